@@ -1,0 +1,100 @@
+//! Everything that can happen in a run, and the written order of things that happen at the same instant.
+
+use crate::engine::SimEvent;
+use crate::id::{BatchId, GpuId};
+
+/// What happens next. Closed on purpose: the `match` over it in `world` is the simulator's table of contents.
+///
+/// At most 16 bytes, `Copy`, no boxes: anything large is named by an id.
+///
+/// ```
+/// use isotherm_core::event::Event;
+/// assert!(size_of::<Event>() <= 16);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Event {
+    /// A `[[change]]` of the scenario takes effect: costs move, for instance.
+    ScenarioChange {
+        /// Position in the scenario's list of changes.
+        index: u32,
+    },
+    /// A batch of tokens reaches the system.
+    BatchArrives {
+        /// Which batch.
+        batch: BatchId,
+    },
+    /// The layer is free and the oldest waiting batch is routed and started.
+    Dispatch {
+        /// Which batch.
+        batch: BatchId,
+    },
+    /// A GPU finishes its share of the running batch.
+    WorkDone {
+        /// Which GPU.
+        gpu: GpuId,
+        /// The GPU's work counter when this was scheduled; another value makes the event stale.
+        generation: u32,
+    },
+    /// The router has digested the feedback of a finished batch.
+    RouterUpdated {
+        /// Which batch.
+        batch: BatchId,
+    },
+    /// A GPU's die reaches or leaves the temperature limit.
+    ThresholdCrossed {
+        /// Which GPU.
+        gpu: GpuId,
+        /// The GPU's prediction counter when this was scheduled; another value makes the event stale.
+        generation: u32,
+    },
+    /// All telemetry sources are read, in one sweep over the GPUs.
+    TelemetryPoll,
+    /// The run is over: everything is settled to this instant and the record is closed.
+    End,
+}
+
+const _: () = assert!(size_of::<Event>() <= 16, "events are copied through every level of the queue");
+
+impl SimEvent for Event {
+    /// The order at equal times. All state an event reads is settled to its instant first.
+    ///
+    /// A poll comes after dispatch and completion of the same instant: what it reads is seen by later
+    /// batches only (INV-7).
+    fn phase(&self) -> u8 {
+        match self {
+            Self::BatchArrives { .. } => 0,
+            // After an arrival and before the dispatch it may bring about: "at batch 60" means before batch 60 is routed.
+            Self::ScenarioChange { .. } => 1,
+            Self::Dispatch { .. } => 2,
+            Self::WorkDone { .. } => 3,
+            Self::RouterUpdated { .. } => 4,
+            Self::ThresholdCrossed { .. } => 5,
+            // 6 is kept for the governor.
+            Self::TelemetryPoll => 7,
+            Self::End => 8,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::ScenarioChange { .. } => "scenario change",
+            Self::BatchArrives { .. } => "batch arrives",
+            Self::Dispatch { .. } => "dispatch",
+            Self::WorkDone { .. } => "work done",
+            Self::RouterUpdated { .. } => "router updated",
+            Self::ThresholdCrossed { .. } => "threshold crossed",
+            Self::TelemetryPoll => "telemetry poll",
+            Self::End => "end",
+        }
+    }
+
+    fn trace_word(&self) -> u64 {
+        let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        match *self {
+            Self::ScenarioChange { index } => pair(0, index),
+            Self::BatchArrives { batch } | Self::Dispatch { batch } | Self::RouterUpdated { batch } => pair(0, batch.0),
+            Self::WorkDone { gpu, generation } | Self::ThresholdCrossed { gpu, generation } => pair(gpu.0, generation),
+            Self::TelemetryPoll | Self::End => 0,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! One batch as the gate sees it: logits, and the unpenalised routing every router of a comparison is measured against.
+
+use crate::routing::{GateSummary, Probabilities, Routing, Rule, Selector};
+use crate::simd::exp_nonpositive;
+
+/// The gate's output for a batch, with the reference routing, computed once and shared by all routers.
+///
+/// Logits are `tokens x experts`, row after row, f32. The reference is top-k of the unpenalised softmax (INV-12: baseline
+/// and router are compared on the same tokens, and this is where they are the same).
+///
+/// ```
+/// use isotherm_core::gate::GateBatch;
+/// let gate = GateBatch::from_logits(4, 2, vec![0.1, 0.4, 0.2, 0.3]);
+/// assert_eq!(gate.tokens(), 1);
+/// assert_eq!(gate.reference().experts, [1, 3]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct GateBatch {
+    experts: usize,
+    logits: Vec<f32>,
+    reference: Routing,
+    /// Largest logit of each token.
+    row_max: Vec<f32>,
+    /// Sum over the reference's experts of e^(z - row_max).
+    top_mass: Vec<f32>,
+    /// Mean unpenalised probability of each expert.
+    mean_probability: Vec<f64>,
+    summary: GateSummary,
+}
+
+/// How far a routing departs from the reference on the same tokens; means over tokens.
+///
+/// "Routing fidelity", never accuracy: the gate's mass is a proxy of what the model would lose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Fidelity {
+    /// 1 - retained share of the reference's gate mass.
+    pub mass_regret: f64,
+    /// Total variation between the combine weights: 0.5 sum |w' - w0|.
+    pub combine_weight_tv: f64,
+    /// Share of the chosen experts that the reference chose too.
+    pub topk_agreement: f64,
+    /// Share of tokens whose whole set is the reference's.
+    pub exact_match: f64,
+    /// Entropy of the combine weights [nats].
+    pub routing_entropy_nats: f64,
+}
+
+impl GateBatch {
+    /// Computes reference routing and row statistics of `logits` (`tokens x experts`).
+    ///
+    /// # Panics
+    /// If `logits` is not a whole number of rows or `top_k` is not in `1..=experts`: scenarios are checked before.
+    #[must_use]
+    pub fn from_logits(experts: usize, top_k: usize, logits: Vec<f32>) -> Self {
+        assert!(experts > 0 && logits.len().is_multiple_of(experts), "logits are rows of one value per expert");
+        assert!((1..=experts).contains(&top_k), "top_k is within 1..=experts");
+        let mut reference = Routing::new(experts, top_k);
+        let mut probabilities = Probabilities::default();
+        Selector::default().select_logits(
+            experts,
+            &logits,
+            Rule::Logit,
+            Some(&mut probabilities),
+            None,
+            &mut reference,
+        );
+        let mut mean_probability = vec![0.0; experts];
+        probabilities.mean(&mut mean_probability);
+        let (mut row_max, mut top_mass) = (Vec::new(), Vec::new());
+        for (row, chosen) in logits.chunks_exact(experts).zip(reference.experts.chunks_exact(top_k)) {
+            let most = row[chosen[0] as usize];
+            row_max.push(most);
+            top_mass.push(chosen.iter().map(|e| exp_nonpositive(row[*e as usize] - most)).sum());
+        }
+        let summary = reference.gate.unwrap_or_default();
+        Self { experts, logits, reference, row_max, top_mass, mean_probability, summary }
+    }
+
+    /// Number of experts, the length of a row.
+    #[must_use]
+    pub fn experts(&self) -> usize {
+        self.experts
+    }
+
+    /// Number of tokens, the number of rows.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        self.row_max.len()
+    }
+
+    /// The logits, `tokens x experts`, row after row.
+    #[must_use]
+    pub fn logits(&self) -> &[f32] {
+        &self.logits
+    }
+
+    /// The unpenalised top-k routing of the same tokens.
+    #[must_use]
+    pub fn reference(&self) -> &Routing {
+        &self.reference
+    }
+
+    /// Entropy and log-sum-exp of the unpenalised gate, means over tokens.
+    #[must_use]
+    pub fn summary(&self) -> GateSummary {
+        self.summary
+    }
+
+    /// Mean unpenalised probability of each expert.
+    #[must_use]
+    pub fn mean_probability(&self) -> &[f64] {
+        &self.mean_probability
+    }
+
+    /// Top-k masses of sixteen tokens from `first` on, relative to each token's largest logit; 1 past the end.
+    pub(crate) fn top_mass_lanes(&self, first: usize) -> [f32; 16] {
+        std::array::from_fn(|lane| self.top_mass.get(first + lane).copied().unwrap_or(1.0))
+    }
+
+    /// Compares `routing` with the reference, token by token, sums in f64 in token order.
+    ///
+    /// Formulas: `docs/VALIDATION.md`, metrics.
+    #[must_use]
+    pub fn fidelity(&self, routing: &Routing) -> Fidelity {
+        let k = routing.top_k();
+        let mut sum = Fidelity::default();
+        for token in 0..self.tokens() {
+            let row = token * k..(token + 1) * k;
+            let (chosen, weights) = (&routing.experts[row.clone()], &routing.weights[row.clone()]);
+            let (chosen0, weights0) = (&self.reference.experts[row.clone()], &self.reference.weights[row]);
+            sum.routing_entropy_nats += f64::from(entropy(weights));
+            if chosen == chosen0 {
+                sum.topk_agreement += 1.0;
+                sum.exact_match += 1.0;
+                sum.combine_weight_tv += f64::from(0.5 * distance(weights, weights0));
+                continue;
+            }
+            let logits = &self.logits[token * self.experts..][..self.experts];
+            let (kept, common, shift) = self.compare_sets(token, logits, (chosen, weights), (chosen0, weights0));
+            sum.mass_regret += f64::from(1.0 - kept);
+            sum.topk_agreement += f64::from(common) / k as f64;
+            sum.exact_match += if common as usize == k { 1.0 } else { 0.0 };
+            sum.combine_weight_tv += f64::from(0.5 * shift);
+        }
+        let n = self.tokens().max(1) as f64;
+        Fidelity {
+            mass_regret: sum.mass_regret / n,
+            combine_weight_tv: sum.combine_weight_tv / n,
+            topk_agreement: sum.topk_agreement / n,
+            exact_match: sum.exact_match / n,
+            routing_entropy_nats: sum.routing_entropy_nats / n,
+        }
+    }
+
+    /// Retained share of the reference's mass, number of common experts, sum of |w' - w0|.
+    fn compare_sets(
+        &self,
+        token: usize,
+        logits: &[f32],
+        (chosen, weights): (&[u32], &[f32]),
+        (chosen0, weights0): (&[u32], &[f32]),
+    ) -> (f32, u32, f32) {
+        let (mut mass, mut common, mut shift) = (0.0, 0, 0.0);
+        for (expert, weight) in chosen.iter().zip(weights) {
+            let Some(logit) = logits.get(*expert as usize) else { continue }; // dropped
+            mass += exp_nonpositive(logit - self.row_max[token]);
+            match chosen0.iter().position(|e| e == expert) {
+                Some(at) => {
+                    common += 1;
+                    shift += (weight - weights0[at]).abs();
+                }
+                None => shift += weight,
+            }
+        }
+        for (expert, weight) in chosen0.iter().zip(weights0) {
+            if !chosen.contains(expert) {
+                shift += weight;
+            }
+        }
+        // The same set in another order keeps all of the mass, to the last bit.
+        let kept = if common as usize == chosen0.len() { 1.0 } else { mass / self.top_mass[token] };
+        (kept, common, shift)
+    }
+
+    /// Mean KL divergence [nats] from the unpenalised gate to one with `price` subtracted from every token's logits.
+    ///
+    /// `summary` describes the penalised gate: KL = <mean p0, price> + mean lse' - mean lse0.
+    ///
+    /// ```
+    /// use isotherm_core::gate::GateBatch;
+    /// let gate = GateBatch::from_logits(2, 1, vec![0.0, 0.0]);
+    /// assert!(gate.kl_to_priced(&[0.0, 0.0], gate.summary()).abs() < 1e-12);
+    /// ```
+    #[must_use]
+    pub fn kl_to_priced(&self, price: &[f64], summary: GateSummary) -> f64 {
+        let mean_price: f64 = self.mean_probability.iter().zip(price).map(|(p, c)| p * c).sum();
+        mean_price + summary.log_sum_exp - self.summary.log_sum_exp
+    }
+}
+
+fn entropy(weights: &[f32]) -> f32 {
+    weights.iter().filter(|w| **w > 0.0).map(|w| -w * crate::simd::ln(*w)).sum()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
+}

@@ -1,0 +1,11 @@
+//! The formulas behind every number in a result; definitions and units are in `docs/VALIDATION.md`.
+
+mod latency;
+mod load;
+mod run;
+mod saving;
+
+pub use latency::{linear_percentile, nearest_rank};
+pub use load::LoadBalance;
+pub use run::{METRICS, MetricInfo, Reference, of_run};
+pub use saving::saving_percent;

@@ -1,0 +1,202 @@
+//! All metrics of one run, by name.
+
+use std::collections::BTreeMap;
+
+use super::{LoadBalance, nearest_rank, saving_percent};
+use crate::record::{BatchRecord, RunRecord, ratio};
+
+/// One metric: its name in files, its unit and what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricInfo {
+    /// Key in `summary.json` and column in `runs.parquet`.
+    pub name: &'static str,
+    /// Unit; empty for a pure number.
+    pub unit: &'static str,
+    /// What it says.
+    pub meaning: &'static str,
+}
+
+macro_rules! metrics {
+    ($(($name:literal, $unit:literal, $meaning:literal)),+ $(,)?) => {
+        /// Every metric of a run, in the order of tables and files.
+        pub const METRICS: &[MetricInfo] = &[$(MetricInfo { name: $name, unit: $unit, meaning: $meaning }),+];
+    };
+}
+
+metrics! {
+    ("energy_j", "J", "energy of assignments, router and idle GPUs"),
+    ("energy_savings_percent", "%", "1 - energy / energy of the baseline on the same tokens"),
+    ("energy_per_token_j", "J", "energy over completed tokens"),
+    ("cold_energy_j", "J", "energy of assignments at cold experts"),
+    ("hot_energy_j", "J", "energy of assignments at hot experts"),
+    ("idle_energy_j", "J", "idle power of all GPUs over the whole run"),
+    ("router_energy_j", "J", "energy of the router's own work"),
+    ("cold_assignments", "", "assignments at cold experts"),
+    ("hot_assignments", "", "assignments at hot experts"),
+    ("hot_share", "", "share of the assignments at hot experts"),
+    ("excess_hot_share", "", "hot share minus the hot experts' share of all experts"),
+    ("thermal_imbalance_signed", "", "(cold - hot) / all assignments"),
+    ("thermal_imbalance_abs", "", "its absolute value, as the original experiment reports it"),
+    ("expert_diversity_nats", "nats", "entropy of expert use, mean over batches"),
+    ("pooled_diversity_nats", "nats", "entropy of expert use over the whole run"),
+    ("routing_entropy_nats", "nats", "entropy of the combine weights, mean over tokens"),
+    ("gate_entropy_nats", "nats", "entropy over all experts of the distribution selected from, mean over tokens"),
+    ("load_max_over_mean", "", "largest expert load over the mean, whole run"),
+    ("load_cv", "", "population standard deviation of expert loads over the mean, whole run"),
+    ("load_gini", "", "Gini coefficient of expert loads, whole run"),
+    ("mass_regret", "", "1 - retained share of the baseline's gate mass, mean over tokens"),
+    ("combine_weight_tv", "", "total variation between combine weights and the baseline's, mean over tokens"),
+    ("topk_agreement", "", "share of the chosen experts that the baseline chose too"),
+    ("exact_match", "", "share of tokens with the baseline's whole set"),
+    ("latency_p50_s", "s", "median time from arrival to end of a batch, nearest rank"),
+    ("latency_p95_s", "s", "95th percentile of the same"),
+    ("latency_p99_s", "s", "99th percentile of the same"),
+    ("makespan_s", "s", "end of the last batch"),
+    ("peak_temperature_degc", "degC", "highest die temperature"),
+    ("temperature_spread_mean_k", "K", "hottest minus coldest GPU at the end of a batch, mean over batches"),
+    ("temperature_spread_max_k", "K", "the same, worst batch"),
+    ("seconds_above_limit_s", "s", "GPU-seconds above the temperature limit"),
+    ("tokens", "", "completed tokens"),
+    ("dropped_assignments", "", "assignments that no expert served"),
+    ("savings_vs_uniform_percent", "%", "against the table's mean cost for every assignment; not a result"),
+    ("savings_vs_constant_percent", "%", "against `compare.constant_joules_per_token`; not a result"),
+}
+
+/// What the metrics of a run are measured against.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference<'a> {
+    /// The baseline's run on the same tokens.
+    pub baseline: &'a RunRecord,
+    /// Mean declared cost of an assignment over the experts [J].
+    pub uniform_joules: f64,
+    /// `compare.constant_joules_per_token` [J].
+    pub constant_joules_per_token: Option<f64>,
+}
+
+/// The metrics of `run`; a metric that does not apply is absent. Sums run in batch order.
+///
+/// ```
+/// use isotherm_core::metrics::{Reference, of_run};
+/// use isotherm_core::record::RunRecord;
+/// let empty = RunRecord::default();
+/// let reference = Reference { baseline: &empty, uniform_joules: 1.0, constant_joules_per_token: None };
+/// assert_eq!(of_run(&empty, &reference)["tokens"], 0.0);
+/// ```
+#[must_use]
+pub fn of_run(run: &RunRecord, reference: &Reference<'_>) -> BTreeMap<&'static str, f64> {
+    let mut metrics = BTreeMap::new();
+    let mut put = |name: &'static str, value: f64| {
+        if value.is_finite() {
+            metrics.insert(name, value);
+        }
+    };
+    energy(run, reference, &mut put);
+    usage(run, &mut put);
+    fidelity(run, &mut put);
+    timing(run, &mut put);
+    temperature(run, &mut put);
+    metrics
+}
+
+fn energy(run: &RunRecord, reference: &Reference<'_>, put: &mut impl FnMut(&'static str, f64)) {
+    let (joules, tokens) = (run.energy_joules(), run.tokens() as f64);
+    let sum = |part: fn(&BatchRecord) -> f64| run.batches.iter().map(part).sum::<f64>();
+    let hot = sum(|b| b.hot_joules);
+    let assignments = sum(|b| b.assignments() as f64);
+    put("energy_j", joules);
+    put("energy_savings_percent", saving_percent(joules, reference.baseline.energy_joules()));
+    put("energy_per_token_j", joules / tokens);
+    put("hot_energy_j", hot);
+    put("cold_energy_j", sum(|b| b.energy_joules) - hot - run.router_joules);
+    put("idle_energy_j", run.idle_joules);
+    put("router_energy_j", run.router_joules);
+    put("savings_vs_uniform_percent", saving_percent(joules, assignments * reference.uniform_joules));
+    if let Some(constant) = reference.constant_joules_per_token {
+        put("savings_vs_constant_percent", saving_percent(joules, tokens * constant));
+    }
+}
+
+fn usage(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
+    let hot: f64 = run.batches.iter().map(|b| f64::from(b.hot_assignments)).sum();
+    let all: f64 = run.batches.iter().map(|b| b.assignments() as f64).sum();
+    // The pool may move during a run: its expected share is the mean over assignments.
+    let expected: f64 = run
+        .batches
+        .iter()
+        .map(|b| b.assignments() as f64 * ratio(f64::from(b.hot_experts), b.usage.len() as f64))
+        .sum();
+    let hot_share = ratio(hot, all);
+    put("hot_assignments", hot);
+    put("cold_assignments", all - hot);
+    put("hot_share", hot_share);
+    put("excess_hot_share", hot_share - ratio(expected, all));
+    put("thermal_imbalance_signed", 1.0 - 2.0 * hot_share);
+    put("thermal_imbalance_abs", (1.0 - 2.0 * hot_share).abs());
+    let pooled = LoadBalance::of(&run.usage().iter().map(|n| *n as f64).collect::<Vec<_>>());
+    put("expert_diversity_nats", mean_of(&run.batches, |b| Some(b.load().entropy_nats)));
+    put("pooled_diversity_nats", pooled.entropy_nats);
+    put("load_max_over_mean", pooled.max_over_mean);
+    put("load_cv", pooled.cv);
+    put("load_gini", pooled.gini);
+    put("tokens", run.tokens() as f64);
+    put("dropped_assignments", run.batches.iter().map(|b| f64::from(b.dropped)).sum());
+}
+
+fn fidelity(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
+    let tokens = run.tokens() as f64;
+    let per_token = |part: &dyn Fn(&BatchRecord) -> f64| {
+        run.batches.iter().map(|b| f64::from(b.tokens) * part(b)).sum::<f64>() / tokens
+    };
+    put("mass_regret", per_token(&|b| b.fidelity.mass_regret));
+    put("combine_weight_tv", per_token(&|b| b.fidelity.combine_weight_tv));
+    put("topk_agreement", per_token(&|b| b.fidelity.topk_agreement));
+    put("exact_match", per_token(&|b| b.fidelity.exact_match));
+    put("routing_entropy_nats", per_token(&|b| b.fidelity.routing_entropy_nats));
+    // NaN, and so absent, for a router without a gate distribution of its own.
+    put("gate_entropy_nats", per_token(&|b| b.gate_entropy_nats.unwrap_or(f64::NAN)));
+}
+
+fn timing(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
+    let latencies: Vec<f64> = run.batches.iter().map(BatchRecord::latency_seconds).collect();
+    for (name, q) in [("latency_p50_s", 0.50), ("latency_p95_s", 0.95), ("latency_p99_s", 0.99)] {
+        put(name, nearest_rank(&latencies, q).unwrap_or(f64::NAN));
+    }
+    put("makespan_s", run.ended.seconds());
+}
+
+fn temperature(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
+    put("peak_temperature_degc", run.peak_temperature.unwrap_or(f64::NAN));
+    put("temperature_spread_mean_k", mean_of(&run.batches, spread));
+    let worst = run.batches.iter().filter_map(spread).fold(f64::NAN, f64::max);
+    put("temperature_spread_max_k", worst);
+    put("seconds_above_limit_s", run.seconds_above_limit);
+}
+
+/// Hottest minus coldest GPU; `None` where nothing has a temperature.
+fn spread(batch: &BatchRecord) -> Option<f64> {
+    let most = batch.temperatures.iter().copied().reduce(f32::max)?;
+    let least = batch.temperatures.iter().copied().reduce(f32::min)?;
+    Some(f64::from(most) - f64::from(least))
+}
+
+/// Mean over the batches that have the value; NaN where none has.
+fn mean_of(batches: &[BatchRecord], value: impl Fn(&BatchRecord) -> Option<f64>) -> f64 {
+    let values: Vec<f64> = batches.iter().filter_map(value).collect();
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_metric_is_listed() {
+        let listed: std::collections::BTreeSet<_> = METRICS.iter().map(|m| m.name).collect();
+        assert_eq!(listed.len(), METRICS.len());
+        let empty = RunRecord::default();
+        let reference = Reference { baseline: &empty, uniform_joules: 1.0, constant_joules_per_token: Some(1.0) };
+        for name in of_run(&empty, &reference).keys() {
+            assert!(listed.contains(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What a run leaves behind: plain results, the sole input of every table and file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate::Fidelity;
+use crate::metrics::LoadBalance;
+use crate::time::SimTime;
+
+/// One finished batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchRecord {
+    /// Index of the batch in the stream.
+    pub batch: u32,
+    /// When it arrived.
+    pub arrived: SimTime,
+    /// When it was routed.
+    pub dispatched: SimTime,
+    /// When its work started: after the router's own time.
+    pub started: SimTime,
+    /// When its slowest GPU was done.
+    pub finished: SimTime,
+    /// Tokens of the batch.
+    pub tokens: u32,
+    /// Assignments that no expert served.
+    pub dropped: u32,
+    /// Energy of its assignments and of the router, without idle power [J].
+    pub energy_joules: f64,
+    /// The part spent at hot experts [J].
+    pub hot_joules: f64,
+    /// Assignments at hot experts.
+    pub hot_assignments: u32,
+    /// Number of experts that were hot.
+    pub hot_experts: u32,
+    /// Assignments per expert.
+    pub usage: Vec<u32>,
+    /// Departure from the unpenalised routing of the same tokens.
+    pub fidelity: Fidelity,
+    /// Entropy of the distribution the router selected from [nats], where it has one.
+    pub gate_entropy_nats: Option<f64>,
+    /// True die temperature of each GPU when the batch finished [degC].
+    pub temperatures: Vec<f32>,
+}
+
+/// Everything a run measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// One entry per batch, in order of completion.
+    pub batches: Vec<BatchRecord>,
+    /// When the last batch was done.
+    pub ended: SimTime,
+    /// Idle energy of all GPUs over the whole run [J].
+    pub idle_joules: f64,
+    /// Energy of the router's own work [J].
+    pub router_joules: f64,
+    /// All energy that entered the GPUs, integrated from their power [J].
+    pub gpu_joules: f64,
+    /// Growth of the heat stored in the GPUs [J]; zero where temperatures are prescribed.
+    pub stored_joules: f64,
+    /// Heat given to the ambient [J]; zero where temperatures are prescribed.
+    pub removed_joules: f64,
+    /// Highest die temperature of any GPU at any settled instant [degC]; `None` where nothing has a temperature.
+    pub peak_temperature: Option<f64>,
+    /// GPU-seconds above the temperature limit [s], with exact crossing times.
+    pub seconds_above_limit: f64,
+    /// Fingerprint of all events and of the energies, in order.
+    pub trace: u64,
+    /// Events handled.
+    pub events: u64,
+}
+
+impl BatchRecord {
+    /// Assignments served.
+    #[must_use]
+    pub fn assignments(&self) -> u64 {
+        self.usage.iter().map(|n| u64::from(*n)).sum()
+    }
+
+    /// Share of the assignments at hot experts; 0 where nothing was served.
+    #[must_use]
+    pub fn hot_share(&self) -> f64 {
+        ratio(f64::from(self.hot_assignments), self.assignments() as f64)
+    }
+
+    /// (cold - hot) / all assignments, signed; 1 means all cold.
+    #[must_use]
+    pub fn imbalance_signed(&self) -> f64 {
+        1.0 - 2.0 * self.hot_share()
+    }
+
+    /// Spread of the work over the experts.
+    #[must_use]
+    pub fn load(&self) -> LoadBalance {
+        load_of(&self.usage)
+    }
+
+    /// Time from arrival to the end [s].
+    #[must_use]
+    pub fn latency_seconds(&self) -> f64 {
+        (self.finished - self.arrived).seconds()
+    }
+}
+
+impl RunRecord {
+    /// Energy of the whole run: assignments, router and idle [J].
+    #[must_use]
+    pub fn energy_joules(&self) -> f64 {
+        self.batches.iter().map(|b| b.energy_joules).sum::<f64>() + self.idle_joules
+    }
+
+    /// Tokens completed.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.batches.iter().map(|b| u64::from(b.tokens)).sum()
+    }
+
+    /// Assignments served per expert, over all batches.
+    #[must_use]
+    pub fn usage(&self) -> Vec<u64> {
+        let experts = self.batches.first().map_or(0, |b| b.usage.len());
+        let mut usage = vec![0; experts];
+        for batch in &self.batches {
+            for (sum, n) in usage.iter_mut().zip(&batch.usage) {
+                *sum += u64::from(*n);
+            }
+        }
+        usage
+    }
+}
+
+/// `a / b`, or 0 where `b` is 0.
+pub(crate) fn ratio(a: f64, b: f64) -> f64 {
+    if b == 0.0 { 0.0 } else { a / b }
+}
+
+fn load_of(usage: &[u32]) -> LoadBalance {
+    LoadBalance::of(&usage.iter().map(|n| f64::from(*n)).collect::<Vec<_>>())
+}

@@ -1,0 +1,219 @@
+//! What a routing strategy is: an immutable spec that a scenario names, and the router it builds.
+//!
+//! A router sees the gate's logits and a view of the cluster, and answers with experts and weights. The view shows
+//! what a real router could know, as old as it would be: telemetry samples, declared costs, and its own feedback.
+
+use std::fmt::Debug;
+
+use thiserror::Error;
+
+use crate::gate::GateBatch;
+use crate::id::{BatchId, GpuId};
+use crate::routing::Routing;
+use crate::telemetry::Sample;
+use crate::time::SimTime;
+
+/// Immutable description of a routing strategy, as a scenario writes it: `kind = "..."` and its options.
+///
+/// Implemented with `#[typetag::serde(name = "...")]`, one strategy per file. Specs are shared between threads; the
+/// routers they build are not.
+#[typetag::serde(tag = "kind")]
+pub trait RouterSpec: Debug + Send + Sync {
+    /// Builds a router in its initial state. The same spec and context build the same router.
+    ///
+    /// # Errors
+    /// [`RouterError::Option`] when an option does not fit the model; found before any run starts.
+    fn build(&self, context: &RouterContext<'_>) -> Result<Box<dyn Router>, RouterError>;
+
+    /// Whether the router looks at what no real router could know; every table that uses it is marked.
+    fn uses_oracle(&self) -> bool {
+        false
+    }
+}
+
+/// What a router may depend on when it is built.
+#[derive(Clone, Copy, Debug)]
+pub struct RouterContext<'a> {
+    /// Number of experts of the layer.
+    pub experts: usize,
+    /// Experts each token is sent to.
+    pub top_k: usize,
+    /// Energy of one assignment per expert as the scenario declares it at the start [J].
+    pub declared_costs: &'a [f64],
+    /// Root seed of the run, for the router's own random streams.
+    pub seed: u64,
+}
+
+/// Decides which experts serve each token of a batch.
+///
+/// One instance serves one run, one call at a time. Determinism: the output is a function of spec, context and the
+/// calls so far; no clock, no global state, no randomness but [`crate::rng::Stream`].
+///
+/// ```
+/// use isotherm_core::gate::GateBatch;
+/// use isotherm_core::router::{ClusterView, Router, RouterError};
+/// use isotherm_core::routing::Routing;
+///
+/// /// Sends every token to experts 0, 1, ...: the smallest router there is.
+/// struct FirstExperts;
+/// impl Router for FirstExperts {
+///     fn route(&mut self, gate: &GateBatch, _: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
+///         out.reset(gate.tokens());
+///         let k = out.top_k();
+///         for row in out.experts.chunks_exact_mut(k) {
+///             for (slot, expert) in row.iter_mut().enumerate() { *expert = slot as u32; }
+///         }
+///         out.weights.fill(1.0 / k as f32);
+///         out.count();
+///         Ok(())
+///     }
+/// }
+/// let gate = GateBatch::from_logits(4, 2, vec![0.0; 8]);
+/// let mut routing = Routing::new(4, 2);
+/// FirstExperts.route(&gate, &ClusterView::empty(), &mut routing).unwrap();
+/// assert_eq!(routing.counts, [2, 2, 0, 0]);
+/// assert!(routing.check().is_ok());
+/// ```
+pub trait Router: Send {
+    /// Routes one batch. Called once a batch, when the layer is free, before any work of it starts.
+    ///
+    /// # Errors
+    /// An error ends this run and no other.
+    fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError>;
+
+    /// Told when a batch has finished and been accounted for; the place to learn. Called once a batch, in order of completion.
+    ///
+    /// # Errors
+    /// An error ends this run and no other.
+    fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {
+        let _ = feedback;
+        Ok(())
+    }
+
+    /// Floating-point operations of one `route` and one `feedback` per token, beyond the gate product and a plain top-k: what
+    /// the run is charged for the router itself.
+    fn operations_per_token(&self) -> f64 {
+        0.0
+    }
+
+    /// Everything that changed since [`RouterSpec::build`], as bytes; empty for a router without memory.
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Continues from the bytes of [`Router::save`] of a router built from the same spec.
+    ///
+    /// # Errors
+    /// [`RouterError::State`] if the bytes are not such a state.
+    fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
+        if state.is_empty() { Ok(()) } else { Err(RouterError::State("this router keeps no state".to_owned())) }
+    }
+}
+
+/// What a router is shown of the cluster at one instant.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ClusterView<'a> {
+    /// The instant of the decision.
+    pub now: SimTime,
+    /// The batch to be routed.
+    pub batch: BatchId,
+    /// The GPU that serves each expert.
+    pub gpu_of_expert: &'a [GpuId],
+    /// The last sample of each GPU, never younger than the last poll (INV-7).
+    pub samples: &'a [Sample],
+    /// Energy of one assignment per expert as declared at the start [J].
+    pub declared_costs: &'a [f64],
+    /// What only an oracle knows; present only for specs that say [`RouterSpec::uses_oracle`].
+    pub oracle: Option<OracleView<'a>>,
+}
+
+/// The truth, for study only.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct OracleView<'a> {
+    /// Energy that one assignment costs now, per expert [J].
+    pub true_costs: &'a [f64],
+}
+
+impl<'a> ClusterView<'a> {
+    /// A view of nothing: no samples, no costs. For tests of routers that need none.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            now: SimTime::ZERO,
+            batch: BatchId(0),
+            gpu_of_expert: &[],
+            samples: &[],
+            declared_costs: &[],
+            oracle: None,
+        }
+    }
+
+    /// This view with other declared costs [J].
+    #[must_use]
+    pub fn with_declared_costs(self, declared_costs: &'a [f64]) -> Self {
+        Self { declared_costs, ..self }
+    }
+
+    /// This view at another instant, with the placement and the samples a router would have then.
+    #[must_use]
+    pub fn at(self, now: SimTime, batch: BatchId, gpu_of_expert: &'a [GpuId], samples: &'a [Sample]) -> Self {
+        Self { now, batch, gpu_of_expert, samples, ..self }
+    }
+
+    /// This view with the true costs [J] of an oracle.
+    #[must_use]
+    pub fn with_true_costs(self, true_costs: &'a [f64]) -> Self {
+        Self { oracle: Some(OracleView { true_costs }), ..self }
+    }
+
+    /// Temperature of the GPU of each expert as last sampled [degC]; `None` where it has never been read.
+    pub fn expert_temperatures(&self) -> impl Iterator<Item = Option<f64>> + '_ {
+        self.gpu_of_expert.iter().map(|gpu| self.samples.get(gpu.index())?.temperature.map(|t| t.get()))
+    }
+}
+
+/// What a finished batch cost, as the devices' meters show it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Feedback<'a> {
+    /// When the batch finished.
+    pub now: SimTime,
+    /// The batch.
+    pub batch: BatchId,
+    /// Assignments each expert served.
+    pub assignments: &'a [u32],
+    /// Energy each expert spent on them [J].
+    pub joules: &'a [f64],
+    /// Time each expert worked on them [s].
+    pub seconds: &'a [f64],
+}
+
+impl<'a> Feedback<'a> {
+    /// Feedback of one batch. All slices have one entry per expert.
+    #[must_use]
+    pub fn new(now: SimTime, batch: BatchId, assignments: &'a [u32], joules: &'a [f64], seconds: &'a [f64]) -> Self {
+        Self { now, batch, assignments, joules, seconds }
+    }
+}
+
+/// Why a router cannot be built or cannot go on.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum RouterError {
+    /// An option does not fit the model. Found before any run starts.
+    #[error("`{option}`: {message}")]
+    Option {
+        /// The option's key.
+        option: &'static str,
+        /// What is wrong and what was expected.
+        message: String,
+    },
+    /// A decision or an update failed. Fatal to the run it happened in.
+    #[error("{0}")]
+    Failed(String),
+    /// Saved state could not be read. Fatal to the restored run.
+    #[error("router state: {0}")]
+    State(String),
+}

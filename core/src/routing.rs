@@ -1,0 +1,187 @@
+//! Routing: the buffers a decision is written to, and the fused kernel that most strategies need.
+//!
+//! "Add a price to every expert, then take the top k" is one pass over the logits: see [`Selector`].
+
+mod select;
+mod tile;
+
+pub use select::{Probabilities, Rule, Selector};
+
+use thiserror::Error;
+
+/// An assignment slot that no expert serves: the token was dropped there.
+pub const DROPPED: u32 = u32::MAX;
+
+/// Which experts serve each token of a batch, and with which weight.
+///
+/// Row `t` holds the `top_k` experts of token `t` in order of falling score, equal scores by rising index.
+/// Buffers are reused from batch to batch.
+///
+/// ```
+/// use isotherm_core::routing::Routing;
+/// let mut routing = Routing::new(8, 2);
+/// routing.reset(1);
+/// routing.experts.copy_from_slice(&[3, 5]);
+/// routing.weights.copy_from_slice(&[0.75, 0.25]);
+/// routing.count();
+/// assert_eq!(routing.counts, [0, 0, 0, 1, 0, 1, 0, 0]);
+/// assert!(routing.check().is_ok());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Routing {
+    top_k: usize,
+    /// Chosen experts, `tokens x top_k`, row after row; [`DROPPED`] where none.
+    pub experts: Vec<u32>,
+    /// Combine weights, `tokens x top_k`, row after row; each row sums to 1 over what was not dropped.
+    pub weights: Vec<f32>,
+    /// Assignments per expert.
+    pub counts: Vec<u32>,
+    /// What the router's own gate distribution looked like, where it has one.
+    pub gate: Option<GateSummary>,
+}
+
+/// Means over the tokens of a batch, of the distribution a router selected from.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GateSummary {
+    /// Entropy over all experts [nats].
+    pub entropy_nats: f64,
+    /// log of the sum of exponentials of the scores.
+    pub log_sum_exp: f64,
+}
+
+/// What is wrong with a routing: a router broke its contract, which ends its run (INV-1).
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum RoutingFault {
+    /// A buffer has the wrong length.
+    #[error("{what} holds {found} entries, expected {expected}")]
+    Length {
+        /// Which buffer.
+        what: &'static str,
+        /// Entries found.
+        found: usize,
+        /// Entries expected.
+        expected: usize,
+    },
+    /// An index past the last expert.
+    #[error("token {token} goes to expert {expert}, but there are {experts}")]
+    NoSuchExpert {
+        /// The token.
+        token: usize,
+        /// The expert it names.
+        expert: u32,
+        /// Number of experts.
+        experts: usize,
+    },
+    /// One token twice at the same expert.
+    #[error("token {token} goes to expert {expert} twice")]
+    Twice {
+        /// The token.
+        token: usize,
+        /// The expert.
+        expert: u32,
+    },
+    /// A weight that is negative or not a number.
+    #[error("token {token} has the combine weight {weight}")]
+    Weight {
+        /// The token.
+        token: usize,
+        /// The weight.
+        weight: f32,
+    },
+    /// `counts` does not match `experts`.
+    #[error("expert {expert} is counted {counted} times but chosen {chosen} times")]
+    Count {
+        /// The expert.
+        expert: usize,
+        /// What `counts` says.
+        counted: u32,
+        /// What `experts` says.
+        chosen: u32,
+    },
+}
+
+impl Routing {
+    /// Empty buffers for `experts` experts and `top_k` assignments a token.
+    #[must_use]
+    pub fn new(experts: usize, top_k: usize) -> Self {
+        Self { top_k, counts: vec![0; experts], ..Self::default() }
+    }
+
+    /// Assignments a token makes.
+    #[must_use]
+    pub fn top_k(&self) -> usize {
+        self.top_k
+    }
+
+    /// Tokens the buffers hold.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        self.experts.len() / self.top_k.max(1)
+    }
+
+    /// Makes room for `tokens` tokens and zeroes the counts; a router calls this first. The contents of `experts` and
+    /// `weights` are unspecified afterwards.
+    pub fn reset(&mut self, tokens: usize) {
+        self.experts.resize(tokens * self.top_k, DROPPED);
+        self.weights.resize(tokens * self.top_k, 0.0);
+        self.counts.fill(0);
+        self.gate = None;
+    }
+
+    /// Sets `counts` from `experts`. The [`Selector`] counts on the way and needs no call.
+    pub fn count(&mut self) {
+        self.counts.fill(0);
+        for &expert in &self.experts {
+            if let Some(count) = self.counts.get_mut(expert as usize) {
+                *count += 1;
+            }
+        }
+    }
+
+    /// Assignments that no expert serves.
+    #[must_use]
+    pub fn dropped(&self) -> usize {
+        self.experts.len() - self.counts.iter().map(|c| *c as usize).sum::<usize>()
+    }
+
+    /// Verifies the contract of a router (INV-1): every token routed exactly `top_k` times, each time to another existing
+    /// expert, or counted as dropped.
+    ///
+    /// # Errors
+    /// The first fault found.
+    pub fn check(&self) -> Result<(), RoutingFault> {
+        let experts = self.counts.len();
+        if self.weights.len() != self.experts.len() {
+            return Err(RoutingFault::Length {
+                what: "weights",
+                found: self.weights.len(),
+                expected: self.experts.len(),
+            });
+        }
+        let mut chosen = vec![0_u32; experts];
+        for (token, (row, weights)) in
+            self.experts.chunks_exact(self.top_k).zip(self.weights.chunks_exact(self.top_k)).enumerate()
+        {
+            for (slot, (&expert, &weight)) in row.iter().zip(weights).enumerate() {
+                // Written so that NaN fails.
+                if !(weight >= 0.0 && weight.is_finite()) {
+                    return Err(RoutingFault::Weight { token, weight });
+                }
+                if expert == DROPPED {
+                    continue;
+                }
+                let Some(count) = chosen.get_mut(expert as usize) else {
+                    return Err(RoutingFault::NoSuchExpert { token, expert, experts });
+                };
+                *count += 1;
+                if row[..slot].contains(&expert) {
+                    return Err(RoutingFault::Twice { token, expert });
+                }
+            }
+        }
+        match chosen.iter().zip(&self.counts).position(|(chosen, counted)| chosen != counted) {
+            None => Ok(()),
+            Some(expert) => Err(RoutingFault::Count { expert, counted: self.counts[expert], chosen: chosen[expert] }),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A scenario: what is compared with what, on which tokens and which hardware.
+//!
+//! Text becomes a [`Tree`](crate::config::Tree), the tree becomes a [`Plan`]: the worlds to simulate (one per point of the sweep axes
+//! that are not about routers) and in each world the routers to compare. Every fault of the text is found before anything runs.
+
+mod check;
+mod plan;
+mod sweep;
+
+use serde::{Deserialize, Serialize};
+
+pub use plan::{Plan, Variant, WorldPlan};
+pub use sweep::{Axis, AxisValue};
+
+use crate::cost::CostTable;
+use crate::hardware::Hardware;
+use crate::telemetry::TelemetrySpec;
+use crate::workload::{ArrivalSpec, WorkloadSpec};
+use crate::world::{Change, RouterHost};
+
+/// The version of the scenario format this isotherm reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A scenario without its routers and sweep axes: one world.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Format of the file; 1.
+    pub schema_version: u32,
+    /// Name of the comparison, also of its results folder.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// Root seed of the first repetition.
+    #[serde(default)]
+    pub seed: u64,
+    /// Number of repetitions: seeds `seed`, `seed + 1`, ...
+    #[serde(default = "one")]
+    pub seeds: u32,
+    /// Shape of the MoE layer.
+    pub model: ModelShape,
+    /// Where logits come from.
+    pub workload: Box<dyn WorkloadSpec>,
+    /// When batches come.
+    pub arrivals: Box<dyn ArrivalSpec>,
+    /// What an assignment costs.
+    pub costs: CostTable,
+    /// The GPUs.
+    pub hardware: Hardware,
+    /// What routers can see of the GPUs.
+    pub telemetry: Box<dyn TelemetrySpec>,
+    /// What the routers' own work costs.
+    #[serde(default)]
+    pub router_host: RouterHost,
+    /// Extra columns of the comparison.
+    #[serde(default)]
+    pub compare: Compare,
+    /// What changes during the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub change: Vec<Change>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// The `[model]` section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelShape {
+    /// Experts of the layer.
+    pub experts: u32,
+    /// Experts each token is sent to.
+    pub top_k: u32,
+}
+
+/// The `[compare]` section.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compare {
+    /// Adds savings against this constant energy per token [J], beside those against the real baseline: for showing what a
+    /// published number was measured against. Never a result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constant_joules_per_token: Option<f64>,
+}
+
+/// Examples for the keys of a scenario, shown with faults.
+pub(crate) const EXAMPLES: &[(&str, &str)] = &[
+    ("schema_version", "1"),
+    ("name", "\"classic\""),
+    ("seed", "0"),
+    ("seeds", "10"),
+    ("model", "{ experts = 8, top_k = 2 }"),
+    ("experts", "8"),
+    ("top_k", "2"),
+    ("workload", "{ kind = \"gaussian\", sigma = 1.0 }"),
+    ("arrivals", "{ kind = \"closed-loop\", batches = 100, tokens = 1024 }"),
+    ("costs", "{ kind = \"table\", hot = [6, 7], cold_joules = 0.5, hot_joules = 2.0 }"),
+    ("hardware", "{ gpus = 8 }"),
+    ("telemetry", "{ kind = \"synthetic\", period = \"100 ms\" }"),
+    ("gpus", "8"),
+    ("idle_power", "\"80 W\""),
+    ("temperature_limit", "\"87 degC\""),
+    ("ambient", "\"35 degC\""),
+    ("hot", "[6, 7]"),
+    ("at", "\"10 s\""),
+    ("at_batch", "60"),
+    ("lambda", "0.1"),
+    ("scale", "1.0"),
+    ("beta", "1.0"),
+    ("eta", "1.0"),
+    ("rho", "0.5"),
+    ("combine", "\"selection-only\""),
+    ("space", "\"logit\""),
+    ("usage", "[320, 320, 320, 320, 320, 320, 320, 320]"),
+    ("sigma", "1.0"),
+    ("d_model", "512"),
+    ("batches", "100"),
+    ("tokens", "1024"),
+    ("period", "\"100 ms\""),
+    ("lag", "\"2 s\""),
+    ("noise", "\"0.5 K\""),
+    ("resolution", "\"1 K\""),
+    ("file", "\"data/trace.csv\""),
+    ("files", "[\"data/h200/single-1.csv.gz\"]"),
+    ("window", "\"250 ms\""),
+    ("cold", "\"0 degC\""),
+    ("hot_range", "[\"60 degC\", \"80 degC\"]"),
+    ("cold_joules", "0.5"),
+    ("hot_joules", "2.0"),
+    ("joules", "[0.5, 0.5, 2.0, 2.0]"),
+];

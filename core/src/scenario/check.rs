@@ -1,0 +1,303 @@
+//! Checks of meaning: what is right key by key and still makes no sense together.
+
+use super::plan::Variant;
+use super::{SCHEMA_VERSION, Scenario};
+use crate::config::{Faults, Tree};
+use crate::router::{RouterContext, RouterError};
+use crate::telemetry::TelemetryError;
+use crate::workload::WorkloadError;
+use crate::world::ThermalSpec;
+
+/// Collects faults at their places.
+struct Check<'a> {
+    tree: &'a Tree,
+    faults: &'a mut Faults,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, pointer: &str, message: impl Into<String>, expected: &str, example: &str) {
+        self.faults.push_at(pointer, self.tree, message, expected, example);
+    }
+
+    fn require(&mut self, holds: bool, pointer: &str, message: impl FnOnce() -> String, expected: &str, example: &str) {
+        if !holds {
+            self.fault(pointer, message(), expected, example);
+        }
+    }
+
+    fn not_negative(&mut self, pointer: &str, value: Option<f64>, example: &str) {
+        if let Some(value) = value {
+            let holds = value.is_finite() && value >= 0.0;
+            self.require(holds, pointer, || format!("`{value}` is negative"), "a number that is not negative", example);
+        }
+    }
+}
+
+/// Checks one world; whether its model has a size that tables can be made for.
+pub(super) fn scenario(scenario: &Scenario, tree: &Tree, faults: &mut Faults) -> bool {
+    let check = &mut Check { tree, faults };
+    let version = scenario.schema_version;
+    check.require(
+        version == SCHEMA_VERSION,
+        "schema_version",
+        || format!("schema version {version} is not one this isotherm reads"),
+        "1",
+        "schema_version = 1",
+    );
+    let name_is_plain = !scenario.name.is_empty()
+        && scenario.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && !scenario.name.starts_with('.');
+    check.require(
+        name_is_plain,
+        "name",
+        || format!("`{}` cannot name a folder", scenario.name),
+        "letters, digits, `-`, `_` and `.`",
+        "name = \"classic\"",
+    );
+    check.require(scenario.seeds > 0, "seeds", || "no seed to run".to_owned(), "at least 1", "seeds = 10");
+    check_model(scenario, check);
+    check_costs(scenario, check);
+    check_hardware(scenario, check);
+    check_changes(scenario, check);
+    check.not_negative(
+        "router_host.seconds_per_operation",
+        Some(scenario.router_host.seconds_per_operation),
+        "seconds_per_operation = 1e-12",
+    );
+    check.not_negative(
+        "router_host.joules_per_operation",
+        Some(scenario.router_host.joules_per_operation),
+        "joules_per_operation = 1e-12",
+    );
+    if let Some(constant) = scenario.compare.constant_joules_per_token {
+        check.require(
+            constant > 0.0,
+            "compare.constant_joules_per_token",
+            || format!("`{constant}` cannot be compared with"),
+            "a positive number of joules",
+            "constant_joules_per_token = 1.5",
+        );
+    }
+    (1..=MOST_EXPERTS).contains(&scenario.model.experts) && (1..=MOST_EXPERTS).contains(&scenario.hardware.gpus)
+}
+
+/// Above this many experts or GPUs, a number is surely a slip of the hand.
+const MOST_EXPERTS: u32 = 65_536;
+
+fn check_model(scenario: &Scenario, check: &mut Check<'_>) {
+    let (experts, top_k) = (scenario.model.experts, scenario.model.top_k);
+    check.require(
+        (1..=MOST_EXPERTS).contains(&experts),
+        "model.experts",
+        || format!("a layer of {experts} experts"),
+        "from 1 to 65536",
+        "experts = 8",
+    );
+    check.require(
+        top_k >= 1 && top_k <= experts.max(1),
+        "model.top_k",
+        || format!("each token is sent to {top_k} of {experts} experts"),
+        &format!("from 1 to the number of experts, {experts}"),
+        "top_k = 2",
+    );
+}
+
+fn check_costs(scenario: &Scenario, check: &mut Check<'_>) {
+    let (costs, experts) = (&scenario.costs, scenario.model.experts);
+    check_pool(&costs.hot, "costs.hot", experts, check);
+    for (key, value, example) in [
+        ("costs.cold_joules", costs.cold_joules, "cold_joules = 0.5"),
+        ("costs.hot_joules", costs.hot_joules, "hot_joules = 2.0"),
+        ("costs.leakage_per_kelvin", Some(costs.leakage_per_kelvin), "leakage_per_kelvin = 0.01"),
+    ] {
+        check.not_negative(key, value, example);
+    }
+    for (key, value, example) in [
+        ("costs.cold_seconds", costs.cold_seconds, "cold_seconds = 1e-6"),
+        ("costs.hot_seconds", costs.hot_seconds, "hot_seconds = 1e-6"),
+    ] {
+        if let Some(value) = value {
+            check.require(
+                value > 0.0,
+                key,
+                || format!("an assignment that takes {value} s"),
+                "a positive number of seconds",
+                example,
+            );
+        }
+    }
+    check_column(costs.joules.as_deref(), costs.cold_joules.or(costs.hot_joules), "joules", experts, true, check);
+    check_column(costs.seconds.as_deref(), costs.cold_seconds.or(costs.hot_seconds), "seconds", experts, false, check);
+    let classes = (costs.cold_joules.is_some(), costs.hot_joules.is_some());
+    check.require(
+        costs.joules.is_some() || classes == (true, true) || (classes.0 && costs.hot.is_empty()),
+        "costs",
+        || "the table does not say what an assignment costs".to_owned(),
+        "`cold_joules` and `hot_joules`, or `joules` with one number per expert",
+        "cold_joules = 0.5\nhot_joules = 2.0",
+    );
+}
+
+/// A list with one number per expert, exclusive with the two-class form.
+fn check_column(
+    column: Option<&[f64]>,
+    class: Option<f64>,
+    key: &str,
+    experts: u32,
+    zero_allowed: bool,
+    check: &mut Check<'_>,
+) {
+    let Some(values) = column else { return };
+    let pointer = format!("costs.{key}");
+    let example = format!("{key} = [{}]", vec!["0.5"; (experts as usize).min(8)].join(", "));
+    check.require(
+        values.len() == experts as usize,
+        &pointer,
+        || format!("`{key}` has {} numbers for {experts} experts", values.len()),
+        "one number per expert",
+        &example,
+    );
+    for (index, value) in values.iter().enumerate() {
+        let holds = value.is_finite() && (*value > 0.0 || zero_allowed && *value == 0.0);
+        let expected = if zero_allowed { "a number that is not negative" } else { "a positive number" };
+        check.require(
+            holds,
+            &format!("{pointer}[{index}]"),
+            || format!("`{value}` for expert {index}"),
+            expected,
+            &example,
+        );
+    }
+    check.require(
+        class.is_none(),
+        &pointer,
+        || format!("costs are given twice, per class and per expert: `cold_{key}` or `hot_{key}` beside `{key}`"),
+        "one of the two forms",
+        "",
+    );
+}
+
+fn check_pool(hot: &[u32], pointer: &str, experts: u32, check: &mut Check<'_>) {
+    for (index, expert) in hot.iter().enumerate() {
+        let place = format!("{pointer}[{index}]");
+        let range = format!("experts are 0 to {}", experts.saturating_sub(1));
+        check.require(*expert < experts, &place, || format!("there is no expert {expert}"), &range, "hot = [6, 7]");
+        check.require(
+            !hot[..index].contains(expert),
+            &place,
+            || format!("expert {expert} is listed twice"),
+            "each expert once",
+            "hot = [6, 7]",
+        );
+    }
+}
+
+fn check_hardware(scenario: &Scenario, check: &mut Check<'_>) {
+    let hardware = &scenario.hardware;
+    check.require(
+        (1..=MOST_EXPERTS).contains(&hardware.gpus),
+        "hardware.gpus",
+        || format!("a cluster of {} GPUs", hardware.gpus),
+        "from 1 to 65536",
+        "gpus = 8",
+    );
+    if !(1..=MOST_EXPERTS).contains(&hardware.gpus) {
+        return;
+    }
+    check.not_negative("hardware.idle_power", hardware.idle_power.map(|p| p.get()), "idle_power = \"80 W\"");
+    if let Some(placement) = &hardware.gpu_of_expert {
+        let experts = scenario.model.experts;
+        check.require(
+            placement.len() == experts as usize,
+            "hardware.gpu_of_expert",
+            || format!("{} experts are placed, the model has {experts}", placement.len()),
+            "the number of a GPU for every expert",
+            "gpu_of_expert = [0, 0, 1, 1]",
+        );
+        for (expert, gpu) in placement.iter().enumerate() {
+            check.require(
+                *gpu < hardware.gpus,
+                &format!("hardware.gpu_of_expert[{expert}]"),
+                || format!("expert {expert} is placed on GPU {gpu}, but there are {}", hardware.gpus),
+                "a GPU from 0 on",
+                "gpu_of_expert = [0, 0, 1, 1]",
+            );
+        }
+    }
+    if let Some(profile) = &hardware.profile {
+        check.not_negative("hardware.profile.idle_power", Some(profile.idle_power.get()), "idle_power = \"80 W\"");
+        if let Err(message) = ThermalSpec::of(hardware) {
+            check.fault("hardware.profile", message, "a physical network", "");
+        }
+    }
+    let prescribed = scenario.telemetry.prescribes_temperature();
+    check.require(
+        prescribed || hardware.profile.is_some(),
+        "telemetry",
+        || "this source reads the model's temperatures, but the hardware has no thermal model".to_owned(),
+        "`hardware.profile`, or a telemetry source that prescribes temperatures",
+        "[hardware]\nprofile = \"hardware/h200.toml\"",
+    );
+    check.require(
+        hardware.temperature_limit.is_none() || !prescribed,
+        "hardware.temperature_limit",
+        || "time above a limit needs a thermal model, but the telemetry source prescribes the temperatures".to_owned(),
+        "no limit, or a source such as `synthetic`",
+        "",
+    );
+    check.require(
+        !scenario.telemetry.period().is_zero(),
+        "telemetry.period",
+        || "a poll every 0 s would stop time".to_owned(),
+        "a positive duration",
+        "period = \"100 ms\"",
+    );
+    match scenario.telemetry.build(hardware.gpus as usize, scenario.seed) {
+        Err(TelemetryError::Option { option, message }) => check.fault(&format!("telemetry.{option}"), message, "", ""),
+        // Faults of data files are reported by whoever reads the files.
+        Ok(_) | Err(_) => {}
+    }
+}
+
+fn check_changes(scenario: &Scenario, check: &mut Check<'_>) {
+    for (index, change) in scenario.change.iter().enumerate() {
+        let pointer = format!("change[{index}]");
+        check.require(
+            change.at.is_some() != change.at_batch.is_some(),
+            &pointer,
+            || "a change needs one instant".to_owned(),
+            "either `at` or `at_batch`",
+            "at_batch = 60",
+        );
+        check_pool(&change.hot, &format!("{pointer}.hot"), scenario.model.experts, check);
+        check.require(
+            scenario.costs.joules.is_none() || change.hot.len() == scenario.costs.hot.len(),
+            &format!("{pointer}.hot"),
+            || "with costs per expert, the new hot pool must have as many experts as `costs.hot`".to_owned(),
+            "pools of equal size, so that their costs can be exchanged",
+            "hot = [0, 1]",
+        );
+    }
+}
+
+/// Checks that every router can be built for the model, and the workload's and arrivals' options.
+pub(super) fn routers(scenario: &Scenario, variants: &[Variant], tree: &Tree, faults: &mut Faults) {
+    let check = &mut Check { tree, faults };
+    let (declared_costs, _) = scenario.costs.per_expert(scenario.model.experts);
+    let context = RouterContext {
+        experts: scenario.model.experts as usize,
+        top_k: scenario.model.top_k as usize,
+        declared_costs: &declared_costs,
+        seed: scenario.seed,
+    };
+    for variant in variants {
+        if let (Some(index), Err(RouterError::Option { option, message })) =
+            (variant.index, variant.spec.build(&context))
+        {
+            check.fault(&format!("router[{index}].{option}"), message, "", "");
+        }
+    }
+    if let Err(WorkloadError::Option { option, message }) = scenario.arrivals.batches(scenario.seed) {
+        check.fault(&format!("arrivals.{option}"), message, "", "");
+    }
+}

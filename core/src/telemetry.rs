@@ -1,0 +1,97 @@
+//! What a telemetry source is: the only way a router learns about the hardware.
+
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::time::{SimDuration, SimTime};
+use crate::units::{Celsius, Watts};
+
+/// One reading of one GPU. A value that was not measured is absent, never filled in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When the values were true, which may be well before they were read.
+    pub taken_at: SimTime,
+    /// Temperature of the die [degC].
+    pub temperature: Option<Celsius>,
+    /// Electrical power [W].
+    pub power: Option<Watts>,
+}
+
+/// The true state of one GPU at the instant of a poll, which only sources see.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Truth {
+    /// Temperature of the die [degC].
+    pub temperature: Celsius,
+    /// Electrical power [W].
+    pub power: Watts,
+}
+
+/// Immutable description of a telemetry source, as a scenario writes it: `kind = "..."` and its options.
+#[typetag::serde(tag = "kind")]
+pub trait TelemetrySpec: Debug + Send + Sync {
+    /// Time between two polls.
+    fn period(&self) -> SimDuration;
+
+    /// Builds the source for `gpus` GPUs. `seed` is the run's root seed.
+    ///
+    /// # Errors
+    /// [`TelemetryError`] when an option or a recording does not fit; found before any run starts.
+    fn build(&self, gpus: usize, seed: u64) -> Result<Box<dyn TelemetrySource>, TelemetryError>;
+
+    /// Whether the source tells what it was given instead of what the model computes; such runs are marked, and their GPUs
+    /// take the source's temperatures as their own.
+    fn prescribes_temperature(&self) -> bool {
+        false
+    }
+
+    /// What a table that used this source has to say about it.
+    fn warning(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// A telemetry source in a run.
+///
+/// Deterministic: the samples are a function of spec, seed and the polls so far.
+pub trait TelemetrySource: Send {
+    /// Reads all GPUs at `now`. `truth` and `out` have one entry per GPU; polls come at non-decreasing times.
+    ///
+    /// # Errors
+    /// An error ends this run and no other.
+    fn sample(&mut self, now: SimTime, truth: &[Truth], out: &mut [Sample]) -> Result<(), TelemetryError>;
+
+    /// Everything that changed since the source was built; empty for one without memory.
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Continues from the bytes of [`TelemetrySource::save`] of a source built from the same spec.
+    ///
+    /// # Errors
+    /// [`TelemetryError::State`] if the bytes are not such a state.
+    fn load(&mut self, state: &[u8]) -> Result<(), TelemetryError> {
+        if state.is_empty() { Ok(()) } else { Err(TelemetryError::State("this source keeps no state".to_owned())) }
+    }
+}
+
+/// Why a source cannot be built or cannot go on.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum TelemetryError {
+    /// An option does not fit the hardware. Found before any run starts.
+    #[error("`{option}`: {message}")]
+    Option {
+        /// The option's key.
+        option: &'static str,
+        /// What is wrong and what was expected.
+        message: String,
+    },
+    /// A recording cannot be used. Found before any run starts.
+    #[error("{0}")]
+    Input(#[from] crate::input::InputError),
+    /// Saved state could not be read. Fatal to the restored run.
+    #[error("telemetry state: {0}")]
+    State(String),
+}

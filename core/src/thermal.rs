@@ -1,0 +1,13 @@
+//! Heat in any linear RC network, solved exactly between events.
+//!
+//! `C dT/dt = -G T + P + g_ambient T_ambient` with constant `P` and `T_ambient`. The network is diagonalised once; in its
+//! modes every interval is one exponential, whatever its length, so there is no time step to tune, the heat
+//! integrals have closed forms, and the first instant at which a node reaches a temperature can be computed.
+
+mod crossing;
+mod modes;
+mod network;
+mod symmetric;
+
+pub use modes::{HeatFlow, Modes};
+pub use network::{NetworkError, RcNetwork};

@@ -1,0 +1,233 @@
+//! The life of a batch: it arrives, is routed, works on the GPUs, and is accounted for.
+
+use super::state::{Completed, Running};
+use super::{RunError, World};
+use crate::engine::Schedule;
+use crate::event::Event;
+use crate::id::{BatchId, ExpertId, GpuId};
+use crate::queue::EventQueue;
+use crate::record::BatchRecord;
+use crate::router::ClusterView;
+use crate::time::{SimDuration, SimTime};
+
+impl World {
+    pub(super) fn batch_arrives<Q: EventQueue<Event>>(
+        &mut self,
+        batch: BatchId,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) {
+        let now = schedule.now();
+        self.state.waiting.push_back((batch, now));
+        let next = BatchId(batch.0 + 1);
+        if let Some(at) = self.spec.arrival(next) {
+            schedule.at(at, Event::BatchArrives { batch: next });
+        }
+        if !self.state.busy {
+            self.dispatch_next(schedule);
+        }
+    }
+
+    /// Lets the oldest waiting batch be routed now, after the changes that were announced for it.
+    fn dispatch_next<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
+        let Some(&(batch, _)) = self.state.waiting.front() else { return };
+        self.state.busy = true;
+        for (index, change) in self.spec.changes.iter().enumerate() {
+            if change.at_batch == Some(batch.0) {
+                schedule.at(schedule.now(), Event::ScenarioChange { index: index as u32 });
+            }
+        }
+        schedule.at(schedule.now(), Event::Dispatch { batch });
+    }
+
+    /// Routes the batch and starts the work of every GPU that got some.
+    pub(super) fn dispatch<Q: EventQueue<Event>>(
+        &mut self,
+        batch: BatchId,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let now = schedule.now();
+        let arrived = self.state.waiting.pop_front().map_or(now, |(_, at)| at);
+        self.route(batch, now)?;
+        let operations = self.router.operations_per_token() * self.routing.tokens() as f64;
+        let host = self.spec.router_host;
+        let router_seconds = operations * host.seconds_per_operation;
+        let delay = SimDuration::from_seconds(router_seconds).ok_or(RunError::Duration {
+            gpu: GpuId(0),
+            batch,
+            seconds: router_seconds,
+        })?;
+        let router_joules = operations * host.joules_per_operation;
+        self.state.record.router_joules += router_joules;
+
+        let completed = self.account(batch, now);
+        let mut record = self.batch_record(batch, arrived, now, now + delay, &completed);
+        record.energy_joules += router_joules;
+        let pending = self.start_work(&completed, delay, schedule)?;
+        self.state.running = Some(Running { batch: record, pending, completed });
+        if pending == 0 {
+            self.finish_batch(schedule);
+        }
+        Ok(())
+    }
+
+    fn route(&mut self, batch: BatchId, now: SimTime) -> Result<(), RunError> {
+        // The engine dispatches a batch only while it is in the window.
+        let Some(gate) = self.window.get(batch) else { return Ok(()) };
+        let mut view = ClusterView::empty().with_declared_costs(&self.declared).at(
+            now,
+            batch,
+            &self.spec.gpu_of_expert,
+            &self.state.samples,
+        );
+        let truth: Vec<f64>;
+        if self.spec.oracle {
+            truth = (0..self.spec.experts).map(|e| self.assignment_joules(ExpertId(e))).collect();
+            view = view.with_true_costs(&truth);
+        }
+        self.router.route(gate, &view, &mut self.routing)?;
+        self.routing.check()?;
+        Ok(())
+    }
+
+    /// Energy of one assignment at `expert` now [J]: the table's, grown with the temperature of its GPU.
+    fn assignment_joules(&self, expert: ExpertId) -> f64 {
+        let costs = &self.spec.costs;
+        let joules = self.state.joules[expert.index()];
+        if costs.leakage_per_kelvin == 0.0 {
+            return joules;
+        }
+        let gpu = self.spec.gpu_of_expert[expert.index()];
+        let temperature = self.state.devices.temperature[gpu.index()];
+        let excess = if temperature.is_nan() { 0.0 } else { temperature - costs.reference_degc };
+        joules * (1.0 + costs.leakage_per_kelvin * excess).max(0.0)
+    }
+
+    /// What each expert's share of the routed batch costs, at the temperatures of this instant.
+    fn account(&mut self, batch: BatchId, now: SimTime) -> Completed {
+        if self.spec.costs.leakage_per_kelvin != 0.0 {
+            for gpu in 0..self.spec.gpus {
+                self.state.devices.settle(GpuId(gpu), now, self.spec.thermal.as_ref());
+            }
+        }
+        let assignments = self.routing.counts.clone();
+        let each = |f: &dyn Fn(usize) -> f64| -> Vec<f64> {
+            assignments.iter().enumerate().map(|(e, n)| f64::from(*n) * f(e)).collect()
+        };
+        let joules = each(&|e| self.assignment_joules(ExpertId(e as u32)));
+        let seconds = each(&|e| self.state.seconds[e]);
+        Completed { batch, assignments, joules, seconds }
+    }
+
+    fn batch_record(
+        &self,
+        batch: BatchId,
+        arrived: SimTime,
+        dispatched: SimTime,
+        started: SimTime,
+        done: &Completed,
+    ) -> BatchRecord {
+        let hot = |e: usize| self.state.is_hot(ExpertId(e as u32));
+        let fidelity = self.window.get(batch).map(|gate| gate.fidelity(&self.routing)).unwrap_or_default();
+        BatchRecord {
+            batch: batch.0,
+            arrived,
+            dispatched,
+            started,
+            finished: started,
+            tokens: self.routing.tokens() as u32,
+            dropped: self.routing.dropped() as u32,
+            energy_joules: done.joules.iter().sum(),
+            hot_joules: (0..done.joules.len()).filter(|e| hot(*e)).map(|e| done.joules[e]).sum(),
+            hot_assignments: (0..done.joules.len()).filter(|e| hot(*e)).map(|e| done.assignments[e]).sum(),
+            hot_experts: self.state.hot.len() as u32,
+            usage: done.assignments.clone(),
+            fidelity,
+            gate_entropy_nats: self.routing.gate.map(|gate| gate.entropy_nats),
+            temperatures: Vec::new(),
+        }
+    }
+
+    /// Gives every GPU its work; returns how many got some.
+    fn start_work<Q: EventQueue<Event>>(
+        &mut self,
+        work: &Completed,
+        delay: SimDuration,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<u32, RunError> {
+        let gpus = self.spec.gpus as usize;
+        let (mut joules, mut seconds) = (vec![0.0; gpus], vec![0.0; gpus]);
+        for (expert, gpu) in self.spec.gpu_of_expert.iter().enumerate() {
+            joules[gpu.index()] += work.joules[expert];
+            seconds[gpu.index()] += work.seconds[expert];
+        }
+        let mut pending = 0;
+        for g in 0..gpus {
+            if seconds[g] == 0.0 {
+                continue;
+            }
+            let gpu = GpuId(g as u32);
+            let duration = SimDuration::from_seconds(seconds[g])
+                .map(|d| delay + d.max(SimDuration::from_nanos(1)))
+                .ok_or(RunError::Duration { gpu, batch: work.batch, seconds: seconds[g] })?;
+            // The energy is spread over the time the work takes, the router's delay included: one interval, one power.
+            let watts = self.spec.idle_watts + joules[g] / duration.seconds();
+            self.change_power(gpu, watts, schedule);
+            let generation = self.state.devices.work_generation[g];
+            schedule.after(duration, Event::WorkDone { gpu, generation });
+            pending += 1;
+        }
+        Ok(pending)
+    }
+
+    fn change_power<Q: EventQueue<Event>>(&mut self, gpu: GpuId, watts: f64, schedule: &mut Schedule<'_, Event, Q>) {
+        let thermal = self.spec.thermal.as_ref();
+        self.state.devices.settle(gpu, schedule.now(), thermal);
+        self.state.devices.set_power(gpu, watts, thermal);
+        self.predict_crossing(gpu, schedule);
+    }
+
+    pub(super) fn work_done<Q: EventQueue<Event>>(&mut self, gpu: GpuId, schedule: &mut Schedule<'_, Event, Q>) {
+        let generation = &mut self.state.devices.work_generation[gpu.index()];
+        *generation = generation.wrapping_add(1);
+        self.change_power(gpu, self.spec.idle_watts, schedule);
+        if let Some(running) = &mut self.state.running {
+            running.pending -= 1;
+            if running.pending == 0 {
+                self.finish_batch(schedule);
+            }
+        }
+    }
+
+    /// The slowest GPU is done: the batch is recorded, the router is told, the next one may start.
+    fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
+        let Some(Running { mut batch, completed, .. }) = self.state.running.take() else { return };
+        let now = schedule.now();
+        batch.finished = now.max(batch.started);
+        batch.temperatures = self.temperatures(now);
+        schedule.trace(batch.energy_joules.to_bits());
+        let id = completed.batch;
+        self.state.completed = Some(completed);
+        self.state.record.batches.push(batch);
+        self.state.busy = false;
+        schedule.at(now, Event::RouterUpdated { batch: id });
+        let next = BatchId(id.0 + 1);
+        match self.spec.arrivals.get(next.index()) {
+            None => schedule.at(now, Event::End),
+            Some(arrival) if arrival.at.is_none() => schedule.at(now, Event::BatchArrives { batch: next }),
+            Some(_) => self.dispatch_next(schedule),
+        }
+    }
+
+    /// True die temperatures [degC]; empty where nothing has a temperature.
+    fn temperatures(&mut self, now: SimTime) -> Vec<f32> {
+        for gpu in 0..self.spec.gpus {
+            self.state.devices.settle(GpuId(gpu), now, self.spec.thermal.as_ref());
+        }
+        let temperatures = &self.state.devices.temperature;
+        if temperatures.iter().all(|t| t.is_nan()) {
+            Vec::new()
+        } else {
+            temperatures.iter().map(|t| *t as f32).collect()
+        }
+    }
+}

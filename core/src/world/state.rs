@@ -1,0 +1,58 @@
+//! Everything in a run that changes, as plain data.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::devices::Devices;
+use crate::id::{BatchId, ExpertId};
+use crate::record::{BatchRecord, RunRecord};
+use crate::telemetry::Sample;
+use crate::time::SimTime;
+
+/// The mutable part of a run, without router and telemetry source, which save themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WorldState {
+    /// Experts of the hot pool now.
+    pub(super) hot: Vec<u32>,
+    /// Energy of an assignment now, at the reference temperature, per expert [J].
+    pub(super) joules: Vec<f64>,
+    /// Time of an assignment now, per expert [s].
+    pub(super) seconds: Vec<f64>,
+    pub(super) devices: Devices,
+    /// The last sample of each GPU.
+    pub(super) samples: Vec<Sample>,
+    /// Batches that have arrived and wait for the layer.
+    pub(super) waiting: VecDeque<(BatchId, SimTime)>,
+    /// Whether a dispatch is under way or a batch is running.
+    pub(super) busy: bool,
+    pub(super) running: Option<Running>,
+    pub(super) completed: Option<Completed>,
+    pub(crate) record: RunRecord,
+    /// Set when the last batch is done.
+    pub(super) finished: bool,
+}
+
+/// The batch the GPUs are working on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Running {
+    pub(super) batch: BatchRecord,
+    /// GPUs that still work.
+    pub(super) pending: u32,
+    pub(super) completed: Completed,
+}
+
+/// What the router is told about a finished batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Completed {
+    pub(super) batch: BatchId,
+    pub(super) assignments: Vec<u32>,
+    pub(super) joules: Vec<f64>,
+    pub(super) seconds: Vec<f64>,
+}
+
+impl WorldState {
+    pub(super) fn is_hot(&self, expert: ExpertId) -> bool {
+        self.hot.contains(&expert.0)
+    }
+}
