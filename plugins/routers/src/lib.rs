@@ -1,0 +1,23 @@
+//! The built-in routing strategies, one per file.
+//!
+//! [`KINDS`] is the registry: what stands there can be named in a scenario. Every strategy is a spec
+//! (its options, as a scenario writes them) that builds a router.
+
+mod baseline;
+mod belief;
+mod combine;
+mod energy_penalty;
+mod prescribed;
+mod ttt;
+
+pub use baseline::Baseline;
+pub use belief::CostBelief;
+pub use combine::Combine;
+pub use energy_penalty::{EnergyPenalty, Normalise, Space};
+pub use prescribed::Prescribed;
+pub use ttt::{TestTimeTrained, TttState};
+
+use isotherm_core::registry::Kind;
+
+/// The strategies of this crate, in the order in which they are listed to users.
+pub const KINDS: &[Kind] = &[baseline::KIND, energy_penalty::KIND, ttt::KIND, prescribed::KIND];
