@@ -1,0 +1,174 @@
+//! The command line as the user typed it, before anything is looked up.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Would a thermal- and energy-aware Mixture-of-Experts router save energy on your GPUs, and at what cost?
+#[derive(Debug, Parser)]
+#[command(name = "isotherm", version, about, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 2 command line, 3 scenario, 4 data file, 5 results cannot be written, 6 a run failed, 130 interrupted.
+Data goes to standard output, everything else to standard error.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios: compare their routers on the same tokens and print the table
+    Run(Run),
+    /// The classic hot/cold-expert experiment with the classic flags
+    Experiment(Experiment),
+    /// Check scenarios and the files they name without running anything
+    Validate(Validate),
+    /// List the routers, workloads, arrivals, telemetry sources and metrics a scenario can name
+    List(List),
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Scenario files (TOML)
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields are documented")]
+    pub common: Common,
+    /// Results folder; with several scenarios a folder for each is made in it [default: results/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Set any key of the scenario, for example --set router.lambda=0.2; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Options that every command which runs something has.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Threads to use; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Replace what is in the results folder, also complete results of the same scenario
+    #[arg(long)]
+    pub force: bool,
+    /// Also write runs.csv and series.csv
+    #[arg(long)]
+    pub csv: bool,
+    /// Print the summary as JSON instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing but the table
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `experiment`: the flags of the original program; underscores are accepted for hyphens.
+#[derive(Debug, Args)]
+pub struct Experiment {
+    /// Price of a joule; several values make a sweep
+    #[arg(long, value_name = "LAMBDA", value_delimiter = ',', default_values_t = [0.0, 0.01, 0.1, 0.5, 1.0], allow_negative_numbers = true)]
+    pub lambda_energy: Vec<f64>,
+    /// Experts of the layer; the last two are hot
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub num_experts: u32,
+    /// Experts each token is sent to
+    #[arg(long, value_name = "K", default_value_t = 2)]
+    pub moe_top_k: u32,
+    /// Sequences in a batch
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub batch_size: u32,
+    /// Tokens in a sequence
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub seq_length: u32,
+    /// Width of a hidden state
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    pub d_model: u32,
+    /// Batches
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub num_batches: u32,
+    /// Hot experts, the last ones
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub num_hot: u32,
+    /// Routers beside the baseline
+    #[arg(long, value_name = "KIND", value_delimiter = ',', default_values_t = ["energy-penalty".to_owned(), "ttt".to_owned()])]
+    pub router: Vec<String>,
+    /// First seed
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Number of seeds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seeds: u32,
+    /// Where logits come from: hidden states through the gate, or drawn directly from the same distribution
+    #[arg(long, value_name = "SOURCE", default_value = "hidden", value_parser = ["hidden", "logits"])]
+    pub source: String,
+    /// Results folder
+    #[arg(long, value_name = "DIR", default_value = "results/experiment")]
+    pub output_dir: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields are documented")]
+    pub common: Common,
+}
+
+/// Options of `validate`.
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Scenario files (TOML)
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<PathBuf>,
+    /// Set any key of the scenario; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print the scenario with all defaults filled in
+    #[arg(long)]
+    pub resolved: bool,
+}
+
+/// Options of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only this sort of thing
+    #[arg(value_parser = ["routers", "workloads", "arrivals", "telemetry", "metrics"])]
+    pub what: Option<String>,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--lambda_energy` means `--lambda-energy`: the original program's flags work as they are. Values are left alone.
+#[must_use]
+pub fn with_hyphens(argument: OsString) -> OsString {
+    let Some(text) = argument.to_str() else { return argument };
+    if !text.starts_with("--") {
+        return argument;
+    }
+    let (flag, value) = text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)));
+    let flag = flag.replace('_', "-");
+    match value {
+        Some(value) => format!("{flag}={value}").into(),
+        None => flag.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn underscores_become_hyphens_in_flags_only() {
+        let convert = |text: &str| with_hyphens(text.into()).into_string().unwrap();
+        assert_eq!(convert("--lambda_energy"), "--lambda-energy");
+        assert_eq!(convert("--output_dir=my_results"), "--output-dir=my_results");
+        assert_eq!(convert("my_file.toml"), "my_file.toml");
+    }
+}

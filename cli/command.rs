@@ -1,0 +1,29 @@
+//! The subcommands, one file each.
+
+mod experiment;
+mod list;
+mod run;
+mod validate;
+
+use crate::args::{Arguments, Command};
+use crate::exit::Code;
+use crate::fault::Fault;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// [`Fault`]; its message is for the user and its code for the shell.
+pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
+    match &arguments.command {
+        Command::Run(options) => run::run(options),
+        Command::Experiment(options) => experiment::run(options),
+        Command::Validate(options) => validate::run(options),
+        Command::List(options) => list::run(options),
+    }
+}
+
+/// Writes to standard output; a reader that has gone away (`| head`) is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}

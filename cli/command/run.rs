@@ -1,0 +1,154 @@
+//! `isotherm run`: scenarios in, tables and results folders out.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use crate::args::{Common, Run};
+use crate::execute::{self, Comparison, Completed, Outcome, Watch};
+use crate::exit::{self, Code};
+use crate::fault::Fault;
+use crate::progress::Progress;
+use crate::results::{Existing, Folder, Summary, Timing};
+use crate::scenario_file::ScenarioFile;
+use crate::table;
+
+/// Runs every scenario in its turn. All are read and checked before the first one runs.
+pub(super) fn run(options: &Run) -> Result<Code, Fault> {
+    let files: Vec<ScenarioFile> =
+        options.scenarios.iter().map(|path| ScenarioFile::read(path, &options.set)).collect::<Result<_, _>>()?;
+    let mut code = exit::SUCCESS;
+    for (file, path) in files.iter().zip(folders(&files, options)?) {
+        let outcome = compare(file, &path, &options.common)?;
+        if outcome != exit::SUCCESS {
+            code = outcome;
+        }
+    }
+    Ok(code)
+}
+
+/// The results folder of each scenario; two scenarios must not share one.
+fn folders(files: &[ScenarioFile], options: &Run) -> Result<Vec<PathBuf>, Fault> {
+    let names: Vec<&str> = files.iter().map(|file| file.plan.worlds[0].scenario.name.as_str()).collect();
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(Fault::Usage(format!(
+                "two scenarios are called `{name}` and would share a results folder; run them one by one"
+            )));
+        }
+    }
+    Ok(names
+        .iter()
+        .map(|name| match &options.out {
+            None => Path::new("results").join(name),
+            Some(out) if files.len() == 1 => out.clone(),
+            Some(out) => out.join(name),
+        })
+        .collect())
+}
+
+/// Runs one comparison, or what is left of it, and prints its table.
+pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Result<Code, Fault> {
+    let comparison = Comparison::prepare(file)?;
+    let (folder, existing) = Folder::open(path, file, common.force)?;
+    if let Existing::Complete(summary) = existing {
+        say(common, &format!("{} is complete; nothing to run (--force runs it again)", path.display()));
+        return show(&summary, common);
+    }
+    let threads =
+        common.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Fault::Internal(format!("cannot start {threads} threads: {error}")))?;
+    let started = Instant::now();
+    let (completed, simulated) = pool.install(|| simulate(file, &comparison, &folder, common))?;
+    let tokens = completed.finished.iter().filter_map(|f| f.outcome.as_ref().ok()).map(|r| r.tokens()).sum();
+    let timing = Timing { simulate_seconds: started.elapsed().as_secs_f64(), threads, runs: simulated, tokens };
+    folder.write(file, &completed.finished, &completed.summary, &timing, common.csv)?;
+    say(common, &format!("{} runs in {:.2} s; results in {}", simulated, timing.simulate_seconds, path.display()));
+    show(&completed.summary, common)
+}
+
+/// Simulates what an earlier start has not finished; returns how many runs that were.
+fn simulate(
+    file: &ScenarioFile,
+    comparison: &Comparison<'_>,
+    folder: &Folder,
+    common: &Common,
+) -> Result<(Completed, usize), Fault> {
+    let runs = comparison.runs();
+    let known = folder.unfinished(runs);
+    let taken_over = known.iter().flatten().count();
+    if taken_over > 0 {
+        say(common, &format!("continuing: {taken_over} of {} runs are already finished", runs.len()));
+    }
+    let name = &file.plan.worlds[0].scenario.name;
+    let watch = Keeper {
+        progress: Progress::new(name, comparison.total_batches(), common.quiet),
+        folder,
+        // One group has nothing to be continued between.
+        keeps: file.plan.worlds.iter().map(|world| world.scenario.seeds as usize).sum::<usize>() > 1,
+    };
+    let stop = interruption();
+    let outcomes = comparison.run(known, &watch, &stop)?;
+    watch.progress.finish();
+    if stop.load(Ordering::Relaxed) && outcomes.iter().any(Option::is_none) {
+        let finished = outcomes.iter().flatten().count();
+        return Err(Fault::Interrupted { finished, total: runs.len(), folder: folder.path().to_owned() });
+    }
+    let simulated = runs.len() - taken_over;
+    Ok((comparison.complete(outcomes)?, simulated))
+}
+
+/// Moves the bar and keeps finished runs.
+struct Keeper<'a> {
+    progress: Progress,
+    folder: &'a Folder,
+    keeps: bool,
+}
+
+impl Watch for Keeper<'_> {
+    fn batches_done(&self, batches: u64) {
+        self.progress.advance(batches);
+    }
+
+    fn keep(&self, runs: &[(&execute::Run, &Outcome)]) -> Result<(), Fault> {
+        if self.keeps { self.folder.keep(runs) } else { Ok(()) }
+    }
+}
+
+/// A flag that the first Ctrl-C sets; the second one ends the program at once.
+fn interruption() -> Arc<AtomicBool> {
+    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let stop = STOP.get_or_init(|| {
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        // Without a handler Ctrl-C ends the program at once, and finished runs are still kept.
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(exit::INTERRUPTED.get()));
+            }
+        });
+        stop
+    });
+    Arc::clone(stop)
+}
+
+fn say(common: &Common, text: &str) {
+    if !common.quiet {
+        eprintln!("{text}");
+    }
+}
+
+/// Prints the table, or the summary as JSON, on standard output.
+fn show(summary: &Summary, common: &Common) -> Result<Code, Fault> {
+    let text = if common.json {
+        serde_json::to_string_pretty(summary).map_err(|error| Fault::Internal(error.to_string()))? + "\n"
+    } else {
+        table::render(summary)
+    };
+    super::print(&text);
+    Ok(if summary.failures.is_empty() { exit::SUCCESS } else { exit::RUN })
+}

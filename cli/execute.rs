@@ -1,0 +1,254 @@
+//! Running a comparison: groups of runs on the same tokens, in parallel, with results that do not depend on the threads.
+//!
+//! A *group* is one world at one seed: its routers meet the same token stream, so the gate product of a batch is computed once and
+//! shared. Groups run in parallel, and inside a group batches and runs do. Runs themselves are single-threaded, and everything is
+//! collected and added up in the order of the plan.
+
+mod group;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use isotherm_core::record::RunRecord;
+use isotherm_core::telemetry::TelemetryError;
+use isotherm_core::workload::{Arrival, WorkloadContext, WorkloadError};
+use isotherm_core::world::{ThermalSpec, WorldSpec};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::fault::Fault;
+use crate::results::{Finished, Summary};
+use crate::scenario_file::{ScenarioFile, hex};
+use group::Group;
+
+/// One run of a comparison: a router, at one point, with one seed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Position of its world in the plan.
+    pub world: usize,
+    /// Position of its router in the world's variants.
+    pub variant: usize,
+    /// Its seed.
+    pub seed: u64,
+    /// Content hash of everything that decides its result: 16 hexadecimal digits.
+    pub id: String,
+}
+
+/// What became of a run.
+pub type Outcome = Result<RunRecord, String>;
+
+/// A comparison that is ready to run: everything it needs was found in order.
+pub struct Comparison<'a> {
+    file: &'a ScenarioFile,
+    /// All runs, in the order of the plan: world, seed, router.
+    runs: Vec<Run>,
+    groups: Vec<Group>,
+}
+
+/// Everything a comparison produced.
+#[derive(Debug)]
+pub struct Completed {
+    /// The runs and their records, in the order of the plan.
+    pub finished: Vec<Finished>,
+    /// Means and intervals over seeds.
+    pub summary: Summary,
+}
+
+/// Watches a comparison from outside; all methods may be called from any thread.
+pub trait Watch: Sync {
+    /// A run of the plan has been taken over or is done.
+    fn run_finished(&self) {}
+    /// `batches` more batches of some run are done.
+    fn batches_done(&self, batches: u64) {
+        let _ = batches;
+    }
+    /// All runs of a group are done: the moment to keep their records.
+    ///
+    /// # Errors
+    /// A fault ends the comparison.
+    fn keep(&self, runs: &[(&Run, &Outcome)]) -> Result<(), Fault> {
+        let _ = runs;
+        Ok(())
+    }
+}
+
+/// Watches nothing.
+impl Watch for () {}
+
+impl<'a> Comparison<'a> {
+    /// Builds every stream, router and source of the scenario once, so that faults of data files are found before anything runs.
+    ///
+    /// # Errors
+    /// [`Fault::Input`] for a data file, [`Fault::Scenario`] for an option that does not fit.
+    pub fn prepare(file: &'a ScenarioFile) -> Result<Self, Fault> {
+        let (mut runs, mut groups) = (Vec::new(), Vec::new());
+        for (world, plan) in file.plan.worlds.iter().enumerate() {
+            let world_text = world_identity(file, world)?;
+            for repetition in 0..u64::from(plan.scenario.seeds) {
+                let seed = plan.scenario.seed.wrapping_add(repetition);
+                let first = runs.len();
+                for variant in 0..plan.variants.len() {
+                    let id = run_id(&world_text, &plan.variants[variant], seed)?;
+                    runs.push(Run { world, variant, seed, id });
+                }
+                groups.push(Group { world, seed, runs: first..runs.len() });
+            }
+            // The first seed stands for all: what depends on the seed cannot fail on one and not on another.
+            let arrivals = arrivals(file, world, plan.scenario.seed)?;
+            stream(file, world, plan.scenario.seed, &arrivals)?;
+            if let Err(TelemetryError::Input(fault)) =
+                plan.scenario.telemetry.build(plan.scenario.hardware.gpus as usize, plan.scenario.seed)
+            {
+                return Err(Fault::Input(fault.to_string()));
+            }
+        }
+        Ok(Self { file, runs, groups })
+    }
+
+    /// The runs in the order of the plan.
+    #[must_use]
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Batches of all runs together.
+    #[must_use]
+    pub fn total_batches(&self) -> u64 {
+        self.runs
+            .iter()
+            .map(|run| arrivals(self.file, run.world, run.seed).map_or(0, |arrivals| arrivals.len() as u64))
+            .sum()
+    }
+
+    /// Runs everything on the current rayon pool, without files, progress or interruption.
+    ///
+    /// # Errors
+    /// [`Fault`] if the whole comparison cannot go on; a run that fails is in the result.
+    pub fn run_all(&self) -> Result<Completed, Fault> {
+        let outcomes = self.run(vec![None; self.runs.len()], &(), &AtomicBool::new(false))?;
+        self.complete(outcomes)
+    }
+
+    /// Runs what is not yet in `known` (one entry per run). Entries stay empty where `stop` was set before their turn.
+    ///
+    /// # Errors
+    /// As [`Comparison::run_all`].
+    pub fn run(
+        &self,
+        known: Vec<Option<RunRecord>>,
+        watch: &impl Watch,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Option<Outcome>>, Fault> {
+        known.iter().flatten().for_each(|_| watch.run_finished());
+        let by_group: Vec<Result<Vec<Option<Outcome>>, Fault>> = self
+            .groups
+            .par_iter()
+            .map(|group| {
+                let taken: Vec<Option<RunRecord>> = known[group.runs.clone()].to_vec();
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(taken.into_iter().map(|record| record.map(Ok)).collect());
+                }
+                group.run(self.file, &self.runs[group.runs.clone()], taken, watch, stop)
+            })
+            .collect();
+        let mut outcomes = Vec::with_capacity(self.runs.len());
+        for group in by_group {
+            outcomes.extend(group?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Adds the outcomes of all runs up.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] if a run is missing.
+    pub fn complete(&self, outcomes: Vec<Option<Outcome>>) -> Result<Completed, Fault> {
+        let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
+        let outcomes = outcomes.ok_or_else(|| Fault::Internal("a run is missing".to_owned()))?;
+        let finished = crate::results::measure(self.file, &self.runs, outcomes);
+        let summary = Summary::of(self.file, &finished);
+        Ok(Completed { finished, summary })
+    }
+}
+
+/// The batches of one seed.
+fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<Arc<[Arrival]>, Fault> {
+    let batches =
+        file.plan.worlds[world].scenario.arrivals.batches(seed).map_err(|error| workload_fault("arrivals", &error))?;
+    if batches.is_empty() {
+        return Err(Fault::Scenario(
+            "error: the arrivals give no batch\n  = help: ask for at least one batch".to_owned(),
+        ));
+    }
+    Ok(batches.into())
+}
+
+fn stream(
+    file: &ScenarioFile,
+    world: usize,
+    seed: u64,
+    batches: &[Arrival],
+) -> Result<Box<dyn isotherm_core::workload::TokenStream>, Fault> {
+    let scenario = &file.plan.worlds[world].scenario;
+    let context = WorkloadContext {
+        experts: scenario.model.experts as usize,
+        top_k: scenario.model.top_k as usize,
+        seed,
+        batches,
+    };
+    scenario.workload.build(&context).map_err(|error| workload_fault("workload", &error))
+}
+
+fn workload_fault(section: &str, error: &WorkloadError) -> Fault {
+    match error {
+        WorkloadError::Input(fault) => Fault::Input(fault.to_string()),
+        WorkloadError::Option { option, message } => Fault::Scenario(format!("error: {section}.{option}: {message}")),
+        other => Fault::Runs(format!("error: {section}: {other}")),
+    }
+}
+
+/// What never changes in the runs of one world and seed.
+fn world_spec(file: &ScenarioFile, world: usize, arrivals: &Arc<[Arrival]>) -> Result<WorldSpec, Fault> {
+    let scenario = &file.plan.worlds[world].scenario;
+    let prescribed = scenario.telemetry.prescribes_temperature();
+    let thermal = if prescribed { None } else { ThermalSpec::of(&scenario.hardware).map_err(Fault::Internal)? };
+    Ok(WorldSpec {
+        experts: scenario.model.experts,
+        top_k: scenario.model.top_k,
+        costs: scenario.costs.clone(),
+        gpu_of_expert: scenario.hardware.placement(scenario.model.experts),
+        gpus: scenario.hardware.gpus,
+        idle_watts: scenario.hardware.idle_watts(),
+        thermal,
+        temperature_limit: scenario.hardware.temperature_limit.map(|limit| limit.get()),
+        arrivals: Arc::clone(arrivals),
+        changes: scenario.change.clone(),
+        poll_period: scenario.telemetry.period(),
+        router_host: scenario.router_host,
+        oracle: false,
+    })
+}
+
+/// Everything but router and seed that decides a run's result, as text.
+fn world_identity(file: &ScenarioFile, world: usize) -> Result<String, Fault> {
+    let scenario = &file.plan.worlds[world].scenario;
+    let mut table = toml::Table::try_from(scenario).map_err(|error| Fault::Internal(error.to_string()))?;
+    for key in ["name", "description", "seed", "seeds", "compare"] {
+        table.remove(key);
+    }
+    let mut text = format!("isotherm {}\n{table}", env!("CARGO_PKG_VERSION"));
+    for data in &file.data_files {
+        text.push_str(&data.sha256);
+    }
+    Ok(text)
+}
+
+/// The run's id: a hash of contents, not a position, so that adding a seed or a router renames no other run.
+fn run_id(world: &str, variant: &isotherm_core::scenario::Variant, seed: u64) -> Result<String, Fault> {
+    let router = toml::Table::try_from(variant.spec.as_ref()).map_err(|error| Fault::Internal(error.to_string()))?;
+    let mut hash = Sha256::new();
+    hash.update(world.as_bytes());
+    hash.update(router.to_string().as_bytes());
+    hash.update(seed.to_le_bytes());
+    Ok(hex(&hash.finalize()[..8]))
+}

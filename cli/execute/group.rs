@@ -1,0 +1,174 @@
+//! One group: the runs of one world at one seed, advanced together through the token stream.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use isotherm_core::gate::GateBatch;
+use isotherm_core::id::BatchId;
+use isotherm_core::record::RunRecord;
+use isotherm_core::router::RouterContext;
+use isotherm_core::simulation::{Progress, Simulation};
+use isotherm_core::workload::{Arrival, TokenStream};
+use isotherm_core::world::{GateWindow, WorldSpec};
+use rayon::prelude::*;
+
+use super::{Outcome, Run, Watch, arrivals, stream, world_spec};
+use crate::fault::Fault;
+use crate::scenario_file::ScenarioFile;
+
+/// Bytes of logits that a group keeps at hand: what bounds memory on long streams.
+const WINDOW_BYTES: usize = 4 << 20;
+
+/// One world at one seed.
+pub(super) struct Group {
+    pub(super) world: usize,
+    pub(super) seed: u64,
+    /// Its runs, as positions in the plan's list.
+    pub(super) runs: Range<usize>,
+}
+
+/// A run under way.
+enum Slot {
+    /// Taken over from an earlier start, or over.
+    Done(Outcome),
+    Running(Box<Simulation>),
+}
+
+impl Group {
+    /// Runs what is not known yet. Entries are empty if `stop` was set before the end.
+    pub(super) fn run(
+        &self,
+        file: &ScenarioFile,
+        runs: &[Run],
+        known: Vec<Option<RunRecord>>,
+        watch: &impl Watch,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Option<Outcome>>, Fault> {
+        if known.iter().all(Option::is_some) {
+            return Ok(known.into_iter().map(|record| record.map(Ok)).collect());
+        }
+        let arrivals = arrivals(file, self.world, self.seed)?;
+        let stream = stream(file, self.world, self.seed, &arrivals)?;
+        let spec = world_spec(file, self.world, &arrivals)?;
+        let was_known: Vec<bool> = known.iter().map(Option::is_some).collect();
+        let mut slots: Vec<Slot> = runs
+            .iter()
+            .zip(known)
+            .map(|(run, known)| match known {
+                Some(record) => Slot::Done(Ok(record)),
+                None => match start(file, run, &spec) {
+                    Ok(simulation) => Slot::Running(Box::new(simulation)),
+                    Err(message) => Slot::Done(Err(message)),
+                },
+            })
+            .collect();
+
+        for chunk in chunks(&arrivals, spec.experts as usize) {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let window = Arc::new(self.window(stream.as_ref(), &spec, &arrivals, chunk)?);
+            slots.par_iter_mut().for_each(|slot| advance(slot, &window, watch));
+        }
+        let outcomes: Vec<Option<Outcome>> = slots
+            .into_iter()
+            .map(|slot| match slot {
+                Slot::Done(outcome) => Some(outcome),
+                Slot::Running(_) => None,
+            })
+            .collect();
+        let fresh: Vec<(&Run, &Outcome)> = runs
+            .iter()
+            .zip(&outcomes)
+            .zip(&was_known)
+            .filter(|(_, known)| !**known)
+            .filter_map(|((run, outcome), _)| Some((run, outcome.as_ref()?)))
+            .collect();
+        fresh.iter().for_each(|_| watch.run_finished());
+        watch.keep(&fresh)?;
+        Ok(outcomes)
+    }
+
+    /// Computes the gate of the batches in `chunk`, each once, for all runs of the group.
+    fn window(
+        &self,
+        stream: &dyn TokenStream,
+        spec: &WorldSpec,
+        arrivals: &[Arrival],
+        chunk: Range<usize>,
+    ) -> Result<GateWindow, Fault> {
+        let gates: Result<Vec<_>, Fault> = chunk
+            .into_par_iter()
+            .map(|index| {
+                let batch = BatchId(index as u32);
+                let logits = stream
+                    .logits(batch, arrivals[index].tokens as usize)
+                    .map_err(|error| Fault::Runs(format!("error: {batch} of seed {}: {error}", self.seed)))?;
+                Ok((batch, Arc::new(GateBatch::from_logits(spec.experts as usize, spec.top_k as usize, logits))))
+            })
+            .collect();
+        Ok(GateWindow::new(gates?))
+    }
+}
+
+/// A run at its beginning.
+fn start(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Simulation, String> {
+    let plan = &file.plan.worlds[run.world];
+    let variant = &plan.variants[run.variant];
+    let (declared_costs, _) = spec.costs.per_expert(spec.experts);
+    let context = RouterContext {
+        experts: spec.experts as usize,
+        top_k: spec.top_k as usize,
+        declared_costs: &declared_costs,
+        seed: run.seed,
+    };
+    let router = variant.spec.build(&context).map_err(|error| error.to_string())?;
+    let telemetry = plan.scenario.telemetry.build(spec.gpus as usize, run.seed).map_err(|error| error.to_string())?;
+    let spec = WorldSpec { oracle: variant.spec.uses_oracle(), ..spec.clone() };
+    Simulation::new(Arc::new(spec), router, telemetry).map_err(|error| error.to_string())
+}
+
+/// Takes a run through the window; a failure ends this run and no other.
+fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch) {
+    let Slot::Running(simulation) = slot else { return };
+    let before = simulation.completed();
+    let progress = simulation.advance(window);
+    watch.batches_done((simulation.completed() - before) as u64);
+    match progress {
+        Ok(Progress::NeedsBatches) => {}
+        Ok(Progress::Finished) => *slot = Slot::Done(Ok(simulation.record())),
+        Err(error) => *slot = Slot::Done(Err(error.to_string())),
+    }
+}
+
+/// Splits the stream into stretches of about [`WINDOW_BYTES`] of logits, at least one batch each.
+fn chunks(arrivals: &[Arrival], experts: usize) -> Vec<Range<usize>> {
+    let mut chunks = Vec::new();
+    let (mut first, mut bytes) = (0, 0);
+    for (index, arrival) in arrivals.iter().enumerate() {
+        bytes += arrival.tokens as usize * experts * size_of::<f32>();
+        if bytes >= WINDOW_BYTES {
+            chunks.push(first..index + 1);
+            (first, bytes) = (index + 1, 0);
+        }
+    }
+    if first < arrivals.len() {
+        chunks.push(first..arrivals.len());
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_cover_the_stream_once_and_in_order() {
+        let arrivals: Vec<Arrival> = (1..200).map(|n| Arrival { at: None, tokens: n * 97 % 4096 + 1 }).collect();
+        for experts in [1, 8, 256, 4096] {
+            let covered: Vec<usize> = chunks(&arrivals, experts).into_iter().flatten().collect();
+            assert_eq!(covered, (0..arrivals.len()).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a comparison leaves in its results folder.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `summary.json` | a row per router and sweep point: mean and interval of every metric; written last |
+//! | `runs.parquet` | a row per run: every metric |
+//! | `series.parquet` | a row per run and batch |
+//! | `scenario.resolved.toml` | the scenario with all defaults: run it to get the same results |
+//! | `timing.json` | how long it took: the only file with the wall clock in it |
+//!
+//! Every file is written under another name, flushed and renamed, so a folder never holds half a file.
+
+mod columns;
+mod csv;
+mod folder;
+mod parquet;
+mod partial;
+mod summary;
+
+pub use folder::{Existing, Folder, Timing};
+pub use summary::{Failure, Row, SUMMARY_VERSION, Summary};
+
+use std::collections::BTreeMap;
+
+use isotherm_core::metrics::{Reference, of_run};
+use isotherm_core::record::RunRecord;
+
+use crate::execute::{Outcome, Run};
+use crate::scenario_file::ScenarioFile;
+
+/// A run that is over, with its metrics.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Which run.
+    pub run: Run,
+    /// What it measured, or why it failed.
+    pub outcome: Outcome,
+    /// Its metrics against the baseline of its world and seed; empty if it or the baseline failed.
+    pub metrics: BTreeMap<&'static str, f64>,
+}
+
+/// Measures every run against the baseline on the same tokens.
+pub(crate) fn measure(file: &ScenarioFile, runs: &[Run], outcomes: Vec<Outcome>) -> Vec<Finished> {
+    let baselines: BTreeMap<(usize, u64), &RunRecord> = runs
+        .iter()
+        .zip(&outcomes)
+        .filter(|(run, _)| file.plan.worlds[run.world].baseline() == Some(run.variant))
+        .filter_map(|(run, outcome)| Some(((run.world, run.seed), outcome.as_ref().ok()?)))
+        .collect();
+    let metrics: Vec<_> = runs
+        .iter()
+        .zip(&outcomes)
+        .map(|(run, outcome)| {
+            let scenario = &file.plan.worlds[run.world].scenario;
+            let (Ok(record), Some(baseline)) = (outcome, baselines.get(&(run.world, run.seed))) else {
+                return BTreeMap::new();
+            };
+            let (joules, _) = scenario.costs.per_expert(scenario.model.experts);
+            let reference = Reference {
+                baseline,
+                uniform_joules: joules.iter().sum::<f64>() / joules.len() as f64,
+                constant_joules_per_token: scenario.compare.constant_joules_per_token,
+            };
+            of_run(record, &reference)
+        })
+        .collect();
+    runs.iter()
+        .zip(outcomes)
+        .zip(metrics)
+        .map(|((run, outcome), metrics)| Finished { run: run.clone(), outcome, metrics })
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! The tables `runs` and `series` as columns, before they become Parquet or CSV.
+
+use isotherm_core::metrics::METRICS;
+use isotherm_core::record::{BatchRecord, RunRecord};
+
+use super::Finished;
+use crate::scenario_file::ScenarioFile;
+
+/// A named column. The name carries the unit.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) values: Values,
+}
+
+/// The values of a column, one per row.
+pub(super) enum Values {
+    Text(Vec<String>),
+    Whole(Vec<i64>),
+    /// Absent where a metric does not apply.
+    Real(Vec<Option<f64>>),
+    /// One list per row.
+    WholeLists(Vec<Vec<i32>>),
+    RealLists(Vec<Vec<f32>>),
+}
+
+/// A row per run: what it was, and every metric.
+pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Vec<Column> {
+    let text =
+        |name, f: &dyn Fn(&Finished) -> String| Column { name, values: Values::Text(finished.iter().map(f).collect()) };
+    let variant = |f: &Finished| &file.plan.worlds[f.run.world].variants[f.run.variant];
+    let mut columns = vec![
+        text("run_id", &|f| f.run.id.clone()),
+        text("scenario", &|f| file.plan.worlds[f.run.world].scenario.name.clone()),
+        text("router", &|f| variant(f).label.clone()),
+        text("point", &|f| {
+            let point = file.plan.worlds[f.run.world].point.iter().chain(&variant(f).point);
+            point.map(|v| format!("{}={}", v.axis, v.value)).collect::<Vec<_>>().join(" ")
+        }),
+        // Seeds are whole numbers of 64 bits without a sign: as text they survive every reader.
+        text("seed", &|f| f.run.seed.to_string()),
+        text("error", &|f| f.outcome.as_ref().err().cloned().unwrap_or_default()),
+        text("trace_hash", &|f| f.outcome.as_ref().map_or_else(|_| String::new(), |r| format!("{:016x}", r.trace))),
+        Column {
+            name: "events",
+            values: Values::Whole(finished.iter().map(|f| f.outcome.as_ref().map_or(0, |r| r.events as i64)).collect()),
+        },
+    ];
+    for info in METRICS {
+        let values = finished.iter().map(|f| f.metrics.get(info.name).copied()).collect();
+        columns.push(Column { name: info.name, values: Values::Real(values) });
+    }
+    columns
+}
+
+/// A row per run and batch.
+pub(super) fn series(finished: &[Finished]) -> Vec<Column> {
+    let rows: Vec<(&Finished, &BatchRecord)> = finished
+        .iter()
+        .filter_map(|f| Some((f, f.outcome.as_ref().ok()?)))
+        .flat_map(|(f, record): (&Finished, &RunRecord)| record.batches.iter().map(move |batch| (f, batch)))
+        .collect();
+    let real = |name, value: &dyn Fn(&BatchRecord) -> f64| Column {
+        name,
+        values: Values::Real(rows.iter().map(|(_, b)| Some(value(b))).collect()),
+    };
+    let whole = |name, value: &dyn Fn(&BatchRecord) -> u64| Column {
+        name,
+        values: Values::Whole(rows.iter().map(|(_, b)| value(b) as i64).collect()),
+    };
+    vec![
+        Column { name: "run_id", values: Values::Text(rows.iter().map(|(f, _)| f.run.id.clone()).collect()) },
+        whole("batch", &|b| u64::from(b.batch)),
+        whole("arrived_ns", &|b| b.arrived.nanos()),
+        whole("dispatched_ns", &|b| b.dispatched.nanos()),
+        whole("started_ns", &|b| b.started.nanos()),
+        whole("finished_ns", &|b| b.finished.nanos()),
+        whole("tokens", &|b| u64::from(b.tokens)),
+        whole("dropped_assignments", &|b| u64::from(b.dropped)),
+        real("energy_j", &|b| b.energy_joules),
+        real("hot_energy_j", &|b| b.hot_joules),
+        real("hot_share", &BatchRecord::hot_share),
+        real("thermal_imbalance_signed", &BatchRecord::imbalance_signed),
+        real("expert_diversity_nats", &|b| b.load().entropy_nats),
+        real("load_max_over_mean", &|b| b.load().max_over_mean),
+        real("routing_entropy_nats", &|b| b.fidelity.routing_entropy_nats),
+        Column {
+            name: "gate_entropy_nats",
+            values: Values::Real(rows.iter().map(|(_, b)| b.gate_entropy_nats).collect()),
+        },
+        real("mass_regret", &|b| b.fidelity.mass_regret),
+        real("combine_weight_tv", &|b| b.fidelity.combine_weight_tv),
+        real("topk_agreement", &|b| b.fidelity.topk_agreement),
+        real("exact_match", &|b| b.fidelity.exact_match),
+        Column {
+            name: "usage",
+            values: Values::WholeLists(rows.iter().map(|(_, b)| b.usage.iter().map(|n| *n as i32).collect()).collect()),
+        },
+        Column {
+            name: "temperature_degc",
+            values: Values::RealLists(rows.iter().map(|(_, b)| b.temperatures.clone()).collect()),
+        },
+    ]
+}

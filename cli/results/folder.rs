@@ -1,0 +1,178 @@
+//! The results folder: made, checked, continued and filled without ever holding half a file.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use isotherm_core::record::RunRecord;
+use serde::Serialize;
+
+use super::{Finished, Summary, columns, csv, parquet, partial};
+use crate::execute::{Outcome, Run};
+use crate::fault::Fault;
+use crate::scenario_file::ScenarioFile;
+
+const SUMMARY: &str = "summary.json";
+const PARTIAL: &str = ".unfinished";
+
+/// A folder that can be written to.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// What a folder held before.
+#[derive(Debug)]
+pub enum Existing {
+    /// Nothing of ours, or runs of an interrupted comparison.
+    Open,
+    /// Complete results of the same scenario.
+    Complete(Box<Summary>),
+}
+
+/// The only file with the wall clock in it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Timing {
+    /// From the start of the program's work to the end of the last run [s].
+    pub simulate_seconds: f64,
+    /// Threads used.
+    pub threads: usize,
+    /// Runs simulated; those taken over from an earlier start do not count.
+    pub runs: usize,
+    /// Tokens routed by them.
+    pub tokens: u64,
+}
+
+impl Folder {
+    /// Makes the folder and tries to write in it, before anything is computed that could be lost.
+    ///
+    /// # Errors
+    /// [`Fault::Unwritable`], [`Fault::Occupied`] if it holds complete results of another scenario and `force` is not given.
+    pub fn open(path: &Path, file: &ScenarioFile, force: bool) -> Result<(Self, Existing), Fault> {
+        std::fs::create_dir_all(path).map_err(|error| Fault::unwritable(path, error))?;
+        tempfile::Builder::new()
+            .prefix(".probe")
+            .tempfile_in(path)
+            .and_then(|mut probe| probe.write_all(b"probe"))
+            .map_err(|error| Fault::unwritable(path, error))?;
+        let folder = Self { path: path.to_owned() };
+        let existing = match folder.summary() {
+            _ if force => Existing::Open,
+            None => Existing::Open,
+            Some(summary) if summary.scenario_hash == file.hash => Existing::Complete(Box::new(summary)),
+            Some(_) => return Err(Fault::Occupied(path.to_owned())),
+        };
+        if force {
+            remove_if_there(&folder.path.join(SUMMARY))?;
+            folder.discard_unfinished()?;
+        }
+        Ok((folder, existing))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn summary(&self) -> Option<Summary> {
+        let text = std::fs::read_to_string(self.path.join(SUMMARY)).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Records of runs that an interrupted start finished, one entry per run.
+    #[must_use]
+    pub fn unfinished(&self, runs: &[Run]) -> Vec<Option<RunRecord>> {
+        let folder = self.path.join(PARTIAL);
+        if !folder.is_dir() {
+            return vec![None; runs.len()];
+        }
+        runs.iter().map(|run| partial::find(&folder, run)).collect()
+    }
+
+    /// Keeps finished runs, so that an interruption loses nothing.
+    ///
+    /// # Errors
+    /// [`Fault::Unwritable`].
+    pub fn keep(&self, runs: &[(&Run, &Outcome)]) -> Result<(), Fault> {
+        let folder = self.path.join(PARTIAL);
+        std::fs::create_dir_all(&folder).map_err(|error| Fault::unwritable(&folder, error))?;
+        for (run, outcome) in runs {
+            if let Ok(record) = outcome {
+                partial::keep(&folder, run, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all files, the summary last: a folder with a summary is complete.
+    ///
+    /// # Errors
+    /// [`Fault::Unwritable`]; kept runs stay kept.
+    pub fn write(
+        &self,
+        file: &ScenarioFile,
+        finished: &[Finished],
+        summary: &Summary,
+        timing: &Timing,
+        with_csv: bool,
+    ) -> Result<(), Fault> {
+        let internal = |error: &dyn std::fmt::Display| Fault::Internal(error.to_string());
+        let (runs, series) = (columns::runs(file, finished), columns::series(finished));
+        if with_csv {
+            self.put("runs.csv", &csv::to_bytes(&runs).map_err(|e| internal(&e))?)?;
+            self.put("series.csv", &csv::to_bytes(&series).map_err(|e| internal(&e))?)?;
+        }
+        self.put("runs.parquet", &parquet::to_bytes("runs", &runs).map_err(|e| internal(&e))?)?;
+        self.put("series.parquet", &parquet::to_bytes("series", &series).map_err(|e| internal(&e))?)?;
+        self.put("scenario.resolved.toml", file.resolved.as_bytes())?;
+        self.put("timing.json", &json(timing)?)?;
+        self.put(SUMMARY, &json(summary)?)?;
+        self.discard_unfinished()
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
+        write_atomically(&self.path.join(name), bytes, true)
+    }
+
+    fn discard_unfinished(&self) -> Result<(), Fault> {
+        let folder = self.path.join(PARTIAL);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Fault::unwritable(&folder, error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), Fault> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Fault::unwritable(path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| Fault::Internal(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Writes a file under another name in the same folder and renames it; with `durable`, flushed to the disk before.
+pub(super) fn write_atomically(path: &Path, bytes: &[u8], durable: bool) -> Result<(), Fault> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".writing").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        if durable {
+            file.as_file().sync_data()?;
+        }
+        // A temporary file is private; results are for everybody whom the folder lets in.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| Fault::unwritable(path, error))
+}

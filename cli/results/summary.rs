@@ -1,0 +1,156 @@
+//! `summary.json`: means and intervals over seeds, a row per router and sweep point.
+
+use std::collections::BTreeMap;
+
+use isotherm_core::metrics::METRICS;
+use serde::{Deserialize, Serialize};
+
+use super::Finished;
+use crate::scenario_file::{DataFile, ScenarioFile};
+use crate::statistics::{Estimate, estimate};
+
+/// Version of the format of `summary.json`. It grows when a key changes its meaning or goes away; new keys do not count.
+pub const SUMMARY_VERSION: u32 = 1;
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Format of the file.
+    pub schema_version: u32,
+    /// Version of isotherm that wrote it.
+    pub isotherm: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// SHA-256 over everything that decides the results.
+    pub scenario_hash: String,
+    /// Data files the scenario named, with their hashes.
+    pub data_files: Vec<DataFile>,
+    /// A row per router and sweep point, in the order of the plan.
+    pub rows: Vec<Row>,
+    /// Runs that failed.
+    #[serde(default)]
+    pub failures: Vec<Failure>,
+}
+
+/// One router at one sweep point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Name of the router.
+    pub router: String,
+    /// Whether savings are measured against this row.
+    pub baseline: bool,
+    /// Swept keys that reach this row, with their values as text.
+    pub point: BTreeMap<String, String>,
+    /// Number of seeds that finished.
+    pub seeds: u32,
+    /// Mean and 95 % interval of every metric that applies.
+    pub metrics: BTreeMap<String, Estimate>,
+    /// What a reader has to know before believing the row.
+    pub warnings: Vec<String>,
+}
+
+/// A run that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Id of the run.
+    pub run: String,
+    /// Name of the router.
+    pub router: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// What went wrong.
+    pub message: String,
+}
+
+impl Summary {
+    /// Adds the runs up, seed by seed in their order.
+    #[must_use]
+    pub fn of(file: &ScenarioFile, finished: &[Finished]) -> Self {
+        let mut rows = Vec::new();
+        for (world_index, world) in file.plan.worlds.iter().enumerate() {
+            for (variant_index, variant) in world.variants.iter().enumerate() {
+                let runs: Vec<&Finished> = finished
+                    .iter()
+                    .filter(|f| f.run.world == world_index && f.run.variant == variant_index && !f.metrics.is_empty())
+                    .collect();
+                let metrics = METRICS
+                    .iter()
+                    .filter_map(|info| {
+                        let values: Vec<f64> = runs.iter().filter_map(|f| f.metrics.get(info.name).copied()).collect();
+                        // A metric that some seeds lack is not a mean over seeds.
+                        (values.len() == runs.len())
+                            .then(|| estimate(&values))
+                            .flatten()
+                            .map(|e| (info.name.to_owned(), e))
+                    })
+                    .collect();
+                let point =
+                    world.point.iter().chain(&variant.point).map(|v| (v.axis.clone(), v.value.clone())).collect();
+                rows.push(Row {
+                    scenario: world.scenario.name.clone(),
+                    router: variant.label.clone(),
+                    baseline: variant.is_baseline,
+                    point,
+                    seeds: runs.len() as u32,
+                    metrics,
+                    warnings: warnings(file, world_index, variant_index, runs.len()),
+                });
+            }
+        }
+        Self {
+            schema_version: SUMMARY_VERSION,
+            isotherm: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: file.plan.worlds.first().map_or_else(String::new, |world| world.scenario.name.clone()),
+            scenario_hash: file.hash.clone(),
+            data_files: file.data_files.clone(),
+            rows,
+            failures: failures(file, finished),
+        }
+    }
+}
+
+/// What is to be said beside a row (DESIGN: a table that used an oracle, a fixed temperature or a constant cost says so).
+fn warnings(file: &ScenarioFile, world: usize, variant: usize, seeds: usize) -> Vec<String> {
+    let (plan, scenario) = (&file.plan.worlds[world], &file.plan.worlds[world].scenario);
+    let mut warnings = Vec::new();
+    if plan.variants[variant].spec.uses_oracle() {
+        warnings.push("oracle: this router sees true costs that no real router knows".to_owned());
+    }
+    if scenario.costs.leakage_per_kelvin == 0.0 {
+        warnings.push("constant cost: joules per assignment are given by a table, not by a device model".to_owned());
+    } else {
+        warnings.push(
+            "table cost: joules per assignment are given by a table and grow linearly with temperature".to_owned(),
+        );
+    }
+    if let Some(warning) = scenario.telemetry.warning() {
+        warnings.push(format!("{warning}: routing does not heat anything"));
+    }
+    if seeds < 10 {
+        warnings.push(format!("few seeds: {seeds} of the 10 that an interval should rest on"));
+    }
+    if seeds < scenario.seeds as usize {
+        warnings.push(format!(
+            "failed runs: {} of {} seeds are missing",
+            scenario.seeds as usize - seeds,
+            scenario.seeds
+        ));
+    }
+    warnings
+}
+
+fn failures(file: &ScenarioFile, finished: &[Finished]) -> Vec<Failure> {
+    finished
+        .iter()
+        .filter_map(|f| {
+            Some(Failure {
+                run: f.run.id.clone(),
+                router: file.plan.worlds[f.run.world].variants[f.run.variant].label.clone(),
+                seed: f.run.seed,
+                message: f.outcome.as_ref().err()?.clone(),
+            })
+        })
+        .collect()
+}

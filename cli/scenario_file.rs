@@ -1,0 +1,212 @@
+//! Scenario files: the only place where a scenario, its device profile and the paths in it meet the file system.
+
+use std::path::{Path, PathBuf};
+
+use isotherm_core::config::{Assignment, Faults, Node, Origin, SourceMap, Tree, Value};
+use isotherm_core::scenario::Plan;
+use sha2::{Digest, Sha256};
+
+use crate::exit;
+use crate::fault::Fault;
+
+/// A scenario that has been read and found in order, with everything that identifies its results.
+#[derive(Debug)]
+pub struct ScenarioFile {
+    /// What is to be simulated.
+    pub plan: Plan,
+    /// The scenario with the assignments of the command line and the device profile in it, paths as they are opened.
+    pub resolved: String,
+    /// Data files it names, with the SHA-256 of their contents, in the order in which they are named.
+    pub data_files: Vec<DataFile>,
+    /// SHA-256 over the resolved scenario, the data files and the version of isotherm: equal hashes mean equal results.
+    pub hash: String,
+}
+
+/// A file a scenario names.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DataFile {
+    /// The path as it is opened.
+    pub path: String,
+    /// SHA-256 of its contents.
+    pub sha256: String,
+}
+
+impl ScenarioFile {
+    /// Reads a scenario file and the device profile it names, with `--set` assignments applied.
+    ///
+    /// # Errors
+    /// [`Fault::Unreadable`] if it cannot be read, [`Fault::Scenario`] with all faults of its text.
+    pub fn read(path: &Path, assignments: &[String]) -> Result<Self, Fault> {
+        let help = "give the path of a scenario file, for example scenarios/classic.toml";
+        let bytes = std::fs::read(path).map_err(|source| Fault::Unreadable {
+            path: path.to_owned(),
+            source,
+            help,
+            code: exit::SCENARIO,
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Fault::Scenario(format!("error: {} is not text: byte {at} is not UTF-8\n  = help: {help}", path.display()))
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self::from_text(&path.display().to_string(), &text, &folder, assignments)
+    }
+
+    /// The same for a text in memory; relative paths in it start from `folder`.
+    ///
+    /// # Errors
+    /// As [`ScenarioFile::read`].
+    pub fn from_text(name: &str, text: &str, folder: &Path, assignments: &[String]) -> Result<Self, Fault> {
+        let mut sources = SourceMap::new();
+        let mut faults = Faults::new();
+        let source = sources.add(name, text);
+        let tree = Tree::parse(&sources, source, &mut faults);
+        let Some(mut tree) = tree else { return Err(shown(faults, &sources)) };
+        for text in assignments {
+            match text.parse::<Assignment>().and_then(|assignment| assignment.apply(&mut tree)) {
+                Ok(_) => {}
+                Err(fault) => faults.push(*fault),
+            }
+        }
+        let folder = base_folder(&mut tree, folder);
+        let mut paths = Vec::new();
+        resolve_paths(&mut tree, &folder, &mut paths);
+        load_profile(&mut tree, &folder, &mut sources, &mut faults)?;
+        match Plan::read(&tree) {
+            Err(more) => {
+                faults.extend(more);
+                Err(shown(faults, &sources))
+            }
+            Ok(_) if !faults.is_empty() => Err(shown(faults, &sources)),
+            Ok(plan) => Self::identified(plan, &tree, paths),
+        }
+    }
+
+    fn identified(plan: Plan, tree: &Tree, paths: Vec<PathBuf>) -> Result<Self, Fault> {
+        let resolved = resolved_text(&plan, tree)?;
+        let mut data_files = Vec::new();
+        for path in paths {
+            let sha256 = match std::fs::read(&path) {
+                Ok(bytes) => hex(&Sha256::digest(&bytes)),
+                // Whoever opens it says what is wrong with it.
+                Err(_) => "missing".to_owned(),
+            };
+            data_files.push(DataFile { path: path.display().to_string(), sha256 });
+        }
+        let mut hash = Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION").as_bytes());
+        hash.update(resolved.as_bytes());
+        for file in &data_files {
+            hash.update(file.sha256.as_bytes());
+        }
+        Ok(Self { plan, resolved, data_files, hash: hex(&hash.finalize()) })
+    }
+}
+
+fn shown(mut faults: Faults, sources: &SourceMap) -> Fault {
+    faults.sort();
+    Fault::Scenario(faults.render(sources))
+}
+
+/// First hexadecimal form of a digest.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Keys of a scenario that name files, by section; `switch` is a list of tables with a `file` each.
+const FILE_KEYS: [(&str, &str); 4] =
+    [("workload", "file"), ("workload.switch", "file"), ("arrivals", "file"), ("telemetry", "files")];
+
+/// Takes `base_dir` out of the scenario: the folder relative paths start from, if not the scenario's own.
+fn base_folder(tree: &mut Tree, own: &Path) -> PathBuf {
+    let Value::Table(mut table) = tree.root().value.clone() else { return own.to_owned() };
+    let base = match table.get("base_dir").map(|node| &node.value) {
+        Some(Value::String(base)) => PathBuf::from(base),
+        _ => return own.to_owned(),
+    };
+    table.remove("base_dir");
+    *tree = Tree::new(table, tree.root().origin.clone());
+    base
+}
+
+/// Rewrites the paths of data files so that they can be opened from the current directory, and collects them.
+fn resolve_paths(tree: &mut Tree, folder: &Path, paths: &mut Vec<PathBuf>) {
+    for (section, key) in FILE_KEYS {
+        let Ok(wanted) = format!("{section}.{key}").parse() else { continue };
+        for place in tree.paths_matching(&wanted) {
+            let Some(node) = tree.get(&place).cloned() else { continue };
+            let value = opened_from(folder, &node, paths);
+            // The place was found in this very tree.
+            let _ = tree.set(&place, value, node.origin);
+        }
+    }
+}
+
+fn opened_from(folder: &Path, node: &Node, paths: &mut Vec<PathBuf>) -> Value {
+    match &node.value {
+        Value::String(text) => {
+            let path = folder.join(text);
+            paths.push(path.clone());
+            Value::String(path.display().to_string())
+        }
+        Value::Array(items) => Value::Array(
+            items.iter().map(|item| Node::new(opened_from(folder, item, paths), item.origin.clone())).collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+/// Puts the device profile in the place of its path.
+fn load_profile(tree: &mut Tree, folder: &Path, sources: &mut SourceMap, faults: &mut Faults) -> Result<(), Fault> {
+    let Some(Node { value: Value::String(text), .. }) = tree.at("hardware.profile").cloned() else { return Ok(()) };
+    let path = folder.join(&text);
+    let content = match std::fs::read_to_string(&path) {
+        Ok(content) => content,
+        Err(error) => {
+            faults.push_at(
+                "hardware.profile",
+                tree,
+                format!("cannot read the device profile {}: {error}", path.display()),
+                "the path of a device profile, relative to the scenario",
+                "profile = \"hardware/h200.toml\"",
+            );
+            return Ok(());
+        }
+    };
+    let source = sources.add(path.display().to_string(), content);
+    if let Some(profile) = Tree::parse(sources, source, faults) {
+        let place = "hardware.profile".parse().map_err(|error| Fault::Internal(format!("{error}")))?;
+        let origin = Origin::File { source, span: 0..0 };
+        tree.set(&place, profile.root().value.clone(), origin).map_err(|error| Fault::Internal(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The scenario as it will be run: every default written out, the sweep and the routers as given.
+fn resolved_text(plan: &Plan, tree: &Tree) -> Result<String, Fault> {
+    let internal =
+        |error: &dyn std::fmt::Display| Fault::Internal(format!("the scenario cannot be written back: {error}"));
+    let Some(world) = plan.worlds.first() else { return Err(Fault::Internal("a plan without worlds".to_owned())) };
+    let mut table = toml::Table::try_from(&world.scenario).map_err(|error| internal(&error))?;
+    table.insert("base_dir".to_owned(), toml::Value::String(".".to_owned()));
+    let mut routers = Vec::new();
+    let mut last = None;
+    for variant in world.variants.iter().filter(|variant| variant.index.is_some()) {
+        if last == variant.index {
+            continue;
+        }
+        last = variant.index;
+        let mut router = toml::Table::new();
+        router.insert("name".to_owned(), toml::Value::String(variant.label.clone()));
+        router.extend(toml::Table::try_from(variant.spec.as_ref()).map_err(|error| internal(&error))?);
+        routers.push(toml::Value::Table(router));
+    }
+    table.insert("router".to_owned(), toml::Value::Array(routers));
+    if let Some(sweep) = tree.at("sweep") {
+        table.insert("sweep".to_owned(), toml::Value::try_from(sweep).map_err(|error| internal(&error))?);
+    }
+    let text = toml::to_string(&table).map_err(|error| internal(&error))?;
+    Ok(format!(
+        "# The scenario as it was run: all defaults written out, paths from the directory isotherm was started in.\n{text}"
+    ))
+}

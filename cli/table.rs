@@ -1,0 +1,131 @@
+//! The comparison as a table for a terminal.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Cell, CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
+
+use crate::number::with_unit;
+use crate::results::{Row, Summary};
+use crate::statistics::Estimate;
+
+/// A column of the table: its heading, the metric, and how its number is written.
+struct Shown {
+    heading: &'static str,
+    metric: &'static str,
+    form: Form,
+}
+
+enum Form {
+    /// With its unit and a prefix.
+    Unit(&'static str),
+    /// As it is, with a sign: percent already.
+    SignedPercent,
+    /// A share, as percent.
+    Share,
+    /// A pure number.
+    Plain,
+}
+
+const COLUMNS: &[Shown] = &[
+    Shown { heading: "energy", metric: "energy_j", form: Form::Unit("J") },
+    Shown { heading: "saved", metric: "energy_savings_percent", form: Form::SignedPercent },
+    Shown { heading: "hot share", metric: "hot_share", form: Form::Share },
+    Shown { heading: "mass regret", metric: "mass_regret", form: Form::Share },
+    Shown { heading: "weight TV", metric: "combine_weight_tv", form: Form::Plain },
+    Shown { heading: "agreement", metric: "topk_agreement", form: Form::Share },
+    Shown { heading: "p50", metric: "latency_p50_s", form: Form::Unit("s") },
+    Shown { heading: "p99", metric: "latency_p99_s", form: Form::Unit("s") },
+    Shown { heading: "peak", metric: "peak_temperature_degc", form: Form::Unit("degC") },
+    Shown { heading: "vs constant (not a result)", metric: "savings_vs_constant_percent", form: Form::SignedPercent },
+];
+
+/// One line below the headings, and otherwise only space.
+const STYLE: TableStyle = TableStyle::new()
+    .header_lines(ContentLineStyle::none())
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .content_lines(ContentLineStyle::none());
+
+/// The table of a summary and the notes below it. Reads without colour.
+#[must_use]
+pub fn render(summary: &Summary) -> String {
+    let shown: Vec<&Shown> =
+        COLUMNS.iter().filter(|c| summary.rows.iter().any(|row| row.metrics.contains_key(c.metric))).collect();
+    let axes: Vec<&String> = {
+        let mut axes: Vec<&String> = summary.rows.iter().flat_map(|row| row.point.keys()).collect();
+        axes.sort();
+        axes.dedup();
+        axes
+    };
+    let mut table = Table::new();
+    table.load_style(STYLE);
+    let headings =
+        ["router"].into_iter().chain(axes.iter().map(|axis| short(axis))).chain(shown.iter().map(|c| c.heading));
+    table.set_header(headings.collect::<Vec<_>>());
+    for row in &summary.rows {
+        let mut cells = vec![Cell::new(&row.router)];
+        cells.extend(axes.iter().map(|axis| {
+            Cell::new(row.point.get(*axis).map_or("", String::as_str)).set_alignment(CellAlignment::Right)
+        }));
+        cells.extend(shown.iter().map(|column| Cell::new(value(row, column)).set_alignment(CellAlignment::Right)));
+        table.add_row(cells);
+    }
+    let mut text = table.trim_fmt();
+    text.push('\n');
+    notes(summary, &mut text);
+    text
+}
+
+/// The last step of a key path: `lambda` for `router.lambda`.
+fn short(axis: &str) -> &str {
+    axis.rsplit('.').next().unwrap_or(axis)
+}
+
+fn value(row: &Row, column: &Shown) -> String {
+    let Some(estimate) = row.metrics.get(column.metric) else { return "-".to_owned() };
+    match column.form {
+        Form::Unit(unit) => with_unit(estimate.mean, estimate.ci95.filter(|_| column.metric == "energy_j"), unit),
+        Form::SignedPercent if row.baseline && column.metric == "energy_savings_percent" => "baseline".to_owned(),
+        Form::SignedPercent => percent(estimate, 1.0, true),
+        Form::Share => percent(&Estimate { ci95: None, ..*estimate }, 100.0, false),
+        Form::Plain => format!("{:.4}", estimate.mean),
+    }
+}
+
+fn percent(estimate: &Estimate, factor: f64, signed: bool) -> String {
+    let mean = estimate.mean * factor;
+    // A saving of nothing has no sign.
+    let mean = if mean.abs() < 0.005 { 0.0 } else { mean };
+    let mut text = if signed && mean != 0.0 { format!("{mean:+.2}") } else { format!("{mean:.2}") };
+    if let Some(half) = estimate.ci95 {
+        let _ = write!(text, " ± {:.2}", half * factor);
+    }
+    text + " %"
+}
+
+/// What a reader has to know, each sentence once.
+fn notes(summary: &Summary, text: &mut String) {
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in &summary.rows {
+        for warning in &row.warnings {
+            match said.iter_mut().find(|(known, _)| known == warning) {
+                Some((_, routers)) if routers.contains(&row.router.as_str()) => {}
+                Some((_, routers)) => routers.push(&row.router),
+                None => said.push((warning, vec![&row.router])),
+            }
+        }
+    }
+    let all: std::collections::BTreeSet<&str> = summary.rows.iter().map(|row| row.router.as_str()).collect();
+    for (warning, routers) in said {
+        let who = if routers.len() == all.len() { String::new() } else { format!(" ({})", routers.join(", ")) };
+        let _ = writeln!(text, "note: {warning}{who}");
+    }
+    if summary.rows.iter().any(|row| row.seeds > 1) {
+        let _ = writeln!(
+            text,
+            "note: ± is the 95 % Student-t interval of the mean over seeds, paired with the baseline on the same tokens"
+        );
+    }
+    for failure in &summary.failures {
+        let _ = writeln!(text, "failed: {} with seed {}: {}", failure.router, failure.seed, failure.message);
+    }
+}
