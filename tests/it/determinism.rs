@@ -1,0 +1,179 @@
+//! The same scenario and seed give the same bytes (INV-6): for any number of threads, alone or together, saved and restored.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use isotherm::execute::Comparison;
+use isotherm_core::gate::GateBatch;
+use isotherm_core::id::BatchId;
+use isotherm_core::record::RunRecord;
+use isotherm_core::router::{Router, RouterContext};
+use isotherm_core::scenario::WorldPlan;
+use isotherm_core::simulation::{Progress, Simulation};
+use isotherm_core::telemetry::TelemetrySource;
+use isotherm_core::workload::WorkloadContext;
+use isotherm_core::world::{GateWindow, ThermalSpec, WorldSpec};
+use proptest::prelude::*;
+
+use crate::lab::{from_text, isotherm, small};
+
+const ROUTERS: &str = "
+[[router]]
+kind = \"baseline\"
+[[router]]
+kind = \"energy-penalty\"
+lambda = 0.5
+costs = \"sampled\"
+leakage_per_kelvin = 0.01
+[[router]]
+kind = \"ttt\"
+lambda = 0.5
+";
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+        // The one file with the wall clock in it.
+        .filter(|(name, _)| name != "timing.json")
+        .collect()
+}
+
+#[test]
+fn one_two_and_eight_threads_write_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("small.toml");
+    std::fs::write(
+        &scenario,
+        small(ROUTERS).replace("scenarios/hardware", &format!("{}/scenarios/hardware", crate::lab::root().display())),
+    )
+    .unwrap();
+    let mut seen: Vec<BTreeMap<String, Vec<u8>>> = Vec::new();
+    for threads in ["1", "2", "8"] {
+        let out = format!("out-{threads}");
+        let output = isotherm(folder.path(), &["run", "small.toml", "--csv", "--threads", threads, "--out", &out]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        seen.push(files(&folder.path().join(out)));
+    }
+    assert_eq!(seen[0].len(), 6, "{:?}", seen[0].keys());
+    assert!(seen[0] == seen[1] && seen[0] == seen[2]);
+}
+
+/// A run is the same in the company of other routers, seeds and sweep points as by itself.
+#[test]
+fn alone_or_together_a_run_is_the_same() {
+    let records = |text: &str| -> BTreeMap<String, RunRecord> {
+        let file = from_text(text);
+        let comparison = Comparison::prepare(&file).unwrap();
+        let completed = comparison.run_all().unwrap();
+        completed.finished.into_iter().map(|f| (f.run.id, f.outcome.unwrap())).collect()
+    };
+    let together = records(&small(ROUTERS));
+    let alone =
+        records(&small("[[router]]\nkind = \"ttt\"\nlambda = 0.5\n").replace("seeds = 2", "seeds = 1\nseed = 1"));
+    assert_eq!(alone.len(), 2, "the baseline is implied");
+    for (id, record) in alone {
+        assert_eq!(together.get(&id), Some(&record), "run {id}");
+    }
+}
+
+/// One run, taken apart: what `execute` does, by hand, so that it can be stopped anywhere.
+struct Bench {
+    spec: Arc<WorldSpec>,
+    window: Arc<GateWindow>,
+    build: Box<dyn Fn() -> (Box<dyn Router>, Box<dyn TelemetrySource>)>,
+}
+
+fn bench(router: &str) -> Bench {
+    let file = from_text(&small(&format!("[[router]]\n{router}\n[[change]]\nat_batch = 6\nhot = [0, 1]\n")));
+    let WorldPlan { scenario, variants, .. } = file.plan.worlds.into_iter().next().unwrap();
+    let arrivals = scenario.arrivals.batches(3).unwrap();
+    let context = WorkloadContext { experts: 8, top_k: 2, seed: 3, batches: &arrivals };
+    let stream = scenario.workload.build(&context).unwrap();
+    let gates = arrivals.iter().enumerate().map(|(index, arrival)| {
+        let batch = BatchId(index as u32);
+        (batch, Arc::new(GateBatch::from_logits(8, 2, stream.logits(batch, arrival.tokens as usize).unwrap())))
+    });
+    let window = Arc::new(GateWindow::new(gates.collect::<Vec<_>>()));
+    let spec = Arc::new(WorldSpec {
+        experts: 8,
+        top_k: 2,
+        costs: scenario.costs.clone(),
+        gpu_of_expert: scenario.hardware.placement(8),
+        gpus: 4,
+        idle_watts: scenario.hardware.idle_watts(),
+        thermal: ThermalSpec::of(&scenario.hardware).unwrap(),
+        temperature_limit: Some(60.0),
+        arrivals: arrivals.into(),
+        changes: scenario.change.clone(),
+        poll_period: scenario.telemetry.period(),
+        router_host: scenario.router_host,
+        oracle: false,
+    });
+    let variant = variants.into_iter().find(|variant| variant.index.is_some()).unwrap();
+    let build = Box::new(move || {
+        let costs = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 2.0, 2.0];
+        let context = RouterContext { experts: 8, top_k: 2, declared_costs: &costs, seed: 3 };
+        (variant.spec.build(&context).unwrap(), scenario.telemetry.build(4, 3).unwrap())
+    });
+    Bench { spec, window, build }
+}
+
+impl Bench {
+    fn start(&self) -> Simulation {
+        let (router, telemetry) = (self.build)();
+        Simulation::new(Arc::clone(&self.spec), router, telemetry).unwrap()
+    }
+
+    fn restore(&self, bytes: &[u8]) -> Simulation {
+        let (router, telemetry) = (self.build)();
+        Simulation::restore(Arc::clone(&self.spec), router, telemetry, bytes).unwrap()
+    }
+
+    fn finish(&self, mut simulation: Simulation) -> RunRecord {
+        assert_eq!(simulation.advance(&self.window).unwrap(), Progress::Finished);
+        simulation.record()
+    }
+}
+
+/// run(0..T) equals run(0..t), save, load, run(t..T), after every single event: in the middle of an instant too.
+#[test]
+fn saved_and_restored_at_every_event_a_run_ends_the_same() {
+    for router in [
+        "kind = \"baseline\"",
+        "kind = \"energy-penalty\"\nlambda = 0.5\ncosts = \"sampled\"",
+        "kind = \"ttt\"\nlambda = 0.5",
+    ] {
+        let bench = bench(router);
+        let expected = bench.finish(bench.start());
+        assert!(expected.events > 100 && expected.seconds_above_limit > 0.0, "{expected:?}");
+        let mut simulation = bench.start();
+        let mut instants = std::collections::BTreeSet::new();
+        for event in 0..expected.events {
+            instants.insert(simulation.now());
+            let bytes = simulation.save();
+            assert_eq!(bench.finish(bench.restore(&bytes)), expected, "{router}: saved before event {event}");
+            assert_eq!(simulation.advance_events(&bench.window, 1).unwrap(), None);
+        }
+        assert!((instants.len() as u64) < expected.events, "some saves were inside an instant");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Damaged bytes are refused or continue; they never panic.
+    #[test]
+    fn damaged_saves_do_not_panic(at in 0_usize..4000, byte in any::<u8>()) {
+        let bench = bench("kind = \"ttt\"\nlambda = 0.5");
+        let mut simulation = bench.start();
+        simulation.advance_events(&bench.window, 40).unwrap();
+        let mut bytes = simulation.save();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        let (router, telemetry) = (bench.build)();
+        let _ = Simulation::restore(Arc::clone(&bench.spec), router, telemetry, &bytes);
+    }
+}

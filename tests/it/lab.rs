@@ -1,0 +1,90 @@
+//! What the tests share: running scenario texts through the library, and the program through its binary.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use isotherm::execute::{Comparison, Completed};
+use isotherm::results::{Finished, Row};
+use isotherm::scenario_file::ScenarioFile;
+
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Reads a scenario of the repository with assignments.
+pub(crate) fn scenario(name: &str, set: &[&str]) -> ScenarioFile {
+    let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+    ScenarioFile::read(&root().join("scenarios").join(name), &set).unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+/// Runs a whole comparison in memory.
+pub(crate) fn run(file: &ScenarioFile) -> Completed {
+    let comparison = Comparison::prepare(file).unwrap_or_else(|fault| panic!("{fault}"));
+    comparison.run_all().unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+/// The row of a router at a point, as `"router.lambda=0.1"`.
+pub(crate) fn row<'a>(completed: &'a Completed, router: &str, point: &str) -> &'a Row {
+    let wanted = |row: &&Row| {
+        row.router == router
+            && (point.is_empty() || row.point.iter().any(|(axis, value)| format!("{axis}={value}") == point))
+    };
+    completed.summary.rows.iter().find(wanted).unwrap_or_else(|| panic!("no row {router} {point}"))
+}
+
+/// Mean of a metric of a row.
+pub(crate) fn mean(row: &Row, metric: &str) -> f64 {
+    row.metrics.get(metric).unwrap_or_else(|| panic!("no metric {metric} for {}", row.router)).mean
+}
+
+/// The runs of a router by its label.
+pub(crate) fn runs_of<'a>(file: &ScenarioFile, completed: &'a Completed, router: &str) -> Vec<&'a Finished> {
+    let label = |f: &Finished| file.plan.worlds[f.run.world].variants[f.run.variant].label.clone();
+    completed.finished.iter().filter(|f| label(f) == router).collect()
+}
+
+/// Runs the program in a folder.
+pub(crate) fn isotherm(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_isotherm")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// Exit code, standard output and standard error as text.
+pub(crate) fn text(output: &Output) -> (i32, String, String) {
+    let utf8 = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap_or(-1), utf8(&output.stdout), utf8(&output.stderr))
+}
+
+/// Data that is not part of the repository: `$ISOTHERM_SHARED`, or `../shared` beside it.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let base = std::env::var_os("ISOTHERM_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let path = base.join(path);
+    path.exists().then_some(path)
+}
+
+/// A line that is shown even when the test passes.
+pub(crate) fn announce(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A small scenario text with a hole for its routers.
+pub(crate) fn small(routers: &str) -> String {
+    format!(
+        "schema_version = 1
+name = \"small\"
+seeds = 2
+model = {{ experts = 8, top_k = 2 }}
+workload = {{ kind = \"gaussian\", sigma = 1.0 }}
+arrivals = {{ kind = \"closed-loop\", batches = 12, tokens = 96 }}
+costs = {{ kind = \"table\", hot = [6, 7], cold_joules = 0.5, hot_joules = 2.0, cold_seconds = 1e-3, hot_seconds = 2e-3 }}
+hardware = {{ gpus = 4, profile = \"scenarios/hardware/h200.toml\", temperature_limit = \"60 degC\" }}
+telemetry = {{ kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\" }}
+{routers}"
+    )
+}
+
+/// Reads a scenario text whose paths start from the repository's root.
+pub(crate) fn from_text(text: &str) -> ScenarioFile {
+    ScenarioFile::from_text("test.toml", text, root(), &[]).unwrap_or_else(|fault| panic!("{fault}"))
+}

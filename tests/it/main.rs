@@ -1,0 +1,15 @@
+//! All integration tests, in one binary.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+mod autograd;
+mod classic;
+mod command_line;
+mod determinism;
+mod drift;
+mod faults;
+mod golden;
+mod interruption;
+mod invariants;
+mod lab;
+mod scenarios;
+mod tidy;

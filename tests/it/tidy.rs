@@ -1,0 +1,122 @@
+//! What the project promises about itself: dependencies point one way, and the law pages name real tests.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::lab::root;
+
+/// Which of our crates each of our crates may depend on.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("isotherm-core", &[]),
+    ("isotherm-routers", &["isotherm-core"]),
+    ("isotherm-workloads", &["isotherm-core"]),
+    ("isotherm-telemetry", &["isotherm-core"]),
+    ("isotherm", &["isotherm-core", "isotherm-routers", "isotherm-workloads", "isotherm-telemetry"]),
+];
+
+#[test]
+fn dependencies_point_one_way() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert_eq!(packages.len(), ALLOWED.len(), "a new crate needs its line here");
+    for package in packages {
+        let name = package["name"].as_str().unwrap();
+        let (_, allowed) =
+            ALLOWED.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} needs its line here"));
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let on = dependency["name"].as_str().unwrap();
+            let normal = dependency["kind"].is_null();
+            assert!(!on.starts_with("isotherm") || allowed.contains(&on) || !normal, "{name} must not depend on {on}");
+            assert!(
+                !(on == "candle-core" && normal) || name == "isotherm-workloads",
+                "only isotherm-workloads knows candle"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_core_touches_no_file_clock_or_thread() {
+    fn walk(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for word in [
+                    "std::fs",
+                    "std::thread",
+                    "std::net",
+                    "Instant::now",
+                    "SystemTime",
+                    "println!",
+                    "HashMap",
+                    "HashSet",
+                ] {
+                    // `Instant` of the engine is ours; the clock's has `now`.
+                    if text.contains(word) {
+                        found.push(format!("{}: {word}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join("core/src"), &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Every promise of `docs/INVARIANTS.md` names tests that exist.
+#[test]
+fn invariants_name_their_tests() {
+    let page = std::fs::read_to_string(root().join("docs/INVARIANTS.md")).unwrap();
+    let mut sources = String::new();
+    for folder in
+        ["tests/it", "core/tests", "plugins/telemetry/tests", "plugins/workloads/src", "core/src/engine", "core/src"]
+    {
+        for entry in std::fs::read_dir(root().join(folder)).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                sources.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    for number in 1..=12 {
+        assert!(page.contains(&format!("INV-{number} ")), "INV-{number} is missing");
+    }
+    let mut named = 0;
+    for word in page.split('`').skip(1).step_by(2) {
+        if let Some(test) = word.strip_suffix("()") {
+            assert!(sources.contains(&format!("fn {test}(")), "{test} is named but does not exist");
+            named += 1;
+        }
+    }
+    assert!(named >= 12, "{named} tests are named");
+}
+
+/// Nobody has to scroll for an hour to find something.
+#[test]
+fn source_files_are_short() {
+    fn walk(folder: &std::path::Path) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                assert!(lines <= 600, "{} has {lines} lines", path.display());
+            }
+        }
+    }
+    for folder in ["core", "plugins", "cli", "tests", "benches"] {
+        walk(&root().join(folder));
+    }
+}
