@@ -32,7 +32,7 @@ pub enum Existing {
 /// The only file with the wall clock in it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Timing {
-    /// From the start of the program's work to the end of the last run [s].
+    /// From the start of the program's work to the end of the last run (s).
     pub simulate_seconds: f64,
     /// Threads used.
     pub threads: usize,

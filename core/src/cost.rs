@@ -31,28 +31,28 @@ pub struct CostTable {
     /// Experts of the hot pool.
     #[serde(default)]
     pub hot: Vec<u32>,
-    /// Energy of an assignment at a cold expert [J].
+    /// Energy of an assignment at a cold expert (J).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_joules: Option<f64>,
-    /// Energy of an assignment at a hot expert [J].
+    /// Energy of an assignment at a hot expert (J).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_joules: Option<f64>,
-    /// Time of an assignment at a cold expert [s].
+    /// Time of an assignment at a cold expert (s).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_seconds: Option<f64>,
-    /// Time of an assignment at a hot expert [s].
+    /// Time of an assignment at a hot expert (s).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_seconds: Option<f64>,
-    /// Energy of an assignment per expert [J]; instead of `cold_joules` and `hot_joules`.
+    /// Energy of an assignment per expert (J); instead of `cold_joules` and `hot_joules`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joules: Option<Vec<f64>>,
-    /// Time of an assignment per expert [s]; instead of `cold_seconds` and `hot_seconds`.
+    /// Time of an assignment per expert (s); instead of `cold_seconds` and `hot_seconds`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<Vec<f64>>,
-    /// Relative growth of the energy of an assignment per kelvin of its GPU above `reference_degc` [1/K].
+    /// Relative growth of the energy of an assignment per kelvin of its GPU above `reference_degc` (1/K).
     #[serde(default)]
     pub leakage_per_kelvin: f64,
-    /// Temperature at which the table holds [degC].
+    /// Temperature at which the table holds (degC).
     #[serde(default = "reference_degc")]
     pub reference_degc: f64,
 }
@@ -61,11 +61,11 @@ fn reference_degc() -> f64 {
     60.0
 }
 
-/// Time of an assignment where a table gives none [s].
+/// Time of an assignment where a table gives none (s).
 const DEFAULT_SECONDS: f64 = 1e-6;
 
 impl CostTable {
-    /// A table of two classes with one time per assignment [s].
+    /// A table of two classes with one time per assignment (s).
     #[must_use]
     pub fn two_classes(experts: u32, hot: &[u32], cold_joules: f64, hot_joules: f64, seconds: f64) -> Self {
         Self {

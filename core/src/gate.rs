@@ -41,7 +41,7 @@ pub struct Fidelity {
     pub topk_agreement: f64,
     /// Share of tokens whose whole set is the reference's.
     pub exact_match: f64,
-    /// Entropy of the combine weights [nats].
+    /// Entropy of the combine weights (nats).
     pub routing_entropy_nats: f64,
 }
 
@@ -122,14 +122,34 @@ impl GateBatch {
     /// Formulas: `docs/VALIDATION.md`, metrics.
     #[must_use]
     pub fn fidelity(&self, routing: &Routing) -> Fidelity {
+        // Row lengths that the compiler knows are compared in registers.
+        let mut sum = match routing.top_k() {
+            1 => self.compare_rows(routing.experts.as_chunks::<1>().0, routing),
+            2 => self.compare_rows(routing.experts.as_chunks::<2>().0, routing),
+            4 => self.compare_rows(routing.experts.as_chunks::<4>().0, routing),
+            8 => self.compare_rows(routing.experts.as_chunks::<8>().0, routing),
+            k => self.compare_rows(&routing.experts.chunks_exact(k).collect::<Vec<_>>(), routing),
+        };
+        sum.routing_entropy_nats = entropy(&routing.weights);
+        let n = self.tokens().max(1) as f64;
+        Fidelity {
+            mass_regret: sum.mass_regret / n,
+            combine_weight_tv: sum.combine_weight_tv / n,
+            topk_agreement: sum.topk_agreement / n,
+            exact_match: sum.exact_match / n,
+            routing_entropy_nats: sum.routing_entropy_nats / n,
+        }
+    }
+
+    /// Sums over tokens; `rows` are the chosen experts of `routing`, a row per token.
+    fn compare_rows<R: AsRef<[u32]>>(&self, rows: &[R], routing: &Routing) -> Fidelity {
         let k = routing.top_k();
         let mut sum = Fidelity::default();
-        for token in 0..self.tokens() {
-            let row = token * k..(token + 1) * k;
-            let (chosen, weights) = (&routing.experts[row.clone()], &routing.weights[row.clone()]);
-            let (chosen0, weights0) = (&self.reference.experts[row.clone()], &self.reference.weights[row]);
-            sum.routing_entropy_nats += f64::from(entropy(weights));
-            if chosen == chosen0 {
+        let weights = routing.weights.chunks_exact(k).zip(self.reference.weights.chunks_exact(k));
+        let references = self.reference.experts.chunks_exact(k);
+        for (token, ((chosen, chosen0), (weights, weights0))) in rows.iter().zip(references).zip(weights).enumerate() {
+            let chosen = chosen.as_ref();
+            if chosen.iter().zip(chosen0).all(|(a, b)| a == b) {
                 sum.topk_agreement += 1.0;
                 sum.exact_match += 1.0;
                 sum.combine_weight_tv += f64::from(0.5 * distance(weights, weights0));
@@ -142,14 +162,7 @@ impl GateBatch {
             sum.exact_match += if common as usize == k { 1.0 } else { 0.0 };
             sum.combine_weight_tv += f64::from(0.5 * shift);
         }
-        let n = self.tokens().max(1) as f64;
-        Fidelity {
-            mass_regret: sum.mass_regret / n,
-            combine_weight_tv: sum.combine_weight_tv / n,
-            topk_agreement: sum.topk_agreement / n,
-            exact_match: sum.exact_match / n,
-            routing_entropy_nats: sum.routing_entropy_nats / n,
-        }
+        sum
     }
 
     /// Retained share of the reference's mass, number of common experts, sum of |w' - w0|.
@@ -182,7 +195,7 @@ impl GateBatch {
         (kept, common, shift)
     }
 
-    /// Mean KL divergence [nats] from the unpenalised gate to one with `price` subtracted from every token's logits.
+    /// Mean KL divergence (nats) from the unpenalised gate to one with `price` subtracted from every token's logits.
     ///
     /// `summary` describes the penalised gate: KL = <mean p0, price> + mean lse' - mean lse0.
     ///
@@ -198,8 +211,35 @@ impl GateBatch {
     }
 }
 
-fn entropy(weights: &[f32]) -> f32 {
-    weights.iter().filter(|w| **w > 0.0).map(|w| -w * crate::simd::ln(*w)).sum()
+/// Sum of -w ln w over all weights (nats): in f32 over blocks, in f64 over the blocks, in a fixed order.
+fn entropy(weights: &[f32]) -> f64 {
+    const LANES: usize = 16;
+    /// Rows of lanes that are summed in f32.
+    const ROWS: usize = 64;
+    #[inline(always)]
+    fn term(w: f32) -> f32 {
+        if w > 0.0 { -w * crate::simd::ln(w) } else { 0.0 }
+    }
+    crate::simd::dispatch(
+        #[inline(always)]
+        || {
+            let mut sum = 0.0;
+            for block in weights.chunks(LANES * ROWS) {
+                let mut lanes = [0.0; LANES];
+                let (rows, rest) = block.as_chunks::<LANES>();
+                for row in rows {
+                    for l in 0..LANES {
+                        lanes[l] += term(row[l]);
+                    }
+                }
+                for (lane, w) in lanes.iter_mut().zip(rest) {
+                    *lane += term(*w);
+                }
+                sum += lanes.iter().map(|x| f64::from(*x)).sum::<f64>();
+            }
+            sum
+        },
+    )
 }
 
 fn distance(a: &[f32], b: &[f32]) -> f32 {

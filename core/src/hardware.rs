@@ -12,9 +12,9 @@ use crate::units::{Celsius, Watts};
 pub struct DeviceProfile {
     /// What the profile describes.
     pub name: String,
-    /// Power while waiting for work [W].
+    /// Power while waiting for work (W).
     pub idle_power: Watts,
-    /// Temperature of the air or liquid that takes the heat [degC].
+    /// Temperature of the air or liquid that takes the heat (degC).
     pub ambient: Celsius,
     /// The lumps of the package; the first is the die, whose temperature is *the* temperature of the GPU.
     pub node: Vec<Node>,
@@ -29,12 +29,12 @@ pub struct DeviceProfile {
 pub struct Node {
     /// Name, unique in the profile.
     pub name: String,
-    /// Heat capacity [J/K].
+    /// Heat capacity (J/K).
     pub capacity_j_per_k: f64,
     /// Share of the GPU's power that enters here; the shares sum to 1.
     #[serde(default)]
     pub heat_share: f64,
-    /// Conductance to the ambient [W/K].
+    /// Conductance to the ambient (W/K).
     #[serde(default)]
     pub ambient_w_per_k: f64,
 }
@@ -45,7 +45,7 @@ pub struct Node {
 pub struct Link {
     /// The two nodes, by name.
     pub between: [String; 2],
-    /// Conductance [W/K].
+    /// Conductance (W/K).
     pub w_per_k: f64,
 }
 
@@ -65,7 +65,7 @@ impl DeviceProfile {
         for link in &self.link {
             links.push((index(&link.between[0])?, index(&link.between[1])?, link.w_per_k));
         }
-        if self.node.iter().any(|n| !(n.heat_share >= 0.0))
+        if self.node.iter().any(|n| n.heat_share.is_nan() || n.heat_share < 0.0)
             || (self.heat_shares().iter().sum::<f64>() - 1.0).abs() > 1e-9
         {
             return Err("the nodes' `heat_share` must be non-negative and sum to 1".to_owned());
@@ -91,10 +91,10 @@ pub struct Hardware {
     /// What a GPU is thermally. Without one the GPUs' temperatures must be given by the telemetry source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<DeviceProfile>,
-    /// Power of a GPU while it waits [W]; the profile's where not given, else 0.
+    /// Power of a GPU while it waits (W); the profile's where not given, else 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_power: Option<Watts>,
-    /// Die temperature above which time is counted [degC].
+    /// Die temperature above which time is counted (degC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature_limit: Option<Celsius>,
     /// GPU of each expert; contiguous blocks of equal size where not given.
@@ -103,7 +103,7 @@ pub struct Hardware {
 }
 
 impl Hardware {
-    /// Power of a waiting GPU [W].
+    /// Power of a waiting GPU (W).
     #[must_use]
     pub fn idle_watts(&self) -> f64 {
         self.idle_power.or(self.profile.as_ref().map(|p| p.idle_power)).unwrap_or_default().get()

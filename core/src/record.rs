@@ -23,9 +23,9 @@ pub struct BatchRecord {
     pub tokens: u32,
     /// Assignments that no expert served.
     pub dropped: u32,
-    /// Energy of its assignments and of the router, without idle power [J].
+    /// Energy of its assignments and of the router, without idle power (J).
     pub energy_joules: f64,
-    /// The part spent at hot experts [J].
+    /// The part spent at hot experts (J).
     pub hot_joules: f64,
     /// Assignments at hot experts.
     pub hot_assignments: u32,
@@ -35,9 +35,9 @@ pub struct BatchRecord {
     pub usage: Vec<u32>,
     /// Departure from the unpenalised routing of the same tokens.
     pub fidelity: Fidelity,
-    /// Entropy of the distribution the router selected from [nats], where it has one.
+    /// Entropy of the distribution the router selected from (nats), where it has one.
     pub gate_entropy_nats: Option<f64>,
-    /// True die temperature of each GPU when the batch finished [degC].
+    /// True die temperature of each GPU when the batch finished (degC).
     pub temperatures: Vec<f32>,
 }
 
@@ -48,19 +48,19 @@ pub struct RunRecord {
     pub batches: Vec<BatchRecord>,
     /// When the last batch was done.
     pub ended: SimTime,
-    /// Idle energy of all GPUs over the whole run [J].
+    /// Idle energy of all GPUs over the whole run (J).
     pub idle_joules: f64,
-    /// Energy of the router's own work [J].
+    /// Energy of the router's own work (J).
     pub router_joules: f64,
-    /// All energy that entered the GPUs, integrated from their power [J].
+    /// All energy that entered the GPUs, integrated from their power (J).
     pub gpu_joules: f64,
-    /// Growth of the heat stored in the GPUs [J]; zero where temperatures are prescribed.
+    /// Growth of the heat stored in the GPUs (J); zero where temperatures are prescribed.
     pub stored_joules: f64,
-    /// Heat given to the ambient [J]; zero where temperatures are prescribed.
+    /// Heat given to the ambient (J); zero where temperatures are prescribed.
     pub removed_joules: f64,
-    /// Highest die temperature of any GPU at any settled instant [degC]; `None` where nothing has a temperature.
+    /// Highest die temperature of any GPU at any settled instant (degC); `None` where nothing has a temperature.
     pub peak_temperature: Option<f64>,
-    /// GPU-seconds above the temperature limit [s], with exact crossing times.
+    /// GPU-seconds above the temperature limit (s), with exact crossing times.
     pub seconds_above_limit: f64,
     /// Fingerprint of all events and of the energies, in order.
     pub trace: u64,
@@ -93,7 +93,7 @@ impl BatchRecord {
         load_of(&self.usage)
     }
 
-    /// Time from arrival to the end [s].
+    /// Time from arrival to the end (s).
     #[must_use]
     pub fn latency_seconds(&self) -> f64 {
         (self.finished - self.arrived).seconds()
@@ -101,7 +101,7 @@ impl BatchRecord {
 }
 
 impl RunRecord {
-    /// Energy of the whole run: assignments, router and idle [J].
+    /// Energy of the whole run: assignments, router and idle (J).
     #[must_use]
     pub fn energy_joules(&self) -> f64 {
         self.batches.iter().map(|b| b.energy_joules).sum::<f64>() + self.idle_joules

@@ -38,7 +38,7 @@ pub struct RouterContext<'a> {
     pub experts: usize,
     /// Experts each token is sent to.
     pub top_k: usize,
-    /// Energy of one assignment per expert as the scenario declares it at the start [J].
+    /// Energy of one assignment per expert as the scenario declares it at the start (J).
     pub declared_costs: &'a [f64],
     /// Root seed of the run, for the router's own random streams.
     pub seed: u64,
@@ -122,7 +122,7 @@ pub struct ClusterView<'a> {
     pub gpu_of_expert: &'a [GpuId],
     /// The last sample of each GPU, never younger than the last poll (INV-7).
     pub samples: &'a [Sample],
-    /// Energy of one assignment per expert as declared at the start [J].
+    /// Energy of one assignment per expert as declared at the start (J).
     pub declared_costs: &'a [f64],
     /// What only an oracle knows; present only for specs that say [`RouterSpec::uses_oracle`].
     pub oracle: Option<OracleView<'a>>,
@@ -132,7 +132,7 @@ pub struct ClusterView<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct OracleView<'a> {
-    /// Energy that one assignment costs now, per expert [J].
+    /// Energy that one assignment costs now, per expert (J).
     pub true_costs: &'a [f64],
 }
 
@@ -150,7 +150,7 @@ impl<'a> ClusterView<'a> {
         }
     }
 
-    /// This view with other declared costs [J].
+    /// This view with other declared costs (J).
     #[must_use]
     pub fn with_declared_costs(self, declared_costs: &'a [f64]) -> Self {
         Self { declared_costs, ..self }
@@ -162,13 +162,13 @@ impl<'a> ClusterView<'a> {
         Self { now, batch, gpu_of_expert, samples, ..self }
     }
 
-    /// This view with the true costs [J] of an oracle.
+    /// This view with the true costs (J) of an oracle.
     #[must_use]
     pub fn with_true_costs(self, true_costs: &'a [f64]) -> Self {
         Self { oracle: Some(OracleView { true_costs }), ..self }
     }
 
-    /// Temperature of the GPU of each expert as last sampled [degC]; `None` where it has never been read.
+    /// Temperature of the GPU of each expert as last sampled (degC); `None` where it has never been read.
     pub fn expert_temperatures(&self) -> impl Iterator<Item = Option<f64>> + '_ {
         self.gpu_of_expert.iter().map(|gpu| self.samples.get(gpu.index())?.temperature.map(|t| t.get()))
     }
@@ -184,9 +184,9 @@ pub struct Feedback<'a> {
     pub batch: BatchId,
     /// Assignments each expert served.
     pub assignments: &'a [u32],
-    /// Energy each expert spent on them [J].
+    /// Energy each expert spent on them (J).
     pub joules: &'a [f64],
-    /// Time each expert worked on them [s].
+    /// Time each expert worked on them (s).
     pub seconds: &'a [f64],
 }
 

@@ -43,7 +43,7 @@ pub struct Routing {
 /// Means over the tokens of a batch, of the distribution a router selected from.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GateSummary {
-    /// Entropy over all experts [nats].
+    /// Entropy over all experts (nats).
     pub entropy_nats: f64,
     /// log of the sum of exponentials of the scores.
     pub log_sum_exp: f64,
@@ -150,31 +150,36 @@ impl Routing {
     /// # Errors
     /// The first fault found.
     pub fn check(&self) -> Result<(), RoutingFault> {
-        let experts = self.counts.len();
         if self.weights.len() != self.experts.len() {
-            return Err(RoutingFault::Length {
-                what: "weights",
-                found: self.weights.len(),
-                expected: self.experts.len(),
-            });
+            let (found, expected) = (self.weights.len(), self.experts.len());
+            return Err(RoutingFault::Length { what: "weights", found, expected });
         }
+        // Written so that NaN fails.
+        if let Some(at) = self.weights.iter().position(|w| !(0.0..=f32::MAX).contains(w)) {
+            return Err(RoutingFault::Weight { token: at / self.top_k, weight: self.weights[at] });
+        }
+        // Row lengths that the compiler knows are checked in registers.
+        match self.top_k {
+            1 => self.check_rows(self.experts.as_chunks::<1>().0),
+            2 => self.check_rows(self.experts.as_chunks::<2>().0),
+            4 => self.check_rows(self.experts.as_chunks::<4>().0),
+            8 => self.check_rows(self.experts.as_chunks::<8>().0),
+            k => self.check_rows(&self.experts.chunks_exact(k).collect::<Vec<_>>()),
+        }
+    }
+
+    fn check_rows<R: AsRef<[u32]>>(&self, rows: &[R]) -> Result<(), RoutingFault> {
+        let experts = self.counts.len();
         let mut chosen = vec![0_u32; experts];
-        for (token, (row, weights)) in
-            self.experts.chunks_exact(self.top_k).zip(self.weights.chunks_exact(self.top_k)).enumerate()
-        {
-            for (slot, (&expert, &weight)) in row.iter().zip(weights).enumerate() {
-                // Written so that NaN fails.
-                if !(weight >= 0.0 && weight.is_finite()) {
-                    return Err(RoutingFault::Weight { token, weight });
+        for (token, row) in rows.iter().enumerate() {
+            let row = row.as_ref();
+            for (slot, &expert) in row.iter().enumerate() {
+                match chosen.get_mut(expert as usize) {
+                    Some(count) => *count += 1,
+                    None if expert == DROPPED => continue,
+                    None => return Err(RoutingFault::NoSuchExpert { token, expert, experts }),
                 }
-                if expert == DROPPED {
-                    continue;
-                }
-                let Some(count) = chosen.get_mut(expert as usize) else {
-                    return Err(RoutingFault::NoSuchExpert { token, expert, experts });
-                };
-                *count += 1;
-                if row[..slot].contains(&expert) {
+                if row[..slot].iter().any(|other| *other == expert) {
                     return Err(RoutingFault::Twice { token, expert });
                 }
             }

@@ -79,7 +79,7 @@ pub struct ModelShape {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
-    /// Adds savings against this constant energy per token [J], beside those against the real baseline: for showing what a
+    /// Adds savings against this constant energy per token (J), beside those against the real baseline: for showing what a
     /// published number was measured against. Never a result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constant_joules_per_token: Option<f64>,

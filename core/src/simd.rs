@@ -11,7 +11,7 @@ pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
-/// e^x for x <= 0 [x in nats]; relative error below 2e-7, 0 below -87.
+/// e^x for x <= 0 (x in nats); relative error below 2e-7, 0 below -87.
 ///
 /// Range reduction to |r| <= ln(2)/2 and the Cephes `expf` polynomial.
 #[inline(always)]
@@ -50,7 +50,7 @@ pub fn ln(x: f32) -> f32 {
         * m
         - 2.499_999_4e-1)
         * m
-        + 3.333_333_1e-1)
+        + 3.333_333e-1)
         * m
         * square;
     let low = polynomial + exponent * -2.121_944_4e-4 - 0.5 * square;

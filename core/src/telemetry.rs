@@ -13,18 +13,18 @@ use crate::units::{Celsius, Watts};
 pub struct Sample {
     /// When the values were true, which may be well before they were read.
     pub taken_at: SimTime,
-    /// Temperature of the die [degC].
+    /// Temperature of the die (degC).
     pub temperature: Option<Celsius>,
-    /// Electrical power [W].
+    /// Electrical power (W).
     pub power: Option<Watts>,
 }
 
 /// The true state of one GPU at the instant of a poll, which only sources see.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Truth {
-    /// Temperature of the die [degC].
+    /// Temperature of the die (degC).
     pub temperature: Celsius,
-    /// Electrical power [W].
+    /// Electrical power (W).
     pub power: Watts,
 }
 

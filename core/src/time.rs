@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 const NANOS_PER_SECOND: f64 = 1e9;
 
-/// An instant of simulated time [ns since the start of the run].
+/// An instant of simulated time (ns since the start of the run).
 ///
 /// Exists because an `f64` clock drifts (3.6e9 steps of 1 us end 69 us short) and because equal
 /// instants must compare equal. `u64` nanoseconds reach 584 years.
@@ -24,7 +24,7 @@ const NANOS_PER_SECOND: f64 = 1e9;
 #[serde(transparent)]
 pub struct SimTime(u64);
 
-/// A length of simulated time [ns]; never negative.
+/// A length of simulated time (ns); never negative.
 ///
 /// In files it is text with a unit: `"250 ms"`, `"1.5 s"`, `"20 us"`, `"100 ns"`, `"2 min"`, `"1 h"`.
 ///
@@ -42,7 +42,7 @@ impl SimTime {
     /// The last instant that can be named (584 years).
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The instant `nanos` [ns] after the start.
+    /// The instant `nanos` (ns) after the start.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
@@ -54,7 +54,7 @@ impl SimTime {
         self.0
     }
 
-    /// Seconds since the start [s], for use inside one formula only.
+    /// Seconds since the start (s), for use inside one formula only.
     #[must_use]
     pub fn seconds(self) -> f64 {
         self.0 as f64 / NANOS_PER_SECOND
@@ -89,7 +89,7 @@ impl SimDuration {
         Self(millis.saturating_mul(1_000_000))
     }
 
-    /// The one rounding rule from seconds [s] to nanoseconds: to the nearest, halves away from zero.
+    /// The one rounding rule from seconds (s) to nanoseconds: to the nearest, halves away from zero.
     ///
     /// `None` for a negative, non-finite or too large value.
     ///
@@ -103,7 +103,7 @@ impl SimDuration {
     pub fn from_seconds(seconds: f64) -> Option<Self> {
         let nanos = (seconds * NANOS_PER_SECOND).round();
         // 2^64 is exactly representable; anything below it converts without saturating.
-        (nanos >= 0.0 && nanos < 18_446_744_073_709_551_616.0).then_some(Self(nanos as u64))
+        (0.0..18_446_744_073_709_551_616.0).contains(&nanos).then_some(Self(nanos as u64))
     }
 
     /// Length in nanoseconds.
@@ -112,7 +112,7 @@ impl SimDuration {
         self.0
     }
 
-    /// Length in seconds [s], for use inside one formula only.
+    /// Length in seconds (s), for use inside one formula only.
     #[must_use]
     pub fn seconds(self) -> f64 {
         self.0 as f64 / NANOS_PER_SECOND
@@ -170,7 +170,7 @@ const UNITS: [(&str, u64); 6] = [
 impl fmt::Display for SimDuration {
     /// The shortest exact form: the largest unit that divides it, from seconds down.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, nanos) = UNITS[2..].iter().find(|(_, nanos)| self.0 % nanos == 0).unwrap_or(&("ns", 1));
+        let (unit, nanos) = UNITS[2..].iter().find(|(_, nanos)| self.0.is_multiple_of(*nanos)).unwrap_or(&("ns", 1));
         write!(f, "{} {unit}", self.0 / nanos)
     }
 }

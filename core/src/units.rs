@@ -97,7 +97,7 @@ macro_rules! linear {
 }
 
 quantity! {
-    /// An absolute temperature [degC]. Two of them cannot be added; their difference is a [`TempDelta`].
+    /// An absolute temperature (degC). Two of them cannot be added; their difference is a [`TempDelta`].
     ///
     /// ```
     /// use isotherm_core::units::{Celsius, TempDelta};
@@ -108,11 +108,11 @@ quantity! {
     Celsius, "a temperature", "35 degC", [("degC", 1.0)]
 }
 quantity! {
-    /// A difference of temperatures [K].
+    /// A difference of temperatures (K).
     TempDelta, "a temperature difference", "5 K", [("K", 1.0)]
 }
 quantity! {
-    /// Power [W].
+    /// Power (W).
     ///
     /// ```
     /// use isotherm_core::{time::SimDuration, units::{Joules, Watts}};
@@ -122,23 +122,23 @@ quantity! {
     Watts, "a power", "250 W", [("W", 1.0), ("mW", 1e-3), ("kW", 1e3)]
 }
 quantity! {
-    /// Energy [J].
+    /// Energy (J).
     Joules, "an energy", "0.5 J", [("J", 1.0), ("mJ", 1e-3), ("kJ", 1e3), ("kWh", 3.6e6), ("Wh", 3600.0)]
 }
 quantity! {
-    /// Heat capacity [J/K].
+    /// Heat capacity (J/K).
     JoulesPerKelvin, "a heat capacity", "450 J/K", [("J/K", 1.0)]
 }
 quantity! {
-    /// Thermal resistance [K/W].
+    /// Thermal resistance (K/W).
     KelvinPerWatt, "a thermal resistance", "0.05 K/W", [("K/W", 1.0)]
 }
 quantity! {
-    /// Frequency [Hz].
+    /// Frequency (Hz).
     Hertz, "a frequency", "1980 MHz", [("Hz", 1.0), ("kHz", 1e3), ("MHz", 1e6), ("GHz", 1e9)]
 }
 quantity! {
-    /// An amount of data [B].
+    /// An amount of data (B).
     Bytes, "an amount of data", "141 GB", [("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0)]
 }
 

@@ -1,6 +1,6 @@
 //! The world: what each event does to batches, GPUs, telemetry and router.
 //!
-//! The `match` in [`World::handle`] is the simulator's table of contents. One MoE layer serves one batch at a time; a batch ends
+//! The `match` in `World::handle` is the simulator's table of contents. One MoE layer serves one batch at a time; a batch ends
 //! when its slowest GPU ends, and GPUs that wait burn idle power.
 
 mod batch;
@@ -50,7 +50,7 @@ pub enum RunError {
         gpu: GpuId,
         /// The batch.
         batch: BatchId,
-        /// The time asked for [s].
+        /// The time asked for (s).
         seconds: f64,
     },
 }
@@ -58,7 +58,7 @@ pub enum RunError {
 /// The model that the engine drives: spec, state, router and telemetry source of one run.
 pub(crate) struct World {
     spec: Arc<WorldSpec>,
-    /// Energy of an assignment as declared at the start, per expert [J].
+    /// Energy of an assignment as declared at the start, per expert (J).
     declared: Vec<f64>,
     pub(crate) state: SavedState,
     pub(crate) router: Box<dyn Router>,

@@ -79,11 +79,14 @@ fn alone_or_together_a_run_is_the_same() {
     }
 }
 
+/// What a run is built from besides its spec.
+type Parts = (Box<dyn Router>, Box<dyn TelemetrySource>);
+
 /// One run, taken apart: what `execute` does, by hand, so that it can be stopped anywhere.
 struct Bench {
     spec: Arc<WorldSpec>,
     window: Arc<GateWindow>,
-    build: Box<dyn Fn() -> (Box<dyn Router>, Box<dyn TelemetrySource>)>,
+    build: Box<dyn Fn() -> Parts>,
 }
 
 fn bench(router: &str) -> Bench {

@@ -10,7 +10,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LoadBalance {
-    /// Entropy of the shares: the expert diversity [nats].
+    /// Entropy of the shares: the expert diversity (nats).
     pub entropy_nats: f64,
     /// Entropy over its maximum ln n.
     pub entropy_normalised: f64,

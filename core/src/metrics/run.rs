@@ -67,9 +67,9 @@ metrics! {
 pub struct Reference<'a> {
     /// The baseline's run on the same tokens.
     pub baseline: &'a RunRecord,
-    /// Mean declared cost of an assignment over the experts [J].
+    /// Mean declared cost of an assignment over the experts (J).
     pub uniform_joules: f64,
-    /// `compare.constant_joules_per_token` [J].
+    /// `compare.constant_joules_per_token` (J).
     pub constant_joules_per_token: Option<f64>,
 }
 

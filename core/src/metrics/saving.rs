@@ -1,6 +1,6 @@
 //! What was saved, always against a run on the same tokens.
 
-/// `100 (1 - energy / reference)` [%]: positive when `energy` is less than `reference` [both J].
+/// `100 (1 - energy / reference)` (%): positive when `energy` is less than `reference` (both J).
 ///
 /// `reference` is the baseline's energy on the same token stream at equal completed tokens. With a constant in its place the
 /// sign itself can be wrong, as in the published original: 2,525 J against an assumed 1,920 J.

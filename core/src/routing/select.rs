@@ -14,19 +14,19 @@ pub enum Rule<'a> {
     Logit,
     /// Score = logit - price; weights = softmax of the scores over the kept.
     PenalisedLogit {
-        /// Price per expert [nats].
+        /// Price per expert (nats).
         price: &'a [f32],
     },
     /// Score = logit - price; weights = softmax of the unpenalised logits over the kept.
     LogitSelectionOnly {
-        /// Price per expert [nats].
+        /// Price per expert (nats).
         price: &'a [f32],
     },
     /// Score = probability / (mass of the token's unpenalised top k) - price; weights from the unpenalised probabilities.
     ///
     /// The exact Lagrangian rule of least cost for a retained gate mass.
     Probability {
-        /// Price per expert [share of the token's top-k mass].
+        /// Price per expert (share of the token's top-k mass).
         price: &'a [f32],
     },
 }

@@ -70,7 +70,7 @@ impl ExpSums {
         std::array::from_fn(|l| most[l] + ln(self.exp[l]))
     }
 
-    /// Entropy of the softmax [nats]: ln S - (sum of e x) / S.
+    /// Entropy of the softmax (nats): ln S - (sum of e x) / S.
     #[inline(always)]
     pub(super) fn entropy(&self) -> Lanes {
         std::array::from_fn(|l| ln(self.exp[l]) - self.exp_times_exponent[l] / self.exp[l])

@@ -252,10 +252,11 @@ fn check_hardware(scenario: &Scenario, check: &mut Check<'_>) {
         "a positive duration",
         "period = \"100 ms\"",
     );
-    match scenario.telemetry.build(hardware.gpus as usize, scenario.seed) {
-        Err(TelemetryError::Option { option, message }) => check.fault(&format!("telemetry.{option}"), message, "", ""),
-        // Faults of data files are reported by whoever reads the files.
-        Ok(_) | Err(_) => {}
+    // Faults of data files are reported by whoever reads the files.
+    if let Err(TelemetryError::Option { option, message }) =
+        scenario.telemetry.build(hardware.gpus as usize, scenario.seed)
+    {
+        check.fault(&format!("telemetry.{option}"), message, "", "");
     }
 }
 

@@ -175,10 +175,11 @@ impl RouterTables {
                 .expected("the path of an option that at least one [[router]] has"),
             );
         }
-        if !self.tables.is_empty() && !variants.iter().any(|variant| variant.is_baseline) {
-            if let Some(baseline) = implied_baseline(faults) {
-                variants.insert(0, baseline);
-            }
+        if !self.tables.is_empty()
+            && !variants.iter().any(|variant| variant.is_baseline)
+            && let Some(baseline) = implied_baseline(faults)
+        {
+            variants.insert(0, baseline);
         }
         variants
     }

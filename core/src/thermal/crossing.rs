@@ -8,7 +8,7 @@ pub(super) struct ExponentialSum {
     terms: Vec<(f64, f64)>,
 }
 
-/// Intervals narrower than this [s] are not split further: a tenth of the clock's nanosecond.
+/// Intervals narrower than this (s) are not split further: a tenth of the clock's nanosecond.
 const RESOLUTION_S: f64 = 1e-10;
 
 /// After this many of its slowest time constants a sum is its limit to the last bit.

@@ -38,7 +38,7 @@ pub struct Modes {
     stored_of_mode: Vec<f64>,
 }
 
-/// Heat that moved in one settled interval [J].
+/// Heat that moved in one settled interval (J).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HeatFlow {
     /// Growth of the heat stored in the network.
@@ -81,18 +81,18 @@ impl Modes {
         self.n
     }
 
-    /// Time constants of the modes [s]; infinite for a mode that keeps its heat.
+    /// Time constants of the modes (s); infinite for a mode that keeps its heat.
     pub fn time_constants(&self) -> impl Iterator<Item = f64> + '_ {
         self.rate.iter().map(|rate| 1.0 / rate)
     }
 
-    /// The state whose node temperatures are `temperatures` [degC], one per node.
+    /// The state whose node temperatures are `temperatures` (degC), one per node.
     #[must_use]
     pub fn state(&self, temperatures: &[f64]) -> Vec<f64> {
         (0..self.n).map(|i| dot(&self.to_modes[i * self.n..][..self.n], temperatures)).collect()
     }
 
-    /// The constant input of an interval: `power` [W] per node, ambient temperature [degC].
+    /// The constant input of an interval: `power` (W) per node, ambient temperature (degC).
     #[must_use]
     pub fn drive(&self, power: &[f64], ambient: f64) -> Vec<f64> {
         let mut drive = vec![0.0; self.n];
@@ -117,7 +117,7 @@ impl Modes {
     }
 
     /// Advances `state` like [`Modes::settle`] and returns where the heat went, by the closed integrals of the same
-    /// solution. `ambient` [degC] is the one in `drive`.
+    /// solution. `ambient` (degC) is the one in `drive`.
     pub fn settle_with_heat(&self, state: &mut [f64], drive: &[f64], ambient: f64, seconds: f64) -> HeatFlow {
         let (mut stored, mut integral) = (0.0, 0.0);
         for i in 0..self.n {
@@ -131,20 +131,20 @@ impl Modes {
         HeatFlow { stored, removed: integral - self.ambient_total * ambient * seconds }
     }
 
-    /// Temperature of one node [degC].
+    /// Temperature of one node (degC).
     #[must_use]
     pub fn temperature(&self, state: &[f64], node: usize) -> f64 {
         dot(&self.to_nodes[node * self.n..][..self.n], state)
     }
 
-    /// Steady temperature of one node under a constant `drive` [degC]; infinite if heat has no way out.
+    /// Steady temperature of one node under a constant `drive` (degC); infinite if heat has no way out.
     #[must_use]
     pub fn steady(&self, drive: &[f64], node: usize) -> f64 {
         let row = &self.to_nodes[node * self.n..][..self.n];
         row.iter().zip(drive).zip(&self.rate).map(|((x, u), rate)| x * u / rate).sum()
     }
 
-    /// The first time [s] in `0..=horizon` at which `node` reaches `threshold` [degC] under a constant `drive`, from below if
+    /// The first time (s) in `0..=horizon` at which `node` reaches `threshold` (degC) under a constant `drive`, from below if
     /// `rising`, from above otherwise; `None` if it does not. It cannot miss one: intervals are
     /// discarded only by bounds that hold for all their instants.
     #[must_use]

@@ -40,7 +40,7 @@ pub enum NetworkError {
     Capacity {
         /// Which node.
         node: usize,
-        /// The value found [J/K].
+        /// The value found (J/K).
         value: f64,
     },
     /// A conductance that is negative or not a number.
@@ -50,7 +50,7 @@ pub enum NetworkError {
         a: usize,
         /// The other end; equal to `a` for the way to the ambient.
         b: usize,
-        /// The value found [W/K].
+        /// The value found (W/K).
         value: f64,
     },
     /// A link to a node that does not exist, or from a node to itself.
@@ -66,7 +66,7 @@ pub enum NetworkError {
 }
 
 impl RcNetwork {
-    /// Assembles the matrices from `capacity` [J/K] per node, `links` (node, node, W/K) and `ambient` [W/K] per node.
+    /// Assembles the matrices from `capacity` (J/K) per node, `links` (node, node, W/K) and `ambient` (W/K) per node.
     ///
     /// Links between the same two nodes add up.
     ///

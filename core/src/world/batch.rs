@@ -89,7 +89,7 @@ impl World {
         Ok(())
     }
 
-    /// Energy of one assignment at `expert` now [J]: the table's, grown with the temperature of its GPU.
+    /// Energy of one assignment at `expert` now (J): the table's, grown with the temperature of its GPU.
     fn assignment_joules(&self, expert: ExpertId) -> f64 {
         let costs = &self.spec.costs;
         let joules = self.state.joules[expert.index()];
@@ -218,7 +218,7 @@ impl World {
         }
     }
 
-    /// True die temperatures [degC]; empty where nothing has a temperature.
+    /// True die temperatures (degC); empty where nothing has a temperature.
     fn temperatures(&mut self, now: SimTime) -> Vec<f32> {
         for gpu in 0..self.spec.gpus {
             self.state.devices.settle(GpuId(gpu), now, self.spec.thermal.as_ref());

@@ -13,15 +13,15 @@ use crate::time::SimTime;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Devices {
     pub(super) settled_at: Vec<SimTime>,
-    /// Electrical power since `settled_at` [W].
+    /// Electrical power since `settled_at` (W).
     pub(super) power: Vec<f64>,
-    /// Die temperature at `settled_at` [degC]; NaN where nothing has given one.
+    /// Die temperature at `settled_at` (degC); NaN where nothing has given one.
     pub(super) temperature: Vec<f64>,
     /// Thermal modes, `gpus x nodes`; empty where temperatures are prescribed.
     modes: Vec<f64>,
     /// Drive of the modes under `power`, `gpus x nodes`.
     drive: Vec<f64>,
-    /// Electrical energy so far [J].
+    /// Electrical energy so far (J).
     pub(super) joules: Vec<f64>,
     pub(super) stored_joules: Vec<f64>,
     pub(super) removed_joules: Vec<f64>,

@@ -31,10 +31,10 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouterHost {
-    /// Time per floating-point operation of the router [s]; delays the start of the batch.
+    /// Time per floating-point operation of the router (s); delays the start of the batch.
     #[serde(default)]
     pub seconds_per_operation: f64,
-    /// Energy per floating-point operation of the router [J].
+    /// Energy per floating-point operation of the router (J).
     #[serde(default)]
     pub joules_per_operation: f64,
 }
@@ -52,11 +52,11 @@ pub struct WorldSpec {
     pub gpu_of_expert: Vec<GpuId>,
     /// Number of GPUs.
     pub gpus: u32,
-    /// Power of a waiting GPU [W].
+    /// Power of a waiting GPU (W).
     pub idle_watts: f64,
     /// What a GPU is thermally; `None` where temperatures are prescribed by the telemetry source.
     pub thermal: Option<ThermalSpec>,
-    /// Die temperature above which time is counted [degC].
+    /// Die temperature above which time is counted (degC).
     pub temperature_limit: Option<f64>,
     /// Batches to come, in order.
     pub arrivals: Arc<[Arrival]>,
@@ -77,7 +77,7 @@ pub struct ThermalSpec {
     pub modes: Modes,
     /// Share of a GPU's power that enters each node.
     pub heat_shares: Vec<f64>,
-    /// Temperature of the ambient, and of everything at the start [degC].
+    /// Temperature of the ambient, and of everything at the start (degC).
     pub ambient: f64,
 }
 

@@ -15,9 +15,9 @@ use crate::time::SimTime;
 pub(crate) struct WorldState {
     /// Experts of the hot pool now.
     pub(super) hot: Vec<u32>,
-    /// Energy of an assignment now, at the reference temperature, per expert [J].
+    /// Energy of an assignment now, at the reference temperature, per expert (J).
     pub(super) joules: Vec<f64>,
-    /// Time of an assignment now, per expert [s].
+    /// Time of an assignment now, per expert (s).
     pub(super) seconds: Vec<f64>,
     pub(super) devices: Devices,
     /// The last sample of each GPU.

@@ -17,7 +17,7 @@ pub enum CostBelief {
 }
 
 impl CostBelief {
-    /// Writes the believed cost of an assignment at each expert [J] into `costs`. A GPU that was never read counts as at the
+    /// Writes the believed cost of an assignment at each expert (J) into `costs`. A GPU that was never read counts as at the
     /// reference temperature.
     pub(crate) fn read(
         self,

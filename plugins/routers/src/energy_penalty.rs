@@ -78,10 +78,10 @@ pub struct EnergyPenalty {
     /// Where the costs come from.
     #[serde(default)]
     pub costs: CostBelief,
-    /// With `costs = "sampled"`: growth of the cost per kelvin above the reference [1/K].
+    /// With `costs = "sampled"`: growth of the cost per kelvin above the reference (1/K).
     #[serde(default)]
     pub leakage_per_kelvin: f64,
-    /// With `costs = "sampled"`: temperature at which the declared costs hold [degC].
+    /// With `costs = "sampled"`: temperature at which the declared costs hold (degC).
     #[serde(default = "reference_degc")]
     pub reference_degc: f64,
 }

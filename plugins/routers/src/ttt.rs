@@ -41,7 +41,7 @@ pub(crate) const KIND: Kind = Kind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestTimeTrained {
-    /// Price of a joule [nats/J].
+    /// Price of a joule (nats/J).
     pub lambda: f64,
     /// Weight of the KL anchor to the unbiased gate.
     #[serde(default = "beta")]
@@ -110,9 +110,9 @@ impl RouterSpec for TestTimeTrained {
 /// What `ttt` has learned: a saved router is these bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TttState {
-    /// The additive bias, one per expert [nats].
+    /// The additive bias, one per expert (nats).
     pub bias: Vec<f64>,
-    /// Learned energy of an assignment, one per expert [J].
+    /// Learned energy of an assignment, one per expert (J).
     pub costs: Vec<f64>,
     /// Biased gate probabilities of the batch whose feedback is awaited.
     pub probabilities: Probabilities,

@@ -13,7 +13,7 @@ use crate::option::{check_period, fault};
 /// Exists because it isolates a router's choice from the physics that its choice would change. Two forms, of which a
 /// scenario uses one:
 ///
-/// - `cold`, `hot_range`, `hot_gpus`: GPU g of `hot_gpus` is at `T_lo + u_g (T_hi - T_lo)` [degC] with `u_g` uniform in
+/// - `cold`, `hot_range`, `hot_gpus`: GPU g of `hot_gpus` is at `T_lo + u_g (T_hi - T_lo)` (degC) with `u_g` uniform in
 ///   (0, 1), drawn once per run from the stream (seed, sensor, g, "fixed hot temperature"); all others are at `cold`.
 ///   Naming one more hot GPU therefore changes no other GPU's temperature, and all routers of a seed meet the same
 ///   ones.
@@ -45,16 +45,16 @@ pub struct FixedSpec {
     /// Time between two polls; matters only where a change of the scenario should be seen.
     #[serde(default = "default_period")]
     pub period: SimDuration,
-    /// Temperature of every GPU that is not in `hot_gpus` [degC].
+    /// Temperature of every GPU that is not in `hot_gpus` (degC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold: Option<Celsius>,
-    /// Lowest and highest temperature a hot GPU may draw [degC].
+    /// Lowest and highest temperature a hot GPU may draw (degC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_range: Option<[Celsius; 2]>,
     /// Indices of the hot GPUs, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_gpus: Option<Vec<u32>>,
-    /// Temperature of every GPU, in order [degC]; stands instead of the three above.
+    /// Temperature of every GPU, in order (degC); stands instead of the three above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperatures: Option<Vec<Celsius>>,
 }

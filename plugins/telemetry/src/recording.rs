@@ -1,7 +1,7 @@
 //! Recordings of GPU telemetry: CSV text, plain or gzip, to rows in time order per device.
 //!
-//! The header decides which column is which. Read are `t_s` (time [s], any origin), `gpu` (index; one GPU where there is
-//! no such column), `temp_c` (die [degC]) and `power_mw` [mW]; of these `t_s` and `temp_c` must be there, and all other
+//! The header decides which column is which. Read are `t_s` (time (s), any origin), `gpu` (index; one GPU where there is
+//! no such column), `temp_c` (die (degC)) and `power_mw` (mW); of these `t_s` and `temp_c` must be there, and all other
 //! columns are ignored. An empty cell is a value that was not measured. The recordings in `scenarios/data/h200` are an
 //! example.
 
@@ -18,7 +18,7 @@ use isotherm_core::input::InputError;
 pub(crate) struct Recording {
     /// The path as the scenario has it.
     pub(crate) file: String,
-    /// From the first row of the file to its last [ns].
+    /// From the first row of the file to its last (ns).
     pub(crate) length: u64,
     pub(crate) devices: Vec<Device>,
 }
@@ -26,11 +26,11 @@ pub(crate) struct Recording {
 /// The rows of one GPU, as columns of the same length; NaN stands for an empty cell here and nowhere else.
 #[derive(Debug, Default)]
 pub(crate) struct Device {
-    /// Time since the first row of the file, never decreasing [ns].
+    /// Time since the first row of the file, never decreasing (ns).
     pub(crate) times: Vec<u64>,
-    /// Temperature of the die [degC].
+    /// Temperature of the die (degC).
     pub(crate) temperatures: Vec<f64>,
-    /// Power [mW].
+    /// Power (mW).
     pub(crate) milliwatts: Vec<f64>,
 }
 

@@ -192,7 +192,7 @@ struct Replay {
 }
 
 impl Replay {
-    /// Where every file stands at `now`, as if it had no end [ns].
+    /// Where every file stands at `now`, as if it had no end (ns).
     fn position(&self, now: SimTime) -> u64 {
         // Cut off, so that no row comes early; saturates in 584 years.
         self.start.nanos().saturating_add((now.nanos() as f64 * self.speed) as u64)
@@ -205,7 +205,7 @@ impl Replay {
     }
 }
 
-/// The latest row of `device` at or before `position`: its index, and where it lies in a file of `length` without end [ns].
+/// The latest row of `device` at or before `position`: its index, and where it lies in a file of `length` without end (ns).
 fn latest(device: &Device, position: u64, length: u64, at_end: AtEnd) -> Option<(usize, u64)> {
     let (passed, within) = match at_end {
         AtEnd::Hold => (0, position),

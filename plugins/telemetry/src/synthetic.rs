@@ -13,8 +13,8 @@ use crate::option::{check_period, fault};
 /// Exists because a router fed with exact and instant temperatures is a router nobody can build. At every poll and for
 /// every GPU, in this order:
 ///
-/// 1. lag: `y += (x - y) (1 - exp(-dt / lag))` with `x` the true die temperature [degC] and `dt` the time since the
-///    last reading [s], which is the exact response of a first-order sensor to an `x` held since then. The first
+/// 1. lag: `y += (x - y) (1 - exp(-dt / lag))` with `x` the true die temperature (degC) and `dt` the time since the
+///    last reading (s), which is the exact response of a first-order sensor to an `x` held since then. The first
 ///    reading finds the sensor settled (`y = x`), and `lag = 0` keeps `y = x`.
 /// 2. noise: `z = y + noise * n`, with `n` a standard normal deviate of the stream (seed, sensor, GPU, "synthetic
 ///    noise"). Each poll takes one deviate per GPU, whether or not there is something to read and whatever `noise` is:
@@ -47,9 +47,9 @@ pub struct SyntheticSpec {
     pub period: SimDuration,
     /// Time constant of the sensor; zero for one that follows at once.
     pub lag: SimDuration,
-    /// Step of the reported temperature [K]; zero for none.
+    /// Step of the reported temperature (K); zero for none.
     pub resolution: TempDelta,
-    /// Standard deviation of a reading [K].
+    /// Standard deviation of a reading (K).
     pub noise: TempDelta,
 }
 
@@ -99,13 +99,13 @@ struct Synthetic {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Sensor {
-    /// When the sensor last had something to read, and what it then stood at [degC].
+    /// When the sensor last had something to read, and what it then stood at (degC).
     level: Option<(SimTime, f64)>,
     noise: Stream,
 }
 
 impl Sensor {
-    /// What the sensor shows of `truth` at `now` [degC].
+    /// What the sensor shows of `truth` at `now` (degC).
     fn read(&mut self, now: SimTime, truth: f64, spec: &SyntheticSpec) -> Option<Celsius> {
         let deviate = self.noise.normal();
         if !truth.is_finite() {
@@ -181,7 +181,7 @@ mod tests {
         SyntheticSpec { resolution: TempDelta::new(0.0), ..SyntheticSpec::default() }
     }
 
-    /// What one GPU at `temperatures` [degC], polled every 100 ms, reads.
+    /// What one GPU at `temperatures` (degC), polled every 100 ms, reads.
     fn readings(spec: &SyntheticSpec, seed: u64, temperatures: &[f64]) -> Vec<Option<f64>> {
         let mut source = spec.build(1, seed).unwrap();
         let mut out = [Sample::default()];

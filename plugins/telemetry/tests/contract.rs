@@ -8,7 +8,7 @@ use isotherm_core::units::{Celsius, Watts};
 use isotherm_telemetry::KINDS;
 
 const GPUS: usize = 5;
-/// Times of polls [ms]: regular, in a tie, close together, far apart.
+/// Times of polls (ms): regular, in a tie, close together, far apart.
 const POLLS: [u64; 14] = [0, 0, 100, 200, 200, 200, 201, 300, 1_000, 5_000, 5_000, 60_000, 500_000, 3_600_000];
 
 type Spec = Box<dyn TelemetrySpec>;

@@ -10,7 +10,7 @@ use isotherm_core::units::{Celsius, Watts};
 use isotherm_telemetry::ReplaySpec;
 use proptest::prelude::*;
 
-/// A row: GPU, time since the row before [ms], temperature [degC], power [mW].
+/// A row: GPU, time since the row before (ms), temperature (degC), power (mW).
 type Row = (u8, u64, Option<i16>, Option<u32>);
 
 /// Speeds as a power of two, so that mapping times is exact in whole nanoseconds.

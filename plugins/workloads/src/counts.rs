@@ -53,7 +53,7 @@ pub struct Counts {
     /// Which layer of the file, from 0.
     #[serde(default)]
     pub layer: usize,
-    /// Spread of each expert's logit over tokens [nats]; finite, above 0. It scales offsets too, so it moves weights and
+    /// Spread of each expert's logit over tokens (nats); finite, above 0. It scales offsets too, so it moves weights and
     /// prices, not frequencies.
     #[serde(default = "one")]
     pub sigma: f64,

@@ -47,7 +47,7 @@ pub(crate) const KIND: Kind = Kind {
 pub struct Gaussian {
     /// Length of a hidden state.
     pub d_model: usize,
-    /// Spread of the logits: standard deviation of each logit over tokens [nats]; finite, above 0.
+    /// Spread of the logits: standard deviation of each logit over tokens (nats); finite, above 0.
     pub sigma: f64,
     /// What is drawn.
     pub source: Source,

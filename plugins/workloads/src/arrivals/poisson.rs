@@ -1,6 +1,6 @@
 //! `poisson`: batches come at random, independent of each other and of what the system does.
 //!
-//! Gaps are independent exponentials of mean 1 / `rate_per_s` [s]. An open loop: work piles up where a router is slower than
+//! Gaps are independent exponentials of mean 1 / `rate_per_s` (s). An open loop: work piles up where a router is slower than
 //! the load, which is when latency means something. Real arrivals come in bursts; replay a `trace` for those.
 
 use isotherm_core::registry::Kind;

@@ -50,7 +50,7 @@ pub struct Trace {
     /// Which tokens of a request count.
     #[serde(default)]
     pub tokens: Counted,
-    /// Largest batch [tokens].
+    /// Largest batch (tokens).
     #[serde(default = "four_thousand")]
     pub max_tokens: u32,
     /// Use only the first so many requests.
@@ -68,7 +68,7 @@ pub enum Format {
     /// CSV with the columns `TIMESTAMP`, `ContextTokens`, `GeneratedTokens`, as the Azure LLM inference traces have them. A
     /// timestamp is a date with a time (`2023-11-16 18:17:03.9799600`) or seconds (`12.5`).
     Azure,
-    /// One JSON object a line with `timestamp` [ms], `input_length`, `output_length`, as the Mooncake traces have them.
+    /// One JSON object a line with `timestamp` (ms), `input_length`, `output_length`, as the Mooncake traces have them.
     Mooncake,
 }
 
