@@ -48,8 +48,12 @@ const STYLE: TableStyle = TableStyle::new()
 /// The table of a summary and the notes below it. Reads without colour.
 #[must_use]
 pub fn render(summary: &Summary) -> String {
-    let shown: Vec<&Shown> =
-        COLUMNS.iter().filter(|c| summary.rows.iter().any(|row| row.metrics.contains_key(c.metric))).collect();
+    // Where no pool is hot, its share says nothing.
+    let says_something = |column: &&Shown| {
+        let values = summary.rows.iter().filter_map(|row| row.metrics.get(column.metric));
+        values.into_iter().any(|estimate| column.metric != "hot_share" || estimate.mean > 0.0)
+    };
+    let shown: Vec<&Shown> = COLUMNS.iter().filter(says_something).collect();
     let axes: Vec<&String> = {
         let mut axes: Vec<&String> = summary.rows.iter().flat_map(|row| row.point.keys()).collect();
         axes.sort();

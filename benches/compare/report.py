@@ -31,7 +31,7 @@ def core(ours_path, torch_path):
         base = rates(torch, shape)
         name = f"{shape[0]} experts, top {shape[1]}"
         rows.append([f"PyTorch, {name}", f"{statistics.median(base) / 1e6:.2f}", "1.0"])
-        keys = [("isotherm", "core_tokens_per_s"), ("isotherm, small product", "small_product_tokens_per_s")]
+        keys = [("isotherm, with candle's product", "core_tokens_per_s"), ("isotherm", "small_product_tokens_per_s")]
         for label, key in keys:
             rate = rates(ours, shape, key)
             if rate:

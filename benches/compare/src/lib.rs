@@ -1,6 +1,5 @@
 //! How the comparisons measure: processor time of one thread, interleaved repetitions in one process, medians, ratios.
 
-pub mod product;
 
 use rustix::time::{ClockId, clock_gettime};
 

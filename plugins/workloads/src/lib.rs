@@ -10,6 +10,11 @@ mod gate;
 mod gaussian;
 mod hidden;
 mod options;
+#[cfg(target_arch = "x86_64")]
+mod small_gate;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "small_gate_elsewhere.rs"]
+mod small_gate;
 
 pub use arrivals::closed_loop::ClosedLoop;
 pub use arrivals::poisson::Poisson;
@@ -18,6 +23,7 @@ pub use counts::{Counts, Switch};
 pub use gate::Gate;
 pub use gaussian::{Gaussian, Source};
 pub use isotherm_core::registry::Kind;
+pub use small_gate::SmallGate;
 
 /// The token streams of this crate, in the order in which they are listed to users.
 pub const WORKLOADS: &[Kind] = &[gaussian::KIND, counts::KIND];

@@ -1,25 +1,25 @@
 //! The bare routing core on one thread: gate product, price, softmax, top k, combine weights, counts.
 //!
 //! What `routing_core.py` does in PyTorch: hidden states `[2048 x 512]` that lie ready, a gate of 8 experts, top 2, 100 batches.
-//! The product is candle's, as in the `hidden` workload; the rest is one call of the selection kernel.
+//! The product is the `hidden` workload's: its own for up to eight experts, candle's above, and candle's is measured in any case.
+//! The rest is one call of the selection kernel.
 //!
-//! `routing_core [--experts 8] [--top-k 2] [--distinct 3] [--reps 7] [--json]`
+//! `routing_core [--experts 8] [--top-k 2] [--distinct 1] [--reps 7] [--json]`
 
 use std::hint::black_box;
 
 use candle_core::{Device, Tensor};
-use isotherm_compare::product::SmallGate;
 use isotherm_compare::{Spread, flag, option, seconds};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::rng::fill_standard_normal;
 use isotherm_core::routing::{Routing, Rule, Selector};
+use isotherm_workloads::SmallGate;
 
 const TOKENS: usize = 2048;
 const D_MODEL: usize = 512;
 const BATCHES: usize = 100;
-/// Batches of hidden states that differ, 4 MiB each: more than the second-level cache holds, as in a run, where they have
-/// just been drawn.
-const DISTINCT: usize = 3;
+/// Batches of hidden states that differ, 4 MiB each. One, because the program draws every batch into the same buffer.
+const DISTINCT: usize = 1;
 
 fn normal(block: u64, rows: usize, columns: usize, factor: f32) -> candle_core::Result<Tensor> {
     let mut values = vec![0.0; rows * columns];
@@ -28,7 +28,7 @@ fn normal(block: u64, rows: usize, columns: usize, factor: f32) -> candle_core::
     Tensor::from_vec(values, (rows, columns), &Device::Cpu)
 }
 
-/// z = x W^T, as the workload takes it from candle.
+/// z = x W^T by candle.
 fn product(hidden: &Tensor, gate: &Tensor) -> candle_core::Result<Vec<f32>> {
     hidden.matmul(gate)?.flatten_all()?.to_vec1()
 }
@@ -38,8 +38,9 @@ fn product(hidden: &Tensor, gate: &Tensor) -> candle_core::Result<Vec<f32>> {
 struct Report {
     experts: usize,
     top_k: usize,
+    /// With candle's product.
     core_tokens_per_s: Spread,
-    /// With the product of `isotherm_compare::product` in place of candle's; none for more than eight experts.
+    /// With the product for small gates; none for more than eight experts.
     small_product_tokens_per_s: Option<Spread>,
     small_product_ns_per_token: Option<Spread>,
     product_ns_per_token: Spread,
@@ -66,7 +67,8 @@ fn main() -> candle_core::Result<()> {
     let small = SmallGate::new(experts, &gate.flatten_all()?.to_vec1()?);
     let plain = hidden.iter().map(|x| x.flatten_all()?.to_vec1::<f32>()).collect::<candle_core::Result<Vec<_>>>()?;
     if let Some(small) = &small {
-        assert_eq!(small.logits(&plain[0]), batches[0].logits(), "the same bytes as candle's");
+        let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
+        assert!(small.logits(&plain[0]).iter().zip(batches[0].logits()).all(close), "the two products agree");
     }
     let mut routing = Routing::new(experts, top_k);
     let mut selector = Selector::default();
@@ -140,14 +142,14 @@ fn main() -> candle_core::Result<()> {
         return Ok(());
     }
     println!(
-        "isotherm, {experts} experts, top {top_k}: {:.2} M tokens/s (product {:.0} ns, select {:.0} ns a token; a gate batch with its reference {:.0} ns)",
+        "isotherm, {experts} experts, top {top_k}, candle's product: {:.2} M tokens/s (product {:.0} ns, select {:.0} ns a token; a gate batch with its reference {:.0} ns)",
         report.core_tokens_per_s.median / 1e6,
         report.product_ns_per_token.median,
         report.select_ns_per_token.median,
         report.gate_batch_ns_per_token.median,
     );
     if let (Some(rate), Some(product)) = (report.small_product_tokens_per_s, report.small_product_ns_per_token) {
-        println!("  with the small product: {:.2} M tokens/s (product {:.0} ns)", rate.median / 1e6, product.median);
+        println!("  with the product for small gates: {:.2} M tokens/s (product {:.0} ns)", rate.median / 1e6, product.median);
     }
     Ok(())
 }
