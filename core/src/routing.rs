@@ -179,7 +179,7 @@ impl Routing {
                     None if expert == DROPPED => continue,
                     None => return Err(RoutingFault::NoSuchExpert { token, expert, experts }),
                 }
-                if row[..slot].iter().any(|other| *other == expert) {
+                if row[..slot].contains(&expert) {
                     return Err(RoutingFault::Twice { token, expert });
                 }
             }

@@ -193,6 +193,24 @@ impl Simulation {
         Ok(Self { engine: Engine::restore(saved.engine), world })
     }
 
+    /// A second run that stands where this one does and goes its own way from here: one warm-up, many continuations.
+    ///
+    /// Cheaper than saving and restoring: state is copied in memory. Router and source are built from the same specs.
+    ///
+    /// # Errors
+    /// [`RestoreError::Part`] if they refuse this run's state.
+    pub fn fork(
+        &self,
+        mut router: Box<dyn Router>,
+        mut telemetry: Box<dyn TelemetrySource>,
+    ) -> Result<Self, RestoreError> {
+        router.load(&self.world.router.save()).map_err(|e| RestoreError::Part(e.to_string()))?;
+        telemetry.load(&self.world.telemetry.save()).map_err(|e| RestoreError::Part(e.to_string()))?;
+        let mut world = World::new(self.world.spec(), router, telemetry);
+        world.restore_state(self.world.saved_state()).map_err(RestoreError::Format)?;
+        Ok(Self { engine: self.engine.clone(), world })
+    }
+
     /// The record so far; complete once the run is over.
     #[must_use]
     pub fn record(&self) -> RunRecord {

@@ -90,6 +90,10 @@ impl World {
         Self { spec, declared, state, router, telemetry, window: Arc::default(), routing }
     }
 
+    pub(crate) fn spec(&self) -> Arc<WorldSpec> {
+        Arc::clone(&self.spec)
+    }
+
     pub(crate) fn saved_state(&self) -> SavedState {
         self.state.clone()
     }

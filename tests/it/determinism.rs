@@ -144,12 +144,12 @@ impl Bench {
 /// run(0..T) equals run(0..t), save, load, run(t..T), after every single event: in the middle of an instant too.
 #[test]
 fn saved_and_restored_at_every_event_a_run_ends_the_same() {
-    for router in [
+    for router_text in [
         "kind = \"baseline\"",
         "kind = \"energy-penalty\"\nlambda = 0.5\ncosts = \"sampled\"",
         "kind = \"ttt\"\nlambda = 0.5",
     ] {
-        let bench = bench(router);
+        let bench = bench(router_text);
         let expected = bench.finish(bench.start());
         assert!(expected.events > 100 && expected.seconds_above_limit > 0.0, "{expected:?}");
         let mut simulation = bench.start();
@@ -157,7 +157,12 @@ fn saved_and_restored_at_every_event_a_run_ends_the_same() {
         for event in 0..expected.events {
             instants.insert(simulation.now());
             let bytes = simulation.save();
-            assert_eq!(bench.finish(bench.restore(&bytes)), expected, "{router}: saved before event {event}");
+            assert_eq!(bench.finish(bench.restore(&bytes)), expected, "{router_text}: saved before event {event}");
+            if event % 7 == 0 {
+                let (router, telemetry) = (bench.build)();
+                let fork = simulation.fork(router, telemetry).unwrap();
+                assert_eq!(bench.finish(fork), expected, "{router_text}: forked before event {event}");
+            }
             assert_eq!(simulation.advance_events(&bench.window, 1).unwrap(), None);
         }
         assert!((instants.len() as u64) < expected.events, "some saves were inside an instant");
