@@ -51,7 +51,7 @@ pub struct Run {
 #[derive(Clone, Debug, Args)]
 pub struct Common {
     /// Threads to use; results do not depend on it [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub threads: Option<u16>,
     /// Replace what is in the results folder, also complete results of the same scenario
     #[arg(long)]

@@ -180,8 +180,19 @@ fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<Arc<[Arrival
             "error: the arrivals give no batch\n  = help: ask for at least one batch".to_owned(),
         ));
     }
+    let experts = u64::from(file.plan.worlds[world].scenario.model.experts);
+    let most = batches.iter().map(|batch| u64::from(batch.tokens)).max().unwrap_or(0);
+    if most * experts > MOST_LOGITS {
+        return Err(Fault::Scenario(format!(
+            "error: a batch of {most} tokens has {} logits over {experts} experts, more than {MOST_LOGITS}\n  = help: make more batches of fewer tokens",
+            most * experts
+        )));
+    }
     Ok(batches.into())
 }
+
+/// Logits of one batch at most: 1 GiB of them. A few batches are in memory at a time.
+const MOST_LOGITS: u64 = 1 << 28;
 
 fn stream(
     file: &ScenarioFile,

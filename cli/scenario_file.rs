@@ -74,7 +74,9 @@ impl ScenarioFile {
         load_profile(&mut tree, &folder, &mut sources, &mut faults)?;
         match Plan::read(&tree) {
             Err(more) => {
-                faults.extend(more);
+                // A profile that could not be read stays a path, which is not a second fault.
+                let profile_is_missing = faults.iter().any(|fault| fault.pointer == PROFILE);
+                faults.extend(more.into_iter().filter(|fault| !profile_is_missing || fault.pointer != PROFILE));
                 Err(shown(faults, &sources))
             }
             Ok(_) if !faults.is_empty() => Err(shown(faults, &sources)),
@@ -145,7 +147,8 @@ fn resolve_paths(tree: &mut Tree, folder: &Path, paths: &mut Vec<PathBuf>) {
 fn opened_from(folder: &Path, node: &Node, paths: &mut Vec<PathBuf>) -> Value {
     match &node.value {
         Value::String(text) => {
-            let path = folder.join(text);
+            // The current directory is not spelt out: a resolved scenario names its files as the first one did.
+            let path = if folder == Path::new(".") { PathBuf::from(text) } else { folder.join(text) };
             paths.push(path.clone());
             Value::String(path.display().to_string())
         }
@@ -156,15 +159,18 @@ fn opened_from(folder: &Path, node: &Node, paths: &mut Vec<PathBuf>) -> Value {
     }
 }
 
+/// The key that holds a device profile or its path.
+const PROFILE: &str = "hardware.profile";
+
 /// Puts the device profile in the place of its path.
 fn load_profile(tree: &mut Tree, folder: &Path, sources: &mut SourceMap, faults: &mut Faults) -> Result<(), Fault> {
-    let Some(Node { value: Value::String(text), .. }) = tree.at("hardware.profile").cloned() else { return Ok(()) };
+    let Some(Node { value: Value::String(text), .. }) = tree.at(PROFILE).cloned() else { return Ok(()) };
     let path = folder.join(&text);
     let content = match std::fs::read_to_string(&path) {
         Ok(content) => content,
         Err(error) => {
             faults.push_at(
-                "hardware.profile",
+                PROFILE,
                 tree,
                 format!("cannot read the device profile {}: {error}", path.display()),
                 "the path of a device profile, relative to the scenario",
@@ -175,7 +181,7 @@ fn load_profile(tree: &mut Tree, folder: &Path, sources: &mut SourceMap, faults:
     };
     let source = sources.add(path.display().to_string(), content);
     if let Some(profile) = Tree::parse(sources, source, faults) {
-        let place = "hardware.profile".parse().map_err(|error| Fault::Internal(format!("{error}")))?;
+        let place = PROFILE.parse().map_err(|error| Fault::Internal(format!("{error}")))?;
         let origin = Origin::File { source, span: 0..0 };
         tree.set(&place, profile.root().value.clone(), origin).map_err(|error| Fault::Internal(error.to_string()))?;
     }

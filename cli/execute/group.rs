@@ -20,6 +20,9 @@ use crate::scenario_file::ScenarioFile;
 /// Bytes of logits that a group keeps at hand: what bounds memory on long streams.
 const WINDOW_BYTES: usize = 4 << 20;
 
+/// Events a run handles between two looks at whether it should stop: a long wait between batches can be interrupted too.
+const EVENTS_BETWEEN_LOOKS: u64 = 1 << 16;
+
 /// One world at one seed.
 pub(super) struct Group {
     pub(super) world: usize,
@@ -69,7 +72,7 @@ impl Group {
                 break;
             }
             let window = Arc::new(self.window(stream.as_ref(), &spec, &arrivals, chunk)?);
-            slots.par_iter_mut().for_each(|slot| advance(slot, &window, watch));
+            slots.par_iter_mut().for_each(|slot| advance(slot, &window, watch, stop));
         }
         let outcomes: Vec<Option<Outcome>> = slots
             .into_iter()
@@ -130,10 +133,17 @@ fn start(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Simulation,
 }
 
 /// Takes a run through the window; a failure ends this run and no other.
-fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch) {
+fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: &AtomicBool) {
     let Slot::Running(simulation) = slot else { return };
     let before = simulation.completed();
-    let progress = simulation.advance(window);
+    let progress = loop {
+        match simulation.advance_events(window, EVENTS_BETWEEN_LOOKS) {
+            Ok(None) if stop.load(Ordering::Relaxed) => return,
+            Ok(None) => {}
+            Ok(Some(progress)) => break Ok(progress),
+            Err(error) => break Err(error),
+        }
+    };
     watch.batches_done((simulation.completed() - before) as u64);
     match progress {
         Ok(Progress::NeedsBatches) => {}

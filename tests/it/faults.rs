@@ -228,6 +228,21 @@ fn a_failing_run_fails_alone() {
     assert!(out.contains("energy-penalty"), "the others have results: {out}");
 }
 
+/// Slips of the hand that would take all memory or all day are refused, not tried.
+#[test]
+fn absurd_sizes() {
+    expect(&with("tokens = 96", "tokens = 4000000000"), 3, &["4000000000", "for example"]);
+    expect(
+        &with("tokens = 96", "tokens = 9000000").replace("experts = 8,", "experts = 64,"),
+        3,
+        &["logits", "fewer tokens"],
+    );
+    expect(&with("batches = 12", "batches = 4000000000"), 3, &["4000000000", "batches = 100"]);
+    expect(&with("seeds = 2", "seeds = 4000000000"), 3, &["s.toml:3:", "from 1 to 100000"]);
+    expect(&with("experts = 8,", "experts = 4000000000,"), 3, &["from 1 to 65536"]);
+    expect(&with("sigma = 1.0", "sigma = 1.0, d_model = 9000000, source = \"hidden\""), 3, &["d_model"]);
+}
+
 #[test]
 fn command_line_mistakes() {
     let empty = tempfile::tempdir().unwrap();

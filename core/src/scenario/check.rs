@@ -8,6 +8,9 @@ use crate::telemetry::TelemetryError;
 use crate::workload::WorkloadError;
 use crate::world::ThermalSpec;
 
+/// Energies, powers and times above this would lose the small ones they are added to.
+const MOST: f64 = 1e12;
+
 /// Collects faults at their places.
 struct Check<'a> {
     tree: &'a Tree,
@@ -27,8 +30,9 @@ impl Check<'_> {
 
     fn not_negative(&mut self, pointer: &str, value: Option<f64>, example: &str) {
         if let Some(value) = value {
-            let holds = value.is_finite() && value >= 0.0;
-            self.require(holds, pointer, || format!("`{value}` is negative"), "a number that is not negative", example);
+            let size = if value < 0.0 { "negative" } else { "too large to be added up" };
+            let holds = (0.0..=MOST).contains(&value);
+            self.require(holds, pointer, || format!("`{value}` is {size}"), "a number that is not negative", example);
         }
     }
 }
@@ -54,7 +58,13 @@ pub(super) fn scenario(scenario: &Scenario, tree: &Tree, faults: &mut Faults) ->
         "letters, digits, `-`, `_` and `.`",
         "name = \"classic\"",
     );
-    check.require(scenario.seeds > 0, "seeds", || "no seed to run".to_owned(), "at least 1", "seeds = 10");
+    check.require(
+        (1..=MOST_SEEDS).contains(&scenario.seeds),
+        "seeds",
+        || format!("{} seeds to run", scenario.seeds),
+        "from 1 to 100000",
+        "seeds = 10",
+    );
     check_model(scenario, check);
     check_costs(scenario, check);
     check_hardware(scenario, check);
@@ -80,6 +90,9 @@ pub(super) fn scenario(scenario: &Scenario, tree: &Tree, faults: &mut Faults) ->
     }
     (1..=MOST_EXPERTS).contains(&scenario.model.experts) && (1..=MOST_EXPERTS).contains(&scenario.hardware.gpus)
 }
+
+/// Above this many repetitions, likewise.
+const MOST_SEEDS: u32 = 100_000;
 
 /// Above this many experts or GPUs, a number is surely a slip of the hand.
 const MOST_EXPERTS: u32 = 65_536;

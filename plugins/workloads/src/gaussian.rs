@@ -8,7 +8,7 @@ use isotherm_core::id::BatchId;
 use isotherm_core::registry::Kind;
 use isotherm_core::rng::{Domain, Stream, fill_standard_normal};
 use isotherm_core::simd;
-use isotherm_core::workload::{TokenStream, WorkloadContext, WorkloadError, WorkloadSpec};
+use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{self, Gate};
@@ -72,6 +72,9 @@ impl Default for Gaussian {
     }
 }
 
+/// Hidden states and gate entries that are drawn at once at most: 2 GiB of them.
+const MOST_VALUES: usize = 1 << 29;
+
 #[typetag::serde(name = "gaussian")]
 impl WorkloadSpec for Gaussian {
     fn build(&self, context: &WorkloadContext<'_>) -> Result<Box<dyn TokenStream>, WorkloadError> {
@@ -84,6 +87,13 @@ impl WorkloadSpec for Gaussian {
                 self.d_model
             );
             return Err(fault("gate", message));
+        }
+        let drawn = |batch: &Arrival| if self.source == Source::Hidden { batch.tokens as usize } else { 0 };
+        let tokens = context.batches.iter().map(drawn).max().unwrap_or(0);
+        if self.d_model.saturating_mul(tokens + experts) > MOST_VALUES {
+            let message =
+                format!("{} is too wide for batches of {tokens} tokens: their hidden states do not fit", self.d_model);
+            return Err(fault("d_model", message));
         }
         let key = |purpose| Stream::open(seed, Domain::Workload, 0, purpose).key();
         if (self.source, self.gate) == (Source::Logits, Gate::Orthogonal) {

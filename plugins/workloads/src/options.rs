@@ -19,12 +19,15 @@ pub(crate) fn require_positive(option: &'static str, value: f64, example: &str) 
     Err(fault(option, format!("must be finite and greater than 0, found {value}; for example `{option} = {example}`")))
 }
 
-/// Refuses a count of zero.
+/// Above this a count is surely a slip of the hand.
+const MOST: u64 = 10_000_000;
+
+/// Refuses a count of zero, and one that no machine would finish.
 pub(crate) fn require_some(option: &'static str, value: u64, example: &str) -> Result<(), WorkloadError> {
-    if value > 0 {
+    if (1..=MOST).contains(&value) {
         return Ok(());
     }
-    Err(fault(option, format!("must be at least 1, found 0; for example `{option} = {example}`")))
+    Err(fault(option, format!("must be from 1 to {MOST}, found {value}; for example `{option} = {example}`")))
 }
 
 /// Opens a data file; the fault says where relative names are looked up.
