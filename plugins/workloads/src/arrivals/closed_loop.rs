@@ -83,8 +83,8 @@ mod tests {
         {
             assert!(fault(1, sizes.0, sizes.1, sizes.2).contains("needs either"), "{sizes:?}");
         }
-        assert!(fault(1, Some(0), None, None).contains("at least 1"));
-        assert!(fault(1, None, Some(8), Some(0)).contains("at least 1"));
+        assert!(fault(1, Some(0), None, None).contains("from 1 to"));
+        assert!(fault(1, None, Some(8), Some(0)).contains("from 1 to"));
         assert!(fault(1, None, Some(1 << 20), Some(1 << 20)).contains("more than"));
     }
 }
