@@ -2,85 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+mod clock;
+mod limits;
+mod origin;
+mod power;
+mod profile;
+
+pub use clock::Clock;
+pub use limits::Limits;
+pub use origin::{Basis, Origin};
+pub use power::{LeakageLaw, PowerLaw};
+pub use profile::{DeviceProfile, Link, Node};
+
 use crate::id::GpuId;
-use crate::thermal::{NetworkError, RcNetwork};
 use crate::units::{Celsius, Watts};
-
-/// A device profile file: one GPU as a small RC network, with where each number comes from in its comments.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DeviceProfile {
-    /// What the profile describes.
-    pub name: String,
-    /// Power while waiting for work (W).
-    pub idle_power: Watts,
-    /// Temperature of the air or liquid that takes the heat (degC).
-    pub ambient: Celsius,
-    /// The lumps of the package; the first is the die, whose temperature is *the* temperature of the GPU.
-    pub node: Vec<Node>,
-    /// Conductances between lumps.
-    #[serde(default)]
-    pub link: Vec<Link>,
-}
-
-/// One lump of one temperature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Node {
-    /// Name, unique in the profile.
-    pub name: String,
-    /// Heat capacity (J/K).
-    pub capacity_j_per_k: f64,
-    /// Share of the GPU's power that enters here; the shares sum to 1.
-    #[serde(default)]
-    pub heat_share: f64,
-    /// Conductance to the ambient (W/K).
-    #[serde(default)]
-    pub ambient_w_per_k: f64,
-}
-
-/// A conductance between two lumps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Link {
-    /// The two nodes, by name.
-    pub between: [String; 2],
-    /// Conductance (W/K).
-    pub w_per_k: f64,
-}
-
-impl DeviceProfile {
-    /// Assembles the network of the profile.
-    ///
-    /// # Errors
-    /// A sentence that names the entry: a link to an unknown node, shares that do not sum to 1, an unphysical number.
-    pub fn network(&self) -> Result<RcNetwork, String> {
-        let index = |name: &str| {
-            self.node.iter().position(|node| node.name == name).ok_or_else(|| {
-                let known: Vec<_> = self.node.iter().map(|node| node.name.as_str()).collect();
-                format!("link to `{name}`, but the nodes are {}", known.join(", "))
-            })
-        };
-        let mut links = Vec::new();
-        for link in &self.link {
-            links.push((index(&link.between[0])?, index(&link.between[1])?, link.w_per_k));
-        }
-        if self.node.iter().any(|n| n.heat_share.is_nan() || n.heat_share < 0.0)
-            || (self.heat_shares().iter().sum::<f64>() - 1.0).abs() > 1e-9
-        {
-            return Err("the nodes' `heat_share` must be non-negative and sum to 1".to_owned());
-        }
-        let capacity: Vec<f64> = self.node.iter().map(|n| n.capacity_j_per_k).collect();
-        let ambient: Vec<f64> = self.node.iter().map(|n| n.ambient_w_per_k).collect();
-        RcNetwork::new(&capacity, &links, &ambient).map_err(|fault: NetworkError| fault.to_string())
-    }
-
-    /// Share of the power that enters each node.
-    #[must_use]
-    pub fn heat_shares(&self) -> Vec<f64> {
-        self.node.iter().map(|n| n.heat_share).collect()
-    }
-}
 
 /// The `[hardware]` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,117 @@
+//! A device profile: one GPU as a thermal network, a power law, clocks and limits.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Clock, Limits, Origin, PowerLaw};
+use crate::thermal::{NetworkError, RcNetwork};
+use crate::units::{Celsius, Watts};
+
+/// A device profile file: one GPU as a small RC network, with where each number comes from in its comments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceProfile {
+    /// What the profile describes.
+    pub name: String,
+    /// Power while waiting for work (W).
+    pub idle_power: Watts,
+    /// Temperature of the air or liquid that takes the heat (degC).
+    pub ambient: Celsius,
+    /// The lumps of the package; the first is the die, whose temperature is *the* temperature of the GPU.
+    pub node: Vec<Node>,
+    /// Conductances between lumps.
+    #[serde(default)]
+    pub link: Vec<Link>,
+    /// Clocks and voltages; without them the clock never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
+    /// What the GPU draws at which clock, temperature and work; without it `idle_power` and the cost table say all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerLaw>,
+    /// What the governor holds the GPU to; without them nothing limits it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// Where numbers come from, by the path of their key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origin: BTreeMap<String, Origin>,
+}
+
+/// One lump of one temperature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// Name, unique in the profile.
+    pub name: String,
+    /// Heat capacity (J/K).
+    pub capacity_j_per_k: f64,
+    /// Share of the GPU's power, without that of its memory, that enters here; the shares sum to 1.
+    #[serde(default)]
+    pub heat_share: f64,
+    /// Share of the memory's power that enters here; the shares sum to 1, or none is given and it enters like the rest.
+    #[serde(default)]
+    pub memory_heat_share: f64,
+    /// Conductance to the ambient (W/K).
+    #[serde(default)]
+    pub ambient_w_per_k: f64,
+}
+
+/// A conductance between two lumps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// The two nodes, by name.
+    pub between: [String; 2],
+    /// Conductance (W/K).
+    pub w_per_k: f64,
+}
+
+impl DeviceProfile {
+    /// Assembles the network of the profile.
+    ///
+    /// # Errors
+    /// A sentence that names the entry: a link to an unknown node, shares that do not sum to 1, an unphysical number.
+    pub fn network(&self) -> Result<RcNetwork, String> {
+        let index = |name: &str| {
+            self.node.iter().position(|node| node.name == name).ok_or_else(|| {
+                let known: Vec<_> = self.node.iter().map(|node| node.name.as_str()).collect();
+                format!("link to `{name}`, but the nodes are {}", known.join(", "))
+            })
+        };
+        let mut links = Vec::new();
+        for link in &self.link {
+            links.push((index(&link.between[0])?, index(&link.between[1])?, link.w_per_k));
+        }
+        check_shares("heat_share", &self.heat_shares())?;
+        check_shares("memory_heat_share", &self.memory_heat_shares())?;
+        let capacity: Vec<f64> = self.node.iter().map(|n| n.capacity_j_per_k).collect();
+        let ambient: Vec<f64> = self.node.iter().map(|n| n.ambient_w_per_k).collect();
+        RcNetwork::new(&capacity, &links, &ambient).map_err(|fault: NetworkError| fault.to_string())
+    }
+
+    /// Share of the power, without the memory's, that enters each node.
+    #[must_use]
+    pub fn heat_shares(&self) -> Vec<f64> {
+        self.node.iter().map(|n| n.heat_share).collect()
+    }
+
+    /// Share of the memory's power that enters each node.
+    #[must_use]
+    pub fn memory_heat_shares(&self) -> Vec<f64> {
+        if self.node.iter().all(|n| n.memory_heat_share == 0.0) {
+            return self.heat_shares();
+        }
+        self.node.iter().map(|n| n.memory_heat_share).collect()
+    }
+
+    /// The node whose temperature is the memory's: the one called `hbm`, else the die.
+    #[must_use]
+    pub fn memory_node(&self) -> usize {
+        self.node.iter().position(|node| node.name == "hbm").unwrap_or(0)
+    }
+}
+
+fn check_shares(key: &str, shares: &[f64]) -> Result<(), String> {
+    let physical = shares.iter().all(|share| *share >= 0.0) && (shares.iter().sum::<f64>() - 1.0).abs() <= 1e-9;
+    if physical { Ok(()) } else { Err(format!("the nodes' `{key}` must be non-negative and sum to 1")) }
+}
