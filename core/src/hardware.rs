@@ -3,16 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 mod clock;
+mod cooling;
 mod limits;
 mod origin;
 mod power;
 mod profile;
+mod variability;
 
 pub use clock::Clock;
+pub use cooling::{CoolantLoop, Cooling, FanControl, STILL};
 pub use limits::Limits;
 pub use origin::{Basis, Origin};
 pub use power::{LeakageLaw, PowerLaw};
 pub use profile::{DeviceProfile, Link, Node};
+pub use variability::{DeviceFactors, Variability};
 
 use crate::id::GpuId;
 use crate::units::{Celsius, Watts};
@@ -32,12 +36,51 @@ pub struct Hardware {
     /// Die temperature above which time is counted (degC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature_limit: Option<Celsius>,
+    /// Power limit of every GPU instead of the profile's (W).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power_cap: Option<Watts>,
+    /// Shared air or coolant; without it every GPU gives its heat to the profile's ambient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cooling: Option<Cooling>,
+    /// How the GPUs differ from each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variability: Option<Variability>,
+    /// What happens when a GPU switches itself off.
+    #[serde(default)]
+    pub on_shutdown: OnShutdown,
     /// GPU of each expert; contiguous blocks of equal size where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu_of_expert: Option<Vec<u32>>,
 }
 
+/// What happens when a GPU has reached its shutdown temperature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnShutdown {
+    /// Its experts move to the GPUs that are left; the work it had in hand is dropped and counted.
+    #[default]
+    FailOver,
+    /// The run ends with an error that says which GPU and when.
+    Stop,
+}
+
 impl Hardware {
+    /// So many GPUs of which nothing else is known.
+    #[must_use]
+    pub fn of_gpus(gpus: u32) -> Self {
+        Self {
+            gpus,
+            profile: None,
+            idle_power: None,
+            temperature_limit: None,
+            power_cap: None,
+            cooling: None,
+            variability: None,
+            on_shutdown: OnShutdown::default(),
+            gpu_of_expert: None,
+        }
+    }
+
     /// Power of a waiting GPU (W).
     #[must_use]
     pub fn idle_watts(&self) -> f64 {
@@ -48,7 +91,7 @@ impl Hardware {
     ///
     /// ```
     /// use isotherm_core::hardware::Hardware;
-    /// let hardware = Hardware { gpus: 2, profile: None, idle_power: None, temperature_limit: None, gpu_of_expert: None };
+    /// let hardware = Hardware::of_gpus(2);
     /// let gpus: Vec<u32> = hardware.placement(5).iter().map(|gpu| gpu.0).collect();
     /// assert_eq!(gpus, [0, 0, 0, 1, 1]);
     /// ```
