@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use isotherm_core::record::RunRecord;
 use isotherm_core::telemetry::TelemetryError;
 use isotherm_core::workload::{Arrival, WorkloadContext, WorkloadError};
-use isotherm_core::world::{ThermalSpec, WorldSpec};
+use isotherm_core::world::WorldSpec;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -56,8 +56,6 @@ pub struct Completed {
 
 /// Watches a comparison from outside; all methods may be called from any thread.
 pub trait Watch: Sync {
-    /// A run of the plan has been taken over or is done.
-    fn run_finished(&self) {}
     /// `batches` more batches of some run are done.
     fn batches_done(&self, batches: u64) {
         let _ = batches;
@@ -114,10 +112,8 @@ impl<'a> Comparison<'a> {
     /// Batches of all runs together.
     #[must_use]
     pub fn total_batches(&self) -> u64 {
-        self.runs
-            .iter()
-            .map(|run| arrivals(self.file, run.world, run.seed).map_or(0, |arrivals| arrivals.len() as u64))
-            .sum()
+        let batches = |group: &Group| arrivals(self.file, group.world, group.seed).map_or(0, |list| list.len() as u64);
+        self.groups.iter().map(|group| group.runs.len() as u64 * batches(group)).sum()
     }
 
     /// Runs everything on the current rayon pool, without files, progress or interruption.
@@ -139,7 +135,6 @@ impl<'a> Comparison<'a> {
         watch: &impl Watch,
         stop: &AtomicBool,
     ) -> Result<Vec<Option<Outcome>>, Fault> {
-        known.iter().flatten().for_each(|_| watch.run_finished());
         let by_group: Vec<Result<Vec<Option<Outcome>>, Fault>> = self
             .groups
             .par_iter()
@@ -220,24 +215,8 @@ fn workload_fault(section: &str, error: &WorkloadError) -> Fault {
 
 /// What never changes in the runs of one world and seed.
 fn world_spec(file: &ScenarioFile, world: usize, arrivals: &Arc<[Arrival]>) -> Result<WorldSpec, Fault> {
-    let scenario = &file.plan.worlds[world].scenario;
-    let prescribed = scenario.telemetry.prescribes_temperature();
-    let thermal = if prescribed { None } else { ThermalSpec::of(&scenario.hardware).map_err(Fault::Internal)? };
-    Ok(WorldSpec {
-        experts: scenario.model.experts,
-        top_k: scenario.model.top_k,
-        costs: scenario.costs.clone(),
-        gpu_of_expert: scenario.hardware.placement(scenario.model.experts),
-        gpus: scenario.hardware.gpus,
-        idle_watts: scenario.hardware.idle_watts(),
-        thermal,
-        temperature_limit: scenario.hardware.temperature_limit.map(|limit| limit.get()),
-        arrivals: Arc::clone(arrivals),
-        changes: scenario.change.clone(),
-        poll_period: scenario.telemetry.period(),
-        router_host: scenario.router_host,
-        oracle: false,
-    })
+    WorldSpec::of(&file.plan.worlds[world].scenario, Arc::clone(arrivals))
+        .map_err(|message| Fault::Scenario(format!("error: hardware: {message}")))
 }
 
 /// Everything but router and seed that decides a run's result, as text.

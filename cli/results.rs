@@ -5,6 +5,7 @@
 //! | `summary.json` | a row per router and sweep point: mean and interval of every metric; written last |
 //! | `runs.parquet` | a row per run: every metric |
 //! | `series.parquet` | a row per run and batch |
+//! | `throttling.parquet` | a row per stretch of time in which something held a GPU back; only where clocks are modelled |
 //! | `scenario.resolved.toml` | the scenario with all defaults: run it to get the same results |
 //! | `timing.json` | how long it took: the only file with the wall clock in it |
 //!
@@ -22,6 +23,7 @@ pub use summary::{Failure, Row, SUMMARY_VERSION, Summary};
 
 use std::collections::BTreeMap;
 
+use isotherm_core::cost::CostKind;
 use isotherm_core::metrics::{Reference, of_run};
 use isotherm_core::record::RunRecord;
 
@@ -55,10 +57,13 @@ pub(crate) fn measure(file: &ScenarioFile, runs: &[Run], outcomes: Vec<Outcome>)
             let (Ok(record), Some(baseline)) = (outcome, baselines.get(&(run.world, run.seed))) else {
                 return BTreeMap::new();
             };
-            let (joules, _) = scenario.costs.per_expert(scenario.model.experts);
+            let uniform_joules = (scenario.costs.kind == CostKind::Table).then(|| {
+                let (joules, _) = scenario.costs.per_expert(scenario.model.experts);
+                joules.iter().sum::<f64>() / joules.len() as f64
+            });
             let reference = Reference {
                 baseline,
-                uniform_joules: joules.iter().sum::<f64>() / joules.len() as f64,
+                uniform_joules,
                 constant_joules_per_token: scenario.compare.constant_joules_per_token,
             };
             of_run(record, &reference)

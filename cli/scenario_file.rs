@@ -71,12 +71,16 @@ impl ScenarioFile {
         let folder = base_folder(&mut tree, folder);
         let mut paths = Vec::new();
         resolve_paths(&mut tree, &folder, &mut paths);
-        load_profile(&mut tree, &folder, &mut sources, &mut faults)?;
+        load_hardware(&mut tree, &folder, &mut sources, &mut faults)?;
         match Plan::read(&tree) {
             Err(more) => {
-                // A profile that could not be read stays a path, which is not a second fault.
-                let profile_is_missing = faults.iter().any(|fault| fault.pointer == PROFILE);
-                faults.extend(more.into_iter().filter(|fault| !profile_is_missing || fault.pointer != PROFILE));
+                // A file that could not be read stays a path, which is not a second fault.
+                let missing: Vec<&str> = HARDWARE_FILES
+                    .iter()
+                    .map(|(key, ..)| *key)
+                    .filter(|key| faults.iter().any(|fault| fault.pointer == *key))
+                    .collect();
+                faults.extend(more.into_iter().filter(|fault| !missing.contains(&fault.pointer.as_str())));
                 Err(shown(faults, &sources))
             }
             Ok(_) if !faults.is_empty() => Err(shown(faults, &sources)),
@@ -159,31 +163,37 @@ fn opened_from(folder: &Path, node: &Node, paths: &mut Vec<PathBuf>) -> Value {
     }
 }
 
-/// The key that holds a device profile or its path.
-const PROFILE: &str = "hardware.profile";
+/// Keys that hold a section of the hardware or the path of a file with it, what the file is, and an example.
+const HARDWARE_FILES: [(&str, &str, &str); 2] = [
+    ("hardware.profile", "device profile", "profile = \"hardware/h200-sxm.toml\""),
+    ("hardware.cooling", "cooling", "cooling = \"hardware/hgx-h200-8-air.toml\""),
+];
 
-/// Puts the device profile in the place of its path.
-fn load_profile(tree: &mut Tree, folder: &Path, sources: &mut SourceMap, faults: &mut Faults) -> Result<(), Fault> {
-    let Some(Node { value: Value::String(text), .. }) = tree.at(PROFILE).cloned() else { return Ok(()) };
-    let path = folder.join(&text);
-    let content = match std::fs::read_to_string(&path) {
-        Ok(content) => content,
-        Err(error) => {
-            faults.push_at(
-                PROFILE,
-                tree,
-                format!("cannot read the device profile {}: {error}", path.display()),
-                "the path of a device profile, relative to the scenario",
-                "profile = \"hardware/h200.toml\"",
-            );
-            return Ok(());
+/// Puts the sections of the hardware in the place of their paths.
+fn load_hardware(tree: &mut Tree, folder: &Path, sources: &mut SourceMap, faults: &mut Faults) -> Result<(), Fault> {
+    for (key, what, example) in HARDWARE_FILES {
+        let Some(Node { value: Value::String(text), .. }) = tree.at(key).cloned() else { continue };
+        let path = folder.join(&text);
+        let content = match std::fs::read_to_string(&path) {
+            Ok(content) => content,
+            Err(error) => {
+                faults.push_at(
+                    key,
+                    tree,
+                    format!("cannot read the {what} {}: {error}", path.display()),
+                    &format!("the path of a {what}, relative to the scenario"),
+                    example,
+                );
+                continue;
+            }
+        };
+        let source = sources.add(path.display().to_string(), content);
+        if let Some(section) = Tree::parse(sources, source, faults) {
+            let place = key.parse().map_err(|error| Fault::Internal(format!("{error}")))?;
+            let origin = Origin::File { source, span: 0..0 };
+            tree.set(&place, section.root().value.clone(), origin)
+                .map_err(|error| Fault::Internal(error.to_string()))?;
         }
-    };
-    let source = sources.add(path.display().to_string(), content);
-    if let Some(profile) = Tree::parse(sources, source, faults) {
-        let place = PROFILE.parse().map_err(|error| Fault::Internal(format!("{error}")))?;
-        let origin = Origin::File { source, span: 0..0 };
-        tree.set(&place, profile.root().value.clone(), origin).map_err(|error| Fault::Internal(error.to_string()))?;
     }
     Ok(())
 }

@@ -88,7 +88,6 @@ impl Group {
             .filter(|(_, known)| !**known)
             .filter_map(|((run, outcome), _)| Some((run, outcome.as_ref()?)))
             .collect();
-        fresh.iter().for_each(|_| watch.run_finished());
         watch.keep(&fresh)?;
         Ok(outcomes)
     }
@@ -119,7 +118,7 @@ impl Group {
 fn start(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Simulation, String> {
     let plan = &file.plan.worlds[run.world];
     let variant = &plan.variants[run.variant];
-    let (declared_costs, _) = spec.costs.per_expert(spec.experts);
+    let (declared_costs, _) = spec.declared_costs();
     let context = RouterContext {
         experts: spec.experts as usize,
         top_k: spec.top_k as usize,

@@ -1,7 +1,7 @@
 //! The tables `runs` and `series` as columns, before they become Parquet or CSV.
 
 use isotherm_core::metrics::METRICS;
-use isotherm_core::record::{BatchRecord, RunRecord};
+use isotherm_core::record::{BatchRecord, RunRecord, ThrottleInterval};
 
 use super::Finished;
 use crate::scenario_file::ScenarioFile;
@@ -100,4 +100,32 @@ pub(super) fn series(finished: &[Finished]) -> Vec<Column> {
             values: Values::RealLists(rows.iter().map(|(_, b)| b.temperatures.clone()).collect()),
         },
     ]
+}
+
+/// A row per run and stretch of time in which something held a GPU back, under NVML's name for the reason; none where no
+/// run models clocks.
+pub(super) fn throttling(finished: &[Finished]) -> Option<Vec<Column>> {
+    let records: Vec<(&Finished, &RunRecord)> =
+        finished.iter().filter_map(|f| Some((f, f.outcome.as_ref().ok()?))).collect();
+    if records.iter().all(|(_, record)| record.clock_mhz_seconds.is_empty()) {
+        return None;
+    }
+    let rows: Vec<(&Finished, &ThrottleInterval)> =
+        records.iter().flat_map(|(f, record)| record.throttled.iter().map(move |interval| (*f, interval))).collect();
+    let text = |name, value: &dyn Fn(&(&Finished, &ThrottleInterval)) -> String| Column {
+        name,
+        values: Values::Text(rows.iter().map(value).collect()),
+    };
+    let whole = |name, value: &dyn Fn(&ThrottleInterval) -> u64| Column {
+        name,
+        values: Values::Whole(rows.iter().map(|(_, interval)| value(interval) as i64).collect()),
+    };
+    Some(vec![
+        text("run_id", &|(f, _)| f.run.id.clone()),
+        whole("gpu", &|interval| u64::from(interval.gpu)),
+        text("reason", &|(_, interval)| interval.reason.nvml_name().to_owned()),
+        text("cause", &|(_, interval)| format!("{:?}", interval.reason)),
+        whole("from_ns", &|interval| interval.from.nanos()),
+        whole("until_ns", &|interval| interval.until.nanos()),
+    ])
 }

@@ -124,6 +124,12 @@ impl Folder {
         }
         self.put("runs.parquet", &parquet::to_bytes("runs", &runs).map_err(|e| internal(&e))?)?;
         self.put("series.parquet", &parquet::to_bytes("series", &series).map_err(|e| internal(&e))?)?;
+        if let Some(throttling) = columns::throttling(finished) {
+            if with_csv {
+                self.put("throttling.csv", &csv::to_bytes(&throttling).map_err(|e| internal(&e))?)?;
+            }
+            self.put("throttling.parquet", &parquet::to_bytes("throttling", &throttling).map_err(|e| internal(&e))?)?;
+        }
         self.put("scenario.resolved.toml", file.resolved.as_bytes())?;
         self.put("timing.json", &json(timing)?)?;
         self.put(SUMMARY, &json(summary)?)?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use isotherm_core::cost::CostKind;
 use isotherm_core::metrics::METRICS;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +96,7 @@ impl Summary {
                     point,
                     seeds: runs.len() as u32,
                     metrics,
-                    warnings: warnings(file, world_index, variant_index, runs.len()),
+                    warnings: warnings(file, world_index, variant_index, &runs),
                 });
             }
         }
@@ -112,13 +113,18 @@ impl Summary {
 }
 
 /// What is to be said beside a row (DESIGN: a table that used an oracle, a fixed temperature or a constant cost says so).
-fn warnings(file: &ScenarioFile, world: usize, variant: usize, seeds: usize) -> Vec<String> {
+fn warnings(file: &ScenarioFile, world: usize, variant: usize, runs: &[&Finished]) -> Vec<String> {
+    let seeds = runs.len();
     let (plan, scenario) = (&file.plan.worlds[world], &file.plan.worlds[world].scenario);
     let mut warnings = Vec::new();
     if plan.variants[variant].spec.uses_oracle() {
         warnings.push("oracle: this router sees true costs that no real router knows".to_owned());
     }
-    if scenario.costs.leakage_per_kelvin == 0.0 {
+    if scenario.costs.kind == CostKind::Device {
+        let profile = scenario.hardware.profile.as_ref().map_or("", |profile| profile.name.as_str());
+        warnings.push(format!("device model: times and energies are those of the profile `{profile}`"));
+        warnings.extend(held_back(runs));
+    } else if scenario.costs.leakage_per_kelvin == 0.0 {
         warnings.push("constant cost: joules per assignment are given by a table, not by a device model".to_owned());
     } else {
         warnings.push(
@@ -139,6 +145,39 @@ fn warnings(file: &ScenarioFile, world: usize, variant: usize, seeds: usize) -> 
         ));
     }
     warnings
+}
+
+/// A share of throttled time above which a row says so.
+const MUCH_THROTTLED: f64 = 0.05;
+
+/// What the governor did to these runs, where it matters.
+fn held_back(runs: &[&Finished]) -> Vec<String> {
+    let mean = |name: &str| {
+        let values: Vec<f64> = runs.iter().filter_map(|f| f.metrics.get(name).copied()).collect();
+        if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+    };
+    let mut said = Vec::new();
+    let lost = mean("lost_gpus");
+    if lost > 0.0 {
+        said.push(format!(
+            "lost: {lost:.1} GPUs a run reached their shutdown temperature; their work in hand was dropped"
+        ));
+    }
+    let share = mean("throttled_share");
+    if share > MUCH_THROTTLED {
+        let reasons = [
+            ("power_cap_s", "power cap"),
+            ("sw_thermal_s", "operating temperature"),
+            ("hw_thermal_s", "hardware slowdown"),
+        ];
+        let why: Vec<&str> = reasons.iter().filter(|(name, _)| mean(name) > 0.0).map(|(_, why)| *why).collect();
+        said.push(format!(
+            "throttled: the GPUs were held back {:.0} % of their time ({}); this router does not keep the limits by itself",
+            100.0 * share,
+            why.join(", ")
+        ));
+    }
+    said
 }
 
 fn failures(file: &ScenarioFile, finished: &[Finished]) -> Vec<Failure> {

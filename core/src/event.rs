@@ -40,13 +40,17 @@ pub enum Event {
         /// Which batch.
         batch: BatchId,
     },
-    /// A GPU's die reaches or leaves the temperature limit.
+    /// A GPU's die or memory reaches or leaves one of its limits.
     ThresholdCrossed {
         /// Which GPU.
         gpu: GpuId,
         /// The GPU's prediction counter when this was scheduled; another value makes the event stale.
         generation: u32,
     },
+    /// The temperatures of what cools the GPUs are refreshed, and the flow is controlled.
+    CoolingStep,
+    /// The software governors of all GPUs look at power and temperature.
+    GovernorStep,
     /// All telemetry sources are read, in one sweep over the GPUs.
     TelemetryPoll,
     /// The run is over: everything is settled to this instant and the record is closed.
@@ -69,9 +73,10 @@ impl SimEvent for Event {
             Self::WorkDone { .. } => 3,
             Self::RouterUpdated { .. } => 4,
             Self::ThresholdCrossed { .. } => 5,
-            // 6 is kept for the governor.
-            Self::TelemetryPoll => 7,
-            Self::End => 8,
+            Self::CoolingStep => 6,
+            Self::GovernorStep => 7,
+            Self::TelemetryPoll => 8,
+            Self::End => 9,
         }
     }
 
@@ -83,6 +88,8 @@ impl SimEvent for Event {
             Self::WorkDone { .. } => "work done",
             Self::RouterUpdated { .. } => "router updated",
             Self::ThresholdCrossed { .. } => "threshold crossed",
+            Self::CoolingStep => "cooling step",
+            Self::GovernorStep => "governor step",
             Self::TelemetryPoll => "telemetry poll",
             Self::End => "end",
         }
@@ -94,7 +101,7 @@ impl SimEvent for Event {
             Self::ScenarioChange { index } => pair(0, index),
             Self::BatchArrives { batch } | Self::Dispatch { batch } | Self::RouterUpdated { batch } => pair(0, batch.0),
             Self::WorkDone { gpu, generation } | Self::ThresholdCrossed { gpu, generation } => pair(gpu.0, generation),
-            Self::TelemetryPoll | Self::End => 0,
+            Self::CoolingStep | Self::GovernorStep | Self::TelemetryPoll | Self::End => 0,
         }
     }
 }

@@ -8,6 +8,7 @@ mod limits;
 mod origin;
 mod power;
 mod profile;
+mod reason;
 mod variability;
 
 pub use clock::Clock;
@@ -16,6 +17,7 @@ pub use limits::Limits;
 pub use origin::{Basis, Origin};
 pub use power::{LeakageLaw, PowerLaw};
 pub use profile::{DeviceProfile, Link, Node};
+pub use reason::ClockReason;
 pub use variability::{DeviceFactors, Variability};
 
 use crate::id::GpuId;
@@ -79,6 +81,12 @@ impl Hardware {
             on_shutdown: OnShutdown::default(),
             gpu_of_expert: None,
         }
+    }
+
+    /// What GPU `gpu` is relative to the profile.
+    #[must_use]
+    pub fn factors(&self, gpu: u32) -> DeviceFactors {
+        self.variability.unwrap_or_default().factors(gpu)
     }
 
     /// Power of a waiting GPU (W).

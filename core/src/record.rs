@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::gate::Fidelity;
+use crate::hardware::ClockReason;
 use crate::metrics::LoadBalance;
 use crate::time::SimTime;
 
@@ -41,6 +42,34 @@ pub struct BatchRecord {
     pub temperatures: Vec<f32>,
 }
 
+/// A stretch of time in which something held a GPU back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThrottleInterval {
+    /// Which GPU.
+    pub gpu: u32,
+    /// What held it back.
+    pub reason: ClockReason,
+    /// From when on.
+    pub from: SimTime,
+    /// Until when.
+    pub until: SimTime,
+}
+
+/// Energy that the facility spent beside the GPUs (J).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FacilityEnergy {
+    /// Fans or pumps.
+    pub fans: f64,
+    /// Chillers: the heat of everything over their coefficient of performance.
+    pub chillers: f64,
+    /// The rest of the node.
+    pub other: f64,
+    /// Lost in power distribution.
+    pub distribution: f64,
+    /// Largest change of an inlet temperature at one refresh (K): bounds the error of treating it as constant in between.
+    pub inlet_step: f64,
+}
+
 /// Everything a run measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -62,6 +91,18 @@ pub struct RunRecord {
     pub peak_temperature: Option<f64>,
     /// GPU-seconds above the temperature limit (s), with exact crossing times.
     pub seconds_above_limit: f64,
+    /// Highest memory temperature of any GPU at any settled instant (degC); `None` where nothing has a temperature.
+    pub memory_peak_temperature: Option<f64>,
+    /// The part of the GPUs' energy that leakage is (J); zero in a table.
+    pub leakage_joules: f64,
+    /// Clock of each GPU over time, summed (MHz s); empty where clocks are not modelled.
+    pub clock_mhz_seconds: Vec<f64>,
+    /// What held GPUs back, in the order in which it ended.
+    pub throttled: Vec<ThrottleInterval>,
+    /// GPUs that switched themselves off, with the instant.
+    pub lost: Vec<(u32, SimTime)>,
+    /// What the facility spent; `None` without a `[hardware.cooling]`.
+    pub facility: Option<FacilityEnergy>,
     /// Fingerprint of all events and of the energies, in order.
     pub trace: u64,
     /// Events handled.
@@ -105,6 +146,38 @@ impl RunRecord {
     #[must_use]
     pub fn energy_joules(&self) -> f64 {
         self.batches.iter().map(|b| b.energy_joules).sum::<f64>() + self.idle_joules
+    }
+
+    /// GPU-seconds in which a reason that `counts` held a GPU back (s); reasons that hold together count once.
+    ///
+    /// ```
+    /// use isotherm_core::{hardware::ClockReason, record::{RunRecord, ThrottleInterval}, time::SimTime};
+    /// let interval = |reason, from, until| ThrottleInterval {
+    ///     gpu: 0,
+    ///     reason,
+    ///     from: SimTime::from_nanos(from),
+    ///     until: SimTime::from_nanos(until),
+    /// };
+    /// let mut run = RunRecord::default();
+    /// run.throttled.push(interval(ClockReason::HwThermalSlowdown, 3_000_000_000, 5_000_000_000));
+    /// run.throttled.push(interval(ClockReason::SwPowerCap, 1_000_000_000, 4_000_000_000));
+    /// assert_eq!(run.throttled_seconds(|_| true), 4.0);
+    /// assert_eq!(run.throttled_seconds(|reason| reason == ClockReason::SwPowerCap), 3.0);
+    /// ```
+    #[must_use]
+    pub fn throttled_seconds(&self, counts: impl Fn(ClockReason) -> bool) -> f64 {
+        let mut intervals: Vec<&ThrottleInterval> =
+            self.throttled.iter().filter(|interval| counts(interval.reason)).collect();
+        intervals.sort_by_key(|interval| (interval.gpu, interval.from));
+        let (mut seconds, mut covered) = (0.0, (u32::MAX, SimTime::ZERO));
+        for interval in intervals {
+            let from = if interval.gpu == covered.0 { interval.from.max(covered.1) } else { interval.from };
+            if interval.until > from {
+                seconds += (interval.until - from).seconds();
+                covered = (interval.gpu, interval.until);
+            }
+        }
+        seconds
     }
 
     /// Tokens completed.

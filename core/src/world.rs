@@ -4,16 +4,23 @@
 //! when its slowest GPU ends, and GPUs that wait burn idle power.
 
 mod batch;
+mod coolant;
 mod devices;
+mod governor;
+mod layer;
 mod spec;
 mod state;
+mod thermal;
+mod watch;
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use spec::{Change, GateWindow, RouterHost, ThermalSpec, WorldSpec};
+pub use spec::{Change, DeviceSpec, GateWindow, RouterHost, WorldSpec};
+pub use thermal::ThermalSpec;
 
+use crate::cost::HeatSplit;
 use crate::engine::{Model, Schedule};
 use crate::event::Event;
 use crate::id::{BatchId, GpuId};
@@ -22,10 +29,14 @@ use crate::record::RunRecord;
 use crate::router::{Feedback, Router, RouterError};
 use crate::routing::{Routing, RoutingFault};
 use crate::telemetry::{Sample, TelemetryError, TelemetrySource, Truth};
-use crate::time::{SimDuration, SimTime};
+use crate::time::SimTime;
 use crate::units::{Celsius, Watts};
+use coolant::Coolant;
 use devices::Devices;
+use governor::Governor;
+use layer::Shares;
 use state::WorldState;
+use watch::Watched;
 
 /// The world's own part of a saved run.
 pub(crate) type SavedState = WorldState;
@@ -53,6 +64,16 @@ pub enum RunError {
         /// The time asked for (s).
         seconds: f64,
     },
+    /// A GPU has switched itself off and nothing takes over its experts.
+    #[error("{gpu} reached its shutdown temperature at {at}; {left} GPUs are left and its experts cannot move to them")]
+    Shutdown {
+        /// The GPU.
+        gpu: GpuId,
+        /// When.
+        at: SimTime,
+        /// GPUs that still run.
+        left: u32,
+    },
 }
 
 /// The model that the engine drives: spec, state, router and telemetry source of one run.
@@ -66,18 +87,28 @@ pub(crate) struct World {
     pub(crate) window: Arc<GateWindow>,
     /// Scratch: rewritten by every batch, part of no saved state.
     routing: Routing,
+    /// The batch that was routed last, for messages.
+    routed: BatchId,
 }
 
 impl World {
     pub(crate) fn new(spec: Arc<WorldSpec>, router: Box<dyn Router>, telemetry: Box<dyn TelemetrySource>) -> Self {
-        let (joules, seconds) = spec.costs.per_expert(spec.experts);
+        let (joules, seconds) = spec.declared_costs();
         let gpus = spec.gpus as usize;
+        let thermal = spec.thermal.as_ref();
+        let highest_steps = spec.device.as_ref().map_or(&[][..], |device| &device.highest_step);
         let declared = joules.clone();
         let state = WorldState {
             hot: spec.costs.hot.clone(),
             joules,
             seconds,
-            devices: Devices::new(gpus, spec.idle_watts, spec.thermal.as_ref()),
+            devices: Devices::new(gpus, thermal),
+            watched: vec![Watched::default(); gpus],
+            governors: (0..).zip(highest_steps).map(|(gpu, step)| Governor::new(gpu, *step)).collect(),
+            jobs: vec![None; highest_steps.len()],
+            shares: Shares::default(),
+            coolant: Coolant::new(gpus, spec.cooling.as_ref(), thermal),
+            gpu_of_expert: spec.gpu_of_expert.clone(),
             samples: vec![Sample::default(); gpus],
             waiting: Default::default(),
             busy: false,
@@ -87,7 +118,7 @@ impl World {
             finished: false,
         };
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);
-        Self { spec, declared, state, router, telemetry, window: Arc::default(), routing }
+        Self { spec, declared, state, router, telemetry, window: Arc::default(), routing, routed: BatchId(0) }
     }
 
     pub(crate) fn spec(&self) -> Arc<WorldSpec> {
@@ -115,6 +146,9 @@ impl World {
 
     /// Events that start a run; the first reading of the hardware is taken before it.
     pub(crate) fn first_events(&mut self, mut schedule: impl FnMut(SimTime, Event)) -> Result<(), RunError> {
+        for gpu in 0..self.spec.gpus {
+            self.draw_idle_power(GpuId(gpu));
+        }
         self.poll(SimTime::ZERO)?;
         for (index, change) in self.spec.changes.iter().enumerate() {
             if let Some(at) = change.at {
@@ -122,6 +156,12 @@ impl World {
             }
         }
         schedule(SimTime::ZERO + self.spec.poll_period, Event::TelemetryPoll);
+        if let Some(cooling) = &self.spec.cooling {
+            schedule(SimTime::ZERO + cooling.period, Event::CoolingStep);
+        }
+        if let Some(limits) = self.spec.device.as_ref().and_then(|device| device.limits.as_ref()) {
+            schedule(SimTime::ZERO + limits.period, Event::GovernorStep);
+        }
         match self.spec.arrivals.first() {
             Some(first) => schedule(first.at.unwrap_or_default(), Event::BatchArrives { batch: BatchId(0) }),
             None => schedule(SimTime::ZERO, Event::End),
@@ -129,10 +169,30 @@ impl World {
         Ok(())
     }
 
-    fn change(&mut self, index: u32) {
-        if let Some(change) = self.spec.changes.get(index as usize) {
-            self.state.hot.clone_from(&change.hot);
-            (self.state.joules, self.state.seconds) = self.spec.costs.with_hot(self.spec.experts, &change.hot);
+    /// The power of a GPU that has nothing to do, at the very start.
+    fn draw_idle_power(&mut self, gpu: GpuId) {
+        let power = match &self.spec.device {
+            None => HeatSplit { compute: self.spec.idle_watts, memory: 0.0 },
+            Some(device) => {
+                let mhz = device.cost.clock.mhz(device.highest_step[gpu.index()]);
+                self.state.devices.set_clock(gpu.index(), mhz);
+                device.cost.base(mhz)
+            }
+        };
+        self.state.devices.set_power(gpu, power, 0.0, self.spec.thermal.as_ref());
+    }
+
+    fn change<Q: EventQueue<Event>>(&mut self, index: u32, schedule: &mut Schedule<'_, Event, Q>) {
+        let spec = Arc::clone(&self.spec);
+        let Some(change) = spec.changes.get(index as usize) else { return };
+        if let Some(hot) = &change.hot {
+            self.state.hot.clone_from(hot);
+            if spec.device.is_none() {
+                (self.state.joules, self.state.seconds) = spec.costs.with_hot(spec.experts, hot);
+            }
+        }
+        if change.supply.is_some() || change.flow.is_some() {
+            self.change_cooling(change.supply.map(|celsius| celsius.get()), change.flow, schedule);
         }
     }
 
@@ -140,11 +200,9 @@ impl World {
     fn poll(&mut self, now: SimTime) -> Result<(), RunError> {
         let thermal = self.spec.thermal.as_ref();
         let devices = &mut self.state.devices;
-        for gpu in 0..self.spec.gpus {
-            devices.settle(GpuId(gpu), now, thermal);
-        }
-        let truth: Vec<Truth> = (devices.temperature.iter().zip(&devices.power))
-            .map(|(t, p)| Truth { temperature: Celsius::new(*t), power: Watts::new(*p) })
+        devices.settle_all(now, thermal);
+        let truth: Vec<Truth> = (devices.temperature.iter().enumerate())
+            .map(|(gpu, t)| Truth { temperature: Celsius::new(*t), power: Watts::new(devices.watts(gpu)) })
             .collect();
         self.telemetry.sample(now, &truth, &mut self.state.samples)?;
         if thermal.is_none() {
@@ -157,28 +215,6 @@ impl World {
         Ok(())
     }
 
-    /// Predicts when the die of `gpu` reaches or leaves the limit under its present power.
-    fn predict_crossing<Q: EventQueue<Event>>(&mut self, gpu: GpuId, schedule: &mut Schedule<'_, Event, Q>) {
-        let (Some(limit), Some(thermal)) = (self.spec.temperature_limit, self.spec.thermal.as_ref()) else { return };
-        let devices = &mut self.state.devices;
-        devices.crossing_generation[gpu.index()] = devices.crossing_generation[gpu.index()].wrapping_add(1);
-        let generation = devices.crossing_generation[gpu.index()];
-        let Some(seconds) = devices.next_crossing(gpu, limit, thermal) else { return };
-        if let Some(delay) = SimDuration::from_seconds(seconds) {
-            // Rounded up to the clock: when the event happens the die is at the limit or past it. At least one
-            // nanosecond, so that a die that rests on its limit cannot stop time.
-            let delay = SimDuration::from_nanos(delay.nanos() + 1);
-            schedule.after(delay, Event::ThresholdCrossed { gpu, generation });
-        }
-    }
-
-    fn threshold_crossed<Q: EventQueue<Event>>(&mut self, gpu: GpuId, schedule: &mut Schedule<'_, Event, Q>) {
-        let now = schedule.now();
-        self.state.devices.settle(gpu, now, self.spec.thermal.as_ref());
-        self.state.devices.toggle_above(gpu, now);
-        self.predict_crossing(gpu, schedule);
-    }
-
     fn router_updated(&mut self, now: SimTime) -> Result<(), RunError> {
         if let Some(done) = self.state.completed.take() {
             let feedback = Feedback::new(now, done.batch, &done.assignments, &done.joules, &done.seconds);
@@ -189,19 +225,27 @@ impl World {
 
     /// Settles everything to the end and closes the record.
     fn end(&mut self, now: SimTime) {
-        let devices = &mut self.state.devices;
-        for gpu in 0..self.spec.gpus {
-            devices.settle(GpuId(gpu), now, self.spec.thermal.as_ref());
-        }
-        devices.close_above(now);
+        self.account_cooling(now);
+        self.state.devices.settle_all(now, self.spec.thermal.as_ref());
+        self.close_watches(now);
+        let devices = &self.state.devices;
         let record = &mut self.state.record;
+        for governor in &mut self.state.governors {
+            governor.close(now, &mut record.throttled);
+        }
         record.ended = now;
-        record.idle_joules = self.spec.idle_watts * now.seconds() * f64::from(self.spec.gpus);
         record.gpu_joules = devices.joules.iter().sum();
+        record.idle_joules = match self.spec.device {
+            None => self.spec.idle_watts * now.seconds() * f64::from(self.spec.gpus),
+            Some(_) => record.gpu_joules - devices.work_joules.iter().sum::<f64>(),
+        };
         record.stored_joules = devices.stored_joules.iter().sum();
         record.removed_joules = devices.removed_joules.iter().sum();
         record.peak_temperature = devices.peak;
-        record.seconds_above_limit = devices.seconds_above;
+        record.memory_peak_temperature = devices.memory_peak;
+        if self.spec.device.is_some() {
+            record.clock_mhz_seconds.clone_from(&devices.clock_mhz_seconds);
+        }
         self.state.finished = true;
     }
 }
@@ -211,12 +255,16 @@ impl Model for World {
     type Error = RunError;
 
     fn is_stale(&self, event: &Event) -> bool {
-        let devices = &self.state.devices;
+        let state = &self.state;
         match *event {
-            Event::WorkDone { gpu, generation } => devices.work_generation[gpu.index()] != generation,
-            Event::ThresholdCrossed { gpu, generation } => devices.crossing_generation[gpu.index()] != generation,
+            Event::WorkDone { gpu, generation } => state.devices.work_generation[gpu.index()] != generation,
+            Event::ThresholdCrossed { gpu, generation } => {
+                state.finished || state.watched[gpu.index()].generation != generation
+            }
             // Periodic events end with the run.
-            Event::TelemetryPoll | Event::ScenarioChange { .. } => self.state.finished,
+            Event::TelemetryPoll | Event::CoolingStep | Event::GovernorStep | Event::ScenarioChange { .. } => {
+                state.finished
+            }
             _ => false,
         }
     }
@@ -234,12 +282,14 @@ impl Model for World {
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
         match event {
-            Event::ScenarioChange { index } => self.change(index),
+            Event::ScenarioChange { index } => self.change(index, schedule),
             Event::BatchArrives { batch } => self.batch_arrives(batch, schedule),
             Event::Dispatch { batch } => self.dispatch(batch, schedule)?,
-            Event::WorkDone { gpu, .. } => self.work_done(gpu, schedule),
+            Event::WorkDone { gpu, .. } => self.work_done(gpu, schedule)?,
             Event::RouterUpdated { .. } => self.router_updated(schedule.now())?,
-            Event::ThresholdCrossed { gpu, .. } => self.threshold_crossed(gpu, schedule),
+            Event::ThresholdCrossed { gpu, .. } => self.threshold_crossed(gpu, schedule)?,
+            Event::CoolingStep => self.cooling_step(schedule),
+            Event::GovernorStep => self.governor_step(schedule)?,
             Event::TelemetryPoll => {
                 self.poll(schedule.now())?;
                 schedule.after(self.spec.poll_period, Event::TelemetryPoll);

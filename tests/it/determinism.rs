@@ -13,7 +13,7 @@ use isotherm_core::scenario::WorldPlan;
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::telemetry::TelemetrySource;
 use isotherm_core::workload::WorkloadContext;
-use isotherm_core::world::{GateWindow, ThermalSpec, WorldSpec};
+use isotherm_core::world::{GateWindow, WorldSpec};
 use proptest::prelude::*;
 
 use crate::lab::{from_text, isotherm, small};
@@ -100,21 +100,8 @@ fn bench(router: &str) -> Bench {
         (batch, Arc::new(GateBatch::from_logits(8, 2, stream.logits(batch, arrival.tokens as usize).unwrap())))
     });
     let window = Arc::new(GateWindow::new(gates.collect::<Vec<_>>()));
-    let spec = Arc::new(WorldSpec {
-        experts: 8,
-        top_k: 2,
-        costs: scenario.costs.clone(),
-        gpu_of_expert: scenario.hardware.placement(8),
-        gpus: 4,
-        idle_watts: scenario.hardware.idle_watts(),
-        thermal: ThermalSpec::of(&scenario.hardware).unwrap(),
-        temperature_limit: Some(60.0),
-        arrivals: arrivals.into(),
-        changes: scenario.change.clone(),
-        poll_period: scenario.telemetry.period(),
-        router_host: scenario.router_host,
-        oracle: false,
-    });
+    let spec = WorldSpec::of(&scenario, arrivals.into()).unwrap();
+    let spec = Arc::new(WorldSpec { temperature_limit: Some(60.0), ..spec });
     let variant = variants.into_iter().find(|variant| variant.index.is_some()).unwrap();
     let build = Box::new(move || {
         let costs = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 2.0, 2.0];

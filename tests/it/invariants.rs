@@ -182,13 +182,7 @@ mod views {
 
     fn world() -> (Arc<WorldSpec>, Arc<GateWindow>) {
         let text = std::fs::read_to_string(crate::lab::root().join("scenarios/hardware/h200.toml")).unwrap();
-        let hardware = Hardware {
-            gpus: 2,
-            profile: Some(toml::from_str(&text).unwrap()),
-            idle_power: None,
-            temperature_limit: None,
-            gpu_of_expert: None,
-        };
+        let hardware = Hardware { profile: Some(toml::from_str(&text).unwrap()), ..Hardware::of_gpus(2) };
         let spec = WorldSpec {
             experts: 8,
             top_k: 2,
@@ -196,7 +190,10 @@ mod views {
             gpu_of_expert: hardware.placement(8),
             gpus: 2,
             idle_watts: 80.0,
-            thermal: ThermalSpec::of(&hardware).unwrap(),
+            thermal: ThermalSpec::of(&hardware, &[]).unwrap(),
+            device: None,
+            cooling: None,
+            on_shutdown: Default::default(),
             temperature_limit: None,
             arrivals: vec![Arrival { at: None, tokens: 200 }; 40].into(),
             changes: Vec::new(),

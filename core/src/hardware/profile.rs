@@ -67,11 +67,12 @@ pub struct Link {
 }
 
 impl DeviceProfile {
-    /// Assembles the network of the profile.
+    /// Assembles the network of the profile, with all conductances times `conductance` and those to the ambient times
+    /// `to_ambient` too.
     ///
     /// # Errors
     /// A sentence that names the entry: a link to an unknown node, shares that do not sum to 1, an unphysical number.
-    pub fn network(&self) -> Result<RcNetwork, String> {
+    pub fn network(&self, conductance: f64, to_ambient: f64) -> Result<RcNetwork, String> {
         let index = |name: &str| {
             self.node.iter().position(|node| node.name == name).ok_or_else(|| {
                 let known: Vec<_> = self.node.iter().map(|node| node.name.as_str()).collect();
@@ -80,13 +81,24 @@ impl DeviceProfile {
         };
         let mut links = Vec::new();
         for link in &self.link {
-            links.push((index(&link.between[0])?, index(&link.between[1])?, link.w_per_k));
+            links.push((index(&link.between[0])?, index(&link.between[1])?, conductance * link.w_per_k));
         }
         check_shares("heat_share", &self.heat_shares())?;
         check_shares("memory_heat_share", &self.memory_heat_shares())?;
         let capacity: Vec<f64> = self.node.iter().map(|n| n.capacity_j_per_k).collect();
-        let ambient: Vec<f64> = self.node.iter().map(|n| n.ambient_w_per_k).collect();
+        let ambient: Vec<f64> = self.node.iter().map(|n| conductance * to_ambient * n.ambient_w_per_k).collect();
         RcNetwork::new(&capacity, &links, &ambient).map_err(|fault: NetworkError| fault.to_string())
+    }
+
+    /// What is wrong with the profile, as a sentence.
+    ///
+    /// # Errors
+    /// The first section that is not physical.
+    pub fn check(&self) -> Result<(), String> {
+        self.network(1.0, 1.0)?;
+        self.clock.as_ref().map_or(Ok(()), Clock::check)?;
+        self.power.as_ref().map_or(Ok(()), PowerLaw::check)?;
+        self.limits.as_ref().map_or(Ok(()), Limits::check)
     }
 
     /// Share of the power, without the memory's, that enters each node.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{LoadBalance, nearest_rank, saving_percent};
+use crate::hardware::ClockReason;
 use crate::record::{BatchRecord, RunRecord, ratio};
 
 /// One metric: its name in files, its unit and what it says.
@@ -56,6 +57,19 @@ metrics! {
     ("temperature_spread_mean_k", "K", "hottest minus coldest GPU at the end of a batch, mean over batches"),
     ("temperature_spread_max_k", "K", "the same, worst batch"),
     ("seconds_above_limit_s", "s", "GPU-seconds above the temperature limit"),
+    ("peak_memory_temperature_degc", "degC", "highest memory temperature"),
+    ("leakage_energy_j", "J", "the part of the GPUs' energy that leakage is"),
+    ("clock_mean_mhz", "MHz", "clock of the GPUs, mean over time and GPUs"),
+    ("power_cap_s", "GPU s", "time in which the power cap held a GPU back (SwPowerCap)"),
+    ("sw_thermal_s", "GPU s", "time above the operating temperature of die or memory (SwThermalSlowdown)"),
+    ("hw_thermal_s", "GPU s", "time of hardware slowdown (HwThermalSlowdown)"),
+    ("throttled_share", "", "share of the GPUs' time in which anything held them back"),
+    ("lost_gpus", "", "GPUs that reached their shutdown temperature"),
+    ("fan_energy_j", "J", "fans or pumps"),
+    ("cooling_energy_j", "J", "fans, pumps and chillers"),
+    ("facility_energy_j", "J", "GPUs, router, rest of the node, cooling and distribution losses"),
+    ("pue", "", "facility energy over that of GPUs, router and the rest of the node"),
+    ("inlet_step_max_k", "K", "largest change of an inlet temperature at one refresh: bounds its error"),
     ("tokens", "", "completed tokens"),
     ("dropped_assignments", "", "assignments that no expert served"),
     ("savings_vs_uniform_percent", "%", "against the table's mean cost for every assignment; not a result"),
@@ -67,8 +81,8 @@ metrics! {
 pub struct Reference<'a> {
     /// The baseline's run on the same tokens.
     pub baseline: &'a RunRecord,
-    /// Mean declared cost of an assignment over the experts (J).
-    pub uniform_joules: f64,
+    /// Mean declared cost of an assignment over the experts (J), where the costs come from a table.
+    pub uniform_joules: Option<f64>,
     /// `compare.constant_joules_per_token` (J).
     pub constant_joules_per_token: Option<f64>,
 }
@@ -79,7 +93,7 @@ pub struct Reference<'a> {
 /// use isotherm_core::metrics::{Reference, of_run};
 /// use isotherm_core::record::RunRecord;
 /// let empty = RunRecord::default();
-/// let reference = Reference { baseline: &empty, uniform_joules: 1.0, constant_joules_per_token: None };
+/// let reference = Reference { baseline: &empty, uniform_joules: None, constant_joules_per_token: None };
 /// assert_eq!(of_run(&empty, &reference)["tokens"], 0.0);
 /// ```
 #[must_use]
@@ -95,6 +109,8 @@ pub fn of_run(run: &RunRecord, reference: &Reference<'_>) -> BTreeMap<&'static s
     fidelity(run, &mut put);
     timing(run, &mut put);
     temperature(run, &mut put);
+    governor(run, &mut put);
+    facility(run, &mut put);
     metrics
 }
 
@@ -110,7 +126,9 @@ fn energy(run: &RunRecord, reference: &Reference<'_>, put: &mut impl FnMut(&'sta
     put("cold_energy_j", sum(|b| b.energy_joules) - hot - run.router_joules);
     put("idle_energy_j", run.idle_joules);
     put("router_energy_j", run.router_joules);
-    put("savings_vs_uniform_percent", saving_percent(joules, assignments * reference.uniform_joules));
+    if let Some(uniform) = reference.uniform_joules {
+        put("savings_vs_uniform_percent", saving_percent(joules, assignments * uniform));
+    }
     if let Some(constant) = reference.constant_joules_per_token {
         put("savings_vs_constant_percent", saving_percent(joules, tokens * constant));
     }
@@ -166,10 +184,38 @@ fn timing(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
 
 fn temperature(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     put("peak_temperature_degc", run.peak_temperature.unwrap_or(f64::NAN));
+    put("peak_memory_temperature_degc", run.memory_peak_temperature.unwrap_or(f64::NAN));
     put("temperature_spread_mean_k", mean_of(&run.batches, spread));
     let worst = run.batches.iter().filter_map(spread).fold(f64::NAN, f64::max);
     put("temperature_spread_max_k", worst);
     put("seconds_above_limit_s", run.seconds_above_limit);
+}
+
+/// What held the GPUs back; absent where clocks are not modelled.
+fn governor(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
+    if run.clock_mhz_seconds.is_empty() {
+        return;
+    }
+    let gpu_seconds = run.ended.seconds() * run.clock_mhz_seconds.len() as f64;
+    put("leakage_energy_j", run.leakage_joules);
+    put("clock_mean_mhz", run.clock_mhz_seconds.iter().sum::<f64>() / gpu_seconds);
+    put("power_cap_s", run.throttled_seconds(|reason| reason == ClockReason::SwPowerCap));
+    put("sw_thermal_s", run.throttled_seconds(|reason| reason.nvml_name() == "SwThermalSlowdown"));
+    put("hw_thermal_s", run.throttled_seconds(|reason| reason == ClockReason::HwThermalSlowdown));
+    put("throttled_share", run.throttled_seconds(|_| true) / gpu_seconds);
+    put("lost_gpus", run.lost.len() as f64);
+}
+
+/// What the facility spent beside the GPUs; absent without a cooling.
+fn facility(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
+    let Some(facility) = &run.facility else { return };
+    let node = run.gpu_joules + run.router_joules + facility.other;
+    let cooling = facility.fans + facility.chillers;
+    put("fan_energy_j", facility.fans);
+    put("cooling_energy_j", cooling);
+    put("facility_energy_j", node + cooling + facility.distribution);
+    put("pue", (node + cooling + facility.distribution) / node);
+    put("inlet_step_max_k", facility.inlet_step);
 }
 
 /// Hottest minus coldest GPU; `None` where nothing has a temperature.
@@ -194,7 +240,7 @@ mod tests {
         let listed: std::collections::BTreeSet<_> = METRICS.iter().map(|m| m.name).collect();
         assert_eq!(listed.len(), METRICS.len());
         let empty = RunRecord::default();
-        let reference = Reference { baseline: &empty, uniform_joules: 1.0, constant_joules_per_token: Some(1.0) };
+        let reference = Reference { baseline: &empty, uniform_joules: None, constant_joules_per_token: Some(1.0) };
         for name in of_run(&empty, &reference).keys() {
             assert!(listed.contains(name), "{name}");
         }

@@ -1,12 +1,15 @@
 //! Checks of meaning: what is right key by key and still makes no sense together.
 
+mod hardware;
+
 use super::plan::Variant;
 use super::{SCHEMA_VERSION, Scenario};
 use crate::config::{Faults, Tree};
+use crate::cost::CostKind;
+use crate::hardware::STILL;
 use crate::router::{RouterContext, RouterError};
-use crate::telemetry::TelemetryError;
 use crate::workload::WorkloadError;
-use crate::world::ThermalSpec;
+use crate::world::DeviceSpec;
 
 /// Energies, powers and times above this would lose the small ones they are added to.
 const MOST: f64 = 1e12;
@@ -67,7 +70,7 @@ pub(super) fn scenario(scenario: &Scenario, tree: &Tree, faults: &mut Faults) ->
     );
     check_model(scenario, check);
     check_costs(scenario, check);
-    check_hardware(scenario, check);
+    hardware::check(scenario, check);
     check_changes(scenario, check);
     check.not_negative(
         "router_host.seconds_per_operation",
@@ -118,6 +121,17 @@ fn check_model(scenario: &Scenario, check: &mut Check<'_>) {
 fn check_costs(scenario: &Scenario, check: &mut Check<'_>) {
     let (costs, experts) = (&scenario.costs, scenario.model.experts);
     check_pool(&costs.hot, "costs.hot", experts, check);
+    if costs.kind == CostKind::Device {
+        check_device_costs(scenario, check);
+        return;
+    }
+    check.require(
+        costs.layer.is_none(),
+        "costs.layer",
+        || "a layer is described, but the costs come from a table".to_owned(),
+        "`kind = \"device\"`, or no [costs.layer]",
+        "kind = \"device\"",
+    );
     for (key, value, example) in [
         ("costs.cold_joules", costs.cold_joules, "cold_joules = 0.5"),
         ("costs.hot_joules", costs.hot_joules, "hot_joules = 2.0"),
@@ -148,6 +162,49 @@ fn check_costs(scenario: &Scenario, check: &mut Check<'_>) {
         || "the table does not say what an assignment costs".to_owned(),
         "`cold_joules` and `hot_joules`, or `joules` with one number per expert",
         "cold_joules = 0.5\nhot_joules = 2.0",
+    );
+}
+
+/// The cost model `device` takes its numbers from the layer and the profile.
+fn check_device_costs(scenario: &Scenario, check: &mut Check<'_>) {
+    let costs = &scenario.costs;
+    let given = [
+        ("cold_joules", costs.cold_joules.is_some()),
+        ("hot_joules", costs.hot_joules.is_some()),
+        ("cold_seconds", costs.cold_seconds.is_some()),
+        ("hot_seconds", costs.hot_seconds.is_some()),
+        ("joules", costs.joules.is_some()),
+        ("seconds", costs.seconds.is_some()),
+        ("leakage_per_kelvin", costs.leakage_per_kelvin != 0.0),
+    ];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+        check.fault(
+            &format!("costs.{key}"),
+            format!("`{key}` belongs to a table, but the costs come from the device"),
+            "`kind = \"table\"`, or no such key",
+            "kind = \"table\"",
+        );
+    }
+    if let Some(layer) = &costs.layer {
+        if let Err(message) = layer.check(scenario.hardware.gpus) {
+            check.fault(
+                "costs.layer",
+                message,
+                "the shape of an MoE layer",
+                "layer = { d_model = 4096, d_ff = 14336 }",
+            );
+        }
+    }
+    if let Err(message) = DeviceSpec::of(costs, &scenario.hardware) {
+        let example = "kind = \"device\"\nlayer = { d_model = 4096, d_ff = 14336 }";
+        check.fault("costs", message, "a layer, and a profile with clocks and a power law", example);
+    }
+    check.require(
+        !scenario.telemetry.prescribes_temperature(),
+        "telemetry",
+        || "the device model computes temperatures, but the telemetry source prescribes them".to_owned(),
+        "a source such as `synthetic`",
+        "[telemetry]\nkind = \"synthetic\"",
     );
 }
 
@@ -205,74 +262,6 @@ fn check_pool(hot: &[u32], pointer: &str, experts: u32, check: &mut Check<'_>) {
     }
 }
 
-fn check_hardware(scenario: &Scenario, check: &mut Check<'_>) {
-    let hardware = &scenario.hardware;
-    check.require(
-        (1..=MOST_EXPERTS).contains(&hardware.gpus),
-        "hardware.gpus",
-        || format!("a cluster of {} GPUs", hardware.gpus),
-        "from 1 to 65536",
-        "gpus = 8",
-    );
-    if !(1..=MOST_EXPERTS).contains(&hardware.gpus) {
-        return;
-    }
-    check.not_negative("hardware.idle_power", hardware.idle_power.map(|p| p.get()), "idle_power = \"80 W\"");
-    if let Some(placement) = &hardware.gpu_of_expert {
-        let experts = scenario.model.experts;
-        check.require(
-            placement.len() == experts as usize,
-            "hardware.gpu_of_expert",
-            || format!("{} experts are placed, the model has {experts}", placement.len()),
-            "the number of a GPU for every expert",
-            "gpu_of_expert = [0, 0, 1, 1]",
-        );
-        for (expert, gpu) in placement.iter().enumerate() {
-            check.require(
-                *gpu < hardware.gpus,
-                &format!("hardware.gpu_of_expert[{expert}]"),
-                || format!("expert {expert} is placed on GPU {gpu}, but there are {}", hardware.gpus),
-                "a GPU from 0 on",
-                "gpu_of_expert = [0, 0, 1, 1]",
-            );
-        }
-    }
-    if let Some(profile) = &hardware.profile {
-        check.not_negative("hardware.profile.idle_power", Some(profile.idle_power.get()), "idle_power = \"80 W\"");
-        if let Err(message) = ThermalSpec::of(hardware) {
-            check.fault("hardware.profile", message, "a physical network", "");
-        }
-    }
-    let prescribed = scenario.telemetry.prescribes_temperature();
-    check.require(
-        prescribed || hardware.profile.is_some(),
-        "telemetry",
-        || "this source reads the model's temperatures, but the hardware has no thermal model".to_owned(),
-        "`hardware.profile`, or a telemetry source that prescribes temperatures",
-        "[hardware]\nprofile = \"hardware/h200.toml\"",
-    );
-    check.require(
-        hardware.temperature_limit.is_none() || !prescribed,
-        "hardware.temperature_limit",
-        || "time above a limit needs a thermal model, but the telemetry source prescribes the temperatures".to_owned(),
-        "no limit, or a source such as `synthetic`",
-        "",
-    );
-    check.require(
-        !scenario.telemetry.period().is_zero(),
-        "telemetry.period",
-        || "a poll every 0 s would stop time".to_owned(),
-        "a positive duration",
-        "period = \"100 ms\"",
-    );
-    // Faults of data files are reported by whoever reads the files.
-    if let Err(TelemetryError::Option { option, message }) =
-        scenario.telemetry.build(hardware.gpus as usize, scenario.seed)
-    {
-        check.fault(&format!("telemetry.{option}"), message, "", "");
-    }
-}
-
 fn check_changes(scenario: &Scenario, check: &mut Check<'_>) {
     for (index, change) in scenario.change.iter().enumerate() {
         let pointer = format!("change[{index}]");
@@ -283,13 +272,36 @@ fn check_changes(scenario: &Scenario, check: &mut Check<'_>) {
             "either `at` or `at_batch`",
             "at_batch = 60",
         );
-        check_pool(&change.hot, &format!("{pointer}.hot"), scenario.model.experts, check);
+        if let Some(hot) = &change.hot {
+            check_pool(hot, &format!("{pointer}.hot"), scenario.model.experts, check);
+            check.require(
+                scenario.costs.joules.is_none() || hot.len() == scenario.costs.hot.len(),
+                &format!("{pointer}.hot"),
+                || "with costs per expert, the new hot pool must have as many experts as `costs.hot`".to_owned(),
+                "pools of equal size, so that their costs can be exchanged",
+                "hot = [0, 1]",
+            );
+        }
         check.require(
-            scenario.costs.joules.is_none() || change.hot.len() == scenario.costs.hot.len(),
-            &format!("{pointer}.hot"),
-            || "with costs per expert, the new hot pool must have as many experts as `costs.hot`".to_owned(),
-            "pools of equal size, so that their costs can be exchanged",
+            change.hot.is_some() || change.supply.is_some() || change.flow.is_some(),
+            &pointer,
+            || "this change changes nothing".to_owned(),
+            "at least one of `hot`, `supply` and `flow`",
             "hot = [0, 1]",
+        );
+        check.require(
+            (change.supply.is_none() && change.flow.is_none()) || scenario.hardware.cooling.is_some(),
+            &pointer,
+            || "the change is about the cooling, but the hardware has none".to_owned(),
+            "a [hardware.cooling]",
+            "[hardware]\ncooling = \"hardware/hgx-h200-8-air.toml\"",
+        );
+        check.require(
+            change.flow.is_none_or(|flow| (STILL..=1.0).contains(&flow)),
+            &format!("{pointer}.flow"),
+            || "a flow is a part of the full flow".to_owned(),
+            "from 0.02 (what natural convection leaves of a stopped fan) to 1",
+            "flow = 0.3",
         );
     }
 }
@@ -297,7 +309,11 @@ fn check_changes(scenario: &Scenario, check: &mut Check<'_>) {
 /// Checks that every router can be built for the model, and the workload's and arrivals' options.
 pub(super) fn routers(scenario: &Scenario, variants: &[Variant], tree: &Tree, faults: &mut Faults) {
     let check = &mut Check { tree, faults };
-    let (declared_costs, _) = scenario.costs.per_expert(scenario.model.experts);
+    // One number an expert stands for whatever a run will declare.
+    let declared_costs = match scenario.costs.kind {
+        CostKind::Table => scenario.costs.per_expert(scenario.model.experts).0,
+        CostKind::Device => vec![1.0; scenario.model.experts as usize],
+    };
     let context = RouterContext {
         experts: scenario.model.experts as usize,
         top_k: scenario.model.top_k as usize,

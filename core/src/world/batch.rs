@@ -1,7 +1,10 @@
 //! The life of a batch: it arrives, is routed, works on the GPUs, and is accounted for.
 
+use std::sync::Arc;
+
 use super::state::{Completed, Running};
 use super::{RunError, World};
+use crate::cost::HeatSplit;
 use crate::engine::Schedule;
 use crate::event::Event;
 use crate::id::{BatchId, ExpertId, GpuId};
@@ -18,6 +21,12 @@ impl World {
     ) {
         let now = schedule.now();
         self.state.waiting.push_back((batch, now));
+        if batch == BatchId(0) {
+            // GPUs that never get work are watched too.
+            for gpu in 0..self.spec.gpus {
+                self.predict_crossing(GpuId(gpu), schedule);
+            }
+        }
         let next = BatchId(batch.0 + 1);
         if let Some(at) = self.spec.arrival(next) {
             schedule.at(at, Event::BatchArrives { batch: next });
@@ -48,6 +57,7 @@ impl World {
         let now = schedule.now();
         let arrived = self.state.waiting.pop_front().map_or(now, |(_, at)| at);
         self.route(batch, now)?;
+        self.routed = batch;
         let operations = self.router.operations_per_token() * self.routing.tokens() as f64;
         let host = self.spec.router_host;
         let router_seconds = operations * host.seconds_per_operation;
@@ -62,7 +72,11 @@ impl World {
         let completed = self.account(batch, now);
         let mut record = self.batch_record(batch, arrived, now, now + delay, &completed);
         record.energy_joules += router_joules;
-        let pending = self.start_work(&completed, delay, schedule)?;
+        let spec = Arc::clone(&self.spec);
+        let pending = match &spec.device {
+            Some(device) => self.start_layer(device, &completed.assignments, delay, schedule)?,
+            None => self.start_work(&completed, delay, schedule)?,
+        };
         self.state.running = Some(Running { batch: record, pending, completed });
         if pending == 0 {
             self.finish_batch(schedule);
@@ -76,7 +90,7 @@ impl World {
         let mut view = ClusterView::empty().with_declared_costs(&self.declared).at(
             now,
             batch,
-            &self.spec.gpu_of_expert,
+            &self.state.gpu_of_expert,
             &self.state.samples,
         );
         let truth: Vec<f64>;
@@ -96,7 +110,7 @@ impl World {
         if costs.leakage_per_kelvin == 0.0 {
             return joules;
         }
-        let gpu = self.spec.gpu_of_expert[expert.index()];
+        let gpu = self.state.gpu_of_expert[expert.index()];
         let temperature = self.state.devices.temperature[gpu.index()];
         let excess = if temperature.is_nan() { 0.0 } else { temperature - costs.reference_degc };
         joules * (1.0 + costs.leakage_per_kelvin * excess).max(0.0)
@@ -105,14 +119,17 @@ impl World {
     /// What each expert's share of the routed batch costs, at the temperatures of this instant.
     fn account(&mut self, batch: BatchId, now: SimTime) -> Completed {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
-            for gpu in 0..self.spec.gpus {
-                self.state.devices.settle(GpuId(gpu), now, self.spec.thermal.as_ref());
-            }
+            self.state.devices.settle_all(now, self.spec.thermal.as_ref());
         }
         let assignments = self.routing.counts.clone();
         let each = |f: &dyn Fn(usize) -> f64| -> Vec<f64> {
             assignments.iter().enumerate().map(|(e, n)| f64::from(*n) * f(e)).collect()
         };
+        if self.spec.device.is_some() {
+            // What the batch takes is known when it is done.
+            let nothing = vec![0.0; assignments.len()];
+            return Completed { batch, assignments, joules: nothing.clone(), seconds: nothing };
+        }
         let joules = each(&|e| self.assignment_joules(ExpertId(e as u32)));
         let seconds = each(&|e| self.state.seconds[e]);
         Completed { batch, assignments, joules, seconds }
@@ -156,7 +173,7 @@ impl World {
     ) -> Result<u32, RunError> {
         let gpus = self.spec.gpus as usize;
         let (mut joules, mut seconds) = (vec![0.0; gpus], vec![0.0; gpus]);
-        for (expert, gpu) in self.spec.gpu_of_expert.iter().enumerate() {
+        for (expert, gpu) in self.state.gpu_of_expert.iter().enumerate() {
             joules[gpu.index()] += work.joules[expert];
             seconds[gpu.index()] += work.seconds[expert];
         }
@@ -182,14 +199,31 @@ impl World {
     fn change_power<Q: EventQueue<Event>>(&mut self, gpu: GpuId, watts: f64, schedule: &mut Schedule<'_, Event, Q>) {
         let thermal = self.spec.thermal.as_ref();
         self.state.devices.settle(gpu, schedule.now(), thermal);
-        self.state.devices.set_power(gpu, watts, thermal);
+        let power = HeatSplit { compute: watts, memory: 0.0 };
+        self.state.devices.set_power(gpu, power, watts - self.spec.idle_watts, thermal);
         self.predict_crossing(gpu, schedule);
     }
 
-    pub(super) fn work_done<Q: EventQueue<Event>>(&mut self, gpu: GpuId, schedule: &mut Schedule<'_, Event, Q>) {
+    pub(super) fn work_done<Q: EventQueue<Event>>(
+        &mut self,
+        gpu: GpuId,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
         let generation = &mut self.state.devices.work_generation[gpu.index()];
         *generation = generation.wrapping_add(1);
-        self.change_power(gpu, self.spec.idle_watts, schedule);
+        if self.spec.device.is_some() {
+            self.state.devices.settle(gpu, schedule.now(), self.spec.thermal.as_ref());
+            self.share_done(gpu, schedule.now());
+            self.operate(gpu, schedule)?;
+        } else {
+            self.change_power(gpu, self.spec.idle_watts, schedule);
+        }
+        self.one_less_pending(schedule);
+        Ok(())
+    }
+
+    /// One more GPU has done its share of the running batch.
+    pub(super) fn one_less_pending<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
         if let Some(running) = &mut self.state.running {
             running.pending -= 1;
             if running.pending == 0 {
@@ -200,6 +234,7 @@ impl World {
 
     /// The slowest GPU is done: the batch is recorded, the router is told, the next one may start.
     fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
+        self.settle_shares();
         let Some(Running { mut batch, completed, .. }) = self.state.running.take() else { return };
         let now = schedule.now();
         batch.finished = now.max(batch.started);
@@ -220,9 +255,7 @@ impl World {
 
     /// True die temperatures (degC); empty where nothing has a temperature.
     fn temperatures(&mut self, now: SimTime) -> Vec<f32> {
-        for gpu in 0..self.spec.gpus {
-            self.state.devices.settle(GpuId(gpu), now, self.spec.thermal.as_ref());
-        }
+        self.state.devices.settle_all(now, self.spec.thermal.as_ref());
         let temperatures = &self.state.devices.temperature;
         if temperatures.iter().all(|t| t.is_nan()) {
             Vec::new()

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cost::CostTable;
+use super::thermal::ThermalSpec;
+use crate::cost::{CostKind, CostTable, DeviceCost};
 use crate::gate::GateBatch;
-use crate::hardware::Hardware;
+use crate::hardware::{Cooling, Hardware, Limits, OnShutdown};
 use crate::id::{BatchId, GpuId};
-use crate::thermal::Modes;
+use crate::scenario::Scenario;
 use crate::time::{SimDuration, SimTime};
+use crate::units::Celsius;
 use crate::workload::Arrival;
 
-/// A `[[change]]` of the scenario: from `at` or `at_batch` on, the hot pool is another.
+/// A `[[change]]` of the scenario: from `at` or `at_batch` on, something is another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
@@ -24,7 +26,14 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_batch: Option<u32>,
     /// The new hot pool; in a table of two classes the costs move with it.
-    pub hot: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hot: Option<Vec<u32>>,
+    /// The temperature of the air or coolant supplied to the node (degC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supply: Option<Celsius>,
+    /// The most flow there is, as a part of the full flow: a fan or pump that fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<f64>,
 }
 
 /// What the router itself costs: the `[router_host]` section.
@@ -46,16 +55,22 @@ pub struct WorldSpec {
     pub experts: u32,
     /// Experts each token is sent to.
     pub top_k: u32,
-    /// Joules and seconds per assignment.
+    /// Joules and seconds per assignment, and the pool that is called hot.
     pub costs: CostTable,
-    /// GPU of each expert.
+    /// GPU of each expert at the start.
     pub gpu_of_expert: Vec<GpuId>,
     /// Number of GPUs.
     pub gpus: u32,
-    /// Power of a waiting GPU (W).
+    /// Power of a waiting GPU (W), where the cost model is a table.
     pub idle_watts: f64,
-    /// What a GPU is thermally; `None` where temperatures are prescribed by the telemetry source.
+    /// What the GPUs are thermally; `None` where temperatures are prescribed by the telemetry source.
     pub thermal: Option<ThermalSpec>,
+    /// Clocks, power law and limits, where the cost model is `device`.
+    pub device: Option<DeviceSpec>,
+    /// What takes the heat away; `None` for a constant ambient.
+    pub cooling: Option<Cooling>,
+    /// What happens when a GPU switches itself off.
+    pub on_shutdown: OnShutdown,
     /// Die temperature above which time is counted (degC).
     pub temperature_limit: Option<f64>,
     /// Batches to come, in order.
@@ -70,29 +85,97 @@ pub struct WorldSpec {
     pub oracle: bool,
 }
 
-/// The thermal network all GPUs of a run have.
+/// What the cost model `device` knows of the GPUs.
 #[derive(Clone, Debug)]
-pub struct ThermalSpec {
-    /// The diagonalised network; node 0 is the die.
-    pub modes: Modes,
-    /// Share of a GPU's power that enters each node.
-    pub heat_shares: Vec<f64>,
-    /// Temperature of the ambient, and of everything at the start (degC).
-    pub ambient: f64,
+pub struct DeviceSpec {
+    /// Time and power of work.
+    pub cost: DeviceCost,
+    /// What the governor holds the GPUs to; `None` for GPUs that always run at their highest clock.
+    pub limits: Option<Limits>,
+    /// Highest clock step of each GPU.
+    pub highest_step: Vec<u32>,
 }
 
-impl ThermalSpec {
-    /// The thermal part of `hardware`, if it has a profile.
+impl DeviceSpec {
+    /// The device part of a scenario, if its cost model is `device`.
     ///
     /// # Errors
-    /// The profile's fault, as a sentence.
-    pub fn of(hardware: &Hardware) -> Result<Option<Self>, String> {
-        let Some(profile) = &hardware.profile else { return Ok(None) };
-        Ok(Some(Self {
-            modes: Modes::of(&profile.network()?),
-            heat_shares: profile.heat_shares(),
-            ambient: profile.ambient.get(),
-        }))
+    /// A sentence that names what is missing or not physical.
+    pub fn of(costs: &CostTable, hardware: &Hardware) -> Result<Option<Self>, String> {
+        if costs.kind != CostKind::Device {
+            return Ok(None);
+        }
+        let layer = costs.layer.as_ref().ok_or("the cost model `device` needs [costs.layer]")?;
+        let profile = hardware.profile.as_ref().ok_or("the cost model `device` needs `hardware.profile`")?;
+        let cost = DeviceCost::of(layer, profile)?;
+        let mut limits = profile.limits.clone();
+        if let (Some(limits), Some(cap)) = (&mut limits, hardware.power_cap) {
+            limits.power_cap = cap;
+        }
+        let highest = |gpu| cost.clock.step_at_most(cost.clock.max_mhz * hardware.factors(gpu).clock);
+        let highest_step = (0..hardware.gpus).map(highest).collect();
+        Ok(Some(Self { cost, limits, highest_step }))
+    }
+
+    /// Joules and seconds of one assignment at every expert when the load is even: what is declared before a run.
+    ///
+    /// A batch of `tokens` tokens is spread evenly; waiting is not counted.
+    #[must_use]
+    pub fn declared(&self, experts: u32, top_k: u32, gpus: u32, tokens: u32) -> (f64, f64) {
+        let groups = (gpus / self.cost.layer.tensor_parallel).max(1);
+        let per_expert = (u64::from(tokens) * u64::from(top_k)).div_ceil(u64::from(experts)).max(1) as u32;
+        let here = experts.div_ceil(groups).max(1);
+        let work = self.cost.work((0..here).map(|_| per_expert));
+        let mhz = self.cost.clock.max_mhz;
+        let joules = self.cost.joules(&work, mhz);
+        let assignments = f64::from(here) * f64::from(per_expert);
+        (
+            joules.total() * f64::from(self.cost.layer.tensor_parallel) / assignments,
+            self.cost.seconds(&work, mhz, 1.0) / assignments,
+        )
+    }
+}
+
+impl WorldSpec {
+    /// What a scenario says, with the batches of one seed.
+    ///
+    /// # Errors
+    /// A sentence that names what does not fit together in the hardware.
+    pub fn of(scenario: &Scenario, arrivals: Arc<[Arrival]>) -> Result<Self, String> {
+        let hardware = &scenario.hardware;
+        let prescribed = scenario.telemetry.prescribes_temperature();
+        Ok(Self {
+            experts: scenario.model.experts,
+            top_k: scenario.model.top_k,
+            costs: scenario.costs.clone(),
+            gpu_of_expert: hardware.placement(scenario.model.experts),
+            gpus: hardware.gpus,
+            idle_watts: hardware.idle_watts(),
+            thermal: if prescribed { None } else { ThermalSpec::of(hardware, &scenario.change)? },
+            device: DeviceSpec::of(&scenario.costs, hardware)?,
+            cooling: if prescribed { None } else { hardware.cooling.clone() },
+            on_shutdown: hardware.on_shutdown,
+            temperature_limit: hardware.temperature_limit.map(|limit| limit.get()),
+            arrivals,
+            changes: scenario.change.clone(),
+            poll_period: scenario.telemetry.period(),
+            router_host: scenario.router_host,
+            oracle: false,
+        })
+    }
+
+    /// Joules and seconds of an assignment at every expert as they are declared at the start.
+    #[must_use]
+    pub fn declared_costs(&self) -> (Vec<f64>, Vec<f64>) {
+        let Some(device) = &self.device else { return self.costs.per_expert(self.experts) };
+        let tokens = self.arrivals.first().map_or(1, |batch| batch.tokens);
+        let (joules, seconds) = device.declared(self.experts, self.top_k, self.gpus, tokens);
+        (vec![joules; self.experts as usize], vec![seconds; self.experts as usize])
+    }
+
+    /// When batch `batch` arrives, if that is decided by the clock.
+    pub(super) fn arrival(&self, batch: BatchId) -> Option<SimTime> {
+        self.arrivals.get(batch.index())?.at
     }
 }
 
@@ -115,12 +198,5 @@ impl GateWindow {
     #[must_use]
     pub fn get(&self, batch: BatchId) -> Option<&Arc<GateBatch>> {
         self.batches.get(&batch)
-    }
-}
-
-impl WorldSpec {
-    /// When batch `batch` arrives, if that is decided by the clock.
-    pub(super) fn arrival(&self, batch: BatchId) -> Option<SimTime> {
-        self.arrivals.get(batch.index())?.at
     }
 }

@@ -4,8 +4,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::coolant::Coolant;
 use super::devices::Devices;
-use crate::id::{BatchId, ExpertId};
+use super::governor::Governor;
+use super::layer::{Job, Shares};
+use super::watch::Watched;
+use crate::id::{BatchId, ExpertId, GpuId};
 use crate::record::{BatchRecord, RunRecord};
 use crate::telemetry::Sample;
 use crate::time::SimTime;
@@ -20,6 +24,17 @@ pub(crate) struct WorldState {
     /// Time of an assignment now, per expert (s).
     pub(super) seconds: Vec<f64>,
     pub(super) devices: Devices,
+    /// What each GPU is watched for.
+    pub(super) watched: Vec<Watched>,
+    /// The governor of each GPU; empty where the cost model is a table.
+    pub(super) governors: Vec<Governor>,
+    /// What each GPU is doing; empty where the cost model is a table.
+    pub(super) jobs: Vec<Option<Job>>,
+    /// What the GPUs did for the running batch.
+    pub(super) shares: Shares,
+    pub(super) coolant: Coolant,
+    /// GPU of each expert now.
+    pub(super) gpu_of_expert: Vec<GpuId>,
     /// The last sample of each GPU.
     pub(super) samples: Vec<Sample>,
     /// Batches that have arrived and wait for the layer.

@@ -1,0 +1,89 @@
+//! Checks of the `[hardware]` and `[telemetry]` sections.
+
+use super::{Check, MOST_EXPERTS};
+use crate::scenario::Scenario;
+use crate::telemetry::TelemetryError;
+
+pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
+    let hardware = &scenario.hardware;
+    check.require(
+        (1..=MOST_EXPERTS).contains(&hardware.gpus),
+        "hardware.gpus",
+        || format!("a cluster of {} GPUs", hardware.gpus),
+        "from 1 to 65536",
+        "gpus = 8",
+    );
+    if !(1..=MOST_EXPERTS).contains(&hardware.gpus) {
+        return;
+    }
+    check.not_negative("hardware.idle_power", hardware.idle_power.map(|p| p.get()), "idle_power = \"80 W\"");
+    if let Some(placement) = &hardware.gpu_of_expert {
+        let experts = scenario.model.experts;
+        check.require(
+            placement.len() == experts as usize,
+            "hardware.gpu_of_expert",
+            || format!("{} experts are placed, the model has {experts}", placement.len()),
+            "the number of a GPU for every expert",
+            "gpu_of_expert = [0, 0, 1, 1]",
+        );
+        for (expert, gpu) in placement.iter().enumerate() {
+            check.require(
+                *gpu < hardware.gpus,
+                &format!("hardware.gpu_of_expert[{expert}]"),
+                || format!("expert {expert} is placed on GPU {gpu}, but there are {}", hardware.gpus),
+                "a GPU from 0 on",
+                "gpu_of_expert = [0, 0, 1, 1]",
+            );
+        }
+    }
+    if let Some(profile) = &hardware.profile {
+        check.not_negative("hardware.profile.idle_power", Some(profile.idle_power.get()), "idle_power = \"80 W\"");
+        // Without differences between devices: one network stands for all.
+        if let Err(message) = profile.check() {
+            check.fault("hardware.profile", message, "a physical device", "");
+        }
+    }
+    if let Some(cooling) = &hardware.cooling
+        && let Err(message) = cooling.check(hardware.gpus)
+    {
+        check.fault("hardware.cooling", message, "a physical cooling", "cooling = { fan_power = \"400 W\" }");
+    }
+    if let Some(Err(message)) = hardware.variability.map(|variability| variability.check()) {
+        check.fault("hardware.variability", message, "small differences", "variability = { resistance = 0.05 }");
+    }
+    check.require(
+        hardware.power_cap.is_none_or(|cap| cap.get().is_finite() && cap.get() > 0.0),
+        "hardware.power_cap",
+        || "a power cap must be positive".to_owned(),
+        "the most a GPU may draw on the mean of a second",
+        "power_cap = \"500 W\"",
+    );
+    let prescribed = scenario.telemetry.prescribes_temperature();
+    check.require(
+        prescribed || hardware.profile.is_some(),
+        "telemetry",
+        || "this source reads the model's temperatures, but the hardware has no thermal model".to_owned(),
+        "`hardware.profile`, or a telemetry source that prescribes temperatures",
+        "[hardware]\nprofile = \"hardware/h200.toml\"",
+    );
+    check.require(
+        hardware.temperature_limit.is_none() || !prescribed,
+        "hardware.temperature_limit",
+        || "time above a limit needs a thermal model, but the telemetry source prescribes the temperatures".to_owned(),
+        "no limit, or a source such as `synthetic`",
+        "",
+    );
+    check.require(
+        !scenario.telemetry.period().is_zero(),
+        "telemetry.period",
+        || "a poll every 0 s would stop time".to_owned(),
+        "a positive duration",
+        "period = \"100 ms\"",
+    );
+    // Faults of data files are reported by whoever reads the files.
+    if let Err(TelemetryError::Option { option, message }) =
+        scenario.telemetry.build(hardware.gpus as usize, scenario.seed)
+    {
+        check.fault(&format!("telemetry.{option}"), message, "", "");
+    }
+}

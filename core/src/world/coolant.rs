@@ -1,0 +1,122 @@
+//! What takes the heat of the GPUs away, refreshed from time to time: inlet temperatures, loop, fans and their energy.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ThermalSpec, World};
+use crate::engine::Schedule;
+use crate::event::Event;
+use crate::hardware::Cooling;
+use crate::id::GpuId;
+use crate::queue::EventQueue;
+use crate::time::SimTime;
+
+/// State of the cooling of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Coolant {
+    refreshed_at: SimTime,
+    /// Temperature of the air or coolant supplied to the node (degC).
+    supply: f64,
+    /// Setting the control has chosen.
+    setting: usize,
+    /// The most flow there is.
+    most: f64,
+    /// Heat given off by each GPU up to the last refresh (J).
+    removed_before: Vec<f64>,
+    /// Heat each GPU gave off during the last period (W).
+    heat: Vec<f64>,
+    /// Energy of GPUs and router up to the last refresh (J).
+    drawn_before: f64,
+}
+
+impl Coolant {
+    pub(super) fn new(gpus: usize, cooling: Option<&Cooling>, thermal: Option<&ThermalSpec>) -> Self {
+        Self {
+            refreshed_at: SimTime::ZERO,
+            supply: thermal.map_or(0.0, |thermal| thermal.ambient),
+            setting: cooling.map_or(0, |cooling| cooling.settings.len() - 1),
+            most: 1.0,
+            removed_before: vec![0.0; gpus],
+            heat: vec![0.0; gpus],
+            drawn_before: 0.0,
+        }
+    }
+}
+
+impl World {
+    /// Closes the period since the last refresh and sets flow and inlet temperatures for the next one.
+    pub(super) fn cooling_step<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
+        let Some(period) = self.spec.cooling.as_ref().map(|cooling| cooling.period) else { return };
+        self.account_cooling(schedule.now());
+        self.set_cooling(schedule);
+        schedule.after(period, Event::CoolingStep);
+    }
+
+    /// The scenario changes the supply or the most flow there is, now.
+    pub(super) fn change_cooling<Q: EventQueue<Event>>(
+        &mut self,
+        supply: Option<f64>,
+        most: Option<f64>,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) {
+        self.account_cooling(schedule.now());
+        let coolant = &mut self.state.coolant;
+        coolant.supply = supply.unwrap_or(coolant.supply);
+        coolant.most = most.unwrap_or(coolant.most);
+        self.set_cooling(schedule);
+    }
+
+    /// Adds up what cooling cost since the last refresh; moves the loop and the control on.
+    pub(super) fn account_cooling(&mut self, now: SimTime) {
+        let (Some(cooling), Some(thermal)) = (&self.spec.cooling, &self.spec.thermal) else { return };
+        let (devices, coolant) = (&mut self.state.devices, &mut self.state.coolant);
+        devices.settle_all(now, Some(thermal));
+        let seconds = (now - coolant.refreshed_at).seconds();
+        if seconds == 0.0 {
+            return;
+        }
+        coolant.refreshed_at = now;
+        for (gpu, watts) in coolant.heat.iter_mut().enumerate() {
+            *watts = (devices.removed_joules[gpu] - coolant.removed_before[gpu]) / seconds;
+        }
+        coolant.removed_before.clone_from(&devices.removed_joules);
+        let drawn = devices.joules.iter().sum::<f64>() + self.state.record.router_joules;
+        let fans = cooling.fan_watts(thermal.flow(devices.flow())) * seconds;
+        let other = cooling.other_power.get() * seconds;
+        let heat = coolant.heat.iter().sum::<f64>() * seconds + fans + other;
+        let energy = self.state.record.facility.get_or_insert_default();
+        energy.fans += fans;
+        energy.other += other;
+        energy.distribution += cooling.distribution_loss * (drawn - coolant.drawn_before + fans + other);
+        energy.chillers += cooling.cop.map_or(0.0, |cop| heat / cop);
+        coolant.drawn_before = drawn;
+        if let Some(water) = &cooling.coolant {
+            coolant.supply = water.after(coolant.supply, heat / seconds, seconds);
+        }
+        if let Some(control) = &cooling.control {
+            let hottest = devices.temperature.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            if hottest > control.raise_above.get() {
+                coolant.setting = (coolant.setting + 1).min(cooling.settings.len() - 1);
+            } else if hottest < control.lower_below.get() {
+                coolant.setting = coolant.setting.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Brings flow and inlet temperatures in line with supply, setting and the heat of the last period.
+    fn set_cooling<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
+        let (Some(cooling), Some(thermal)) = (&self.spec.cooling, &self.spec.thermal) else { return };
+        let (devices, coolant) = (&mut self.state.devices, &mut self.state.coolant);
+        let flow = thermal.flow_index(cooling.settings[coolant.setting].min(coolant.most));
+        if flow != devices.flow() {
+            devices.set_flow(flow, thermal);
+        }
+        let energy = self.state.record.facility.get_or_insert_default();
+        for (gpu, inlet) in cooling.inlets(coolant.supply, thermal.flow(flow), &coolant.heat).into_iter().enumerate() {
+            energy.inlet_step = energy.inlet_step.max((inlet - devices.inlet(gpu)).abs());
+            devices.set_inlet(gpu, inlet, thermal);
+        }
+        for gpu in 0..self.spec.gpus {
+            self.predict_crossing(GpuId(gpu), schedule);
+        }
+    }
+}

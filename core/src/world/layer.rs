@@ -1,0 +1,264 @@
+//! The cost model `device` at work: what every GPU does for a layer, at the clock its governor allows.
+
+use serde::{Deserialize, Serialize};
+
+use super::governor::Reading;
+use super::{DeviceSpec, RunError, World};
+use crate::cost::{HeatSplit, Work};
+use crate::engine::Schedule;
+use crate::event::Event;
+use crate::hardware::{ClockReason, OnShutdown};
+use crate::id::GpuId;
+use crate::queue::EventQueue;
+use crate::time::{SimDuration, SimTime};
+
+/// A GPU's share of the running batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Job {
+    /// What is to be done, one layer.
+    work: Work,
+    /// Time that no clock changes: the router's and the exchange's (s).
+    fixed: f64,
+    /// Time from start to end at the clock of `since` (s).
+    seconds: f64,
+    /// When the clock last changed.
+    since: SimTime,
+    /// Part that was left then.
+    left: f64,
+    /// When it started.
+    started: SimTime,
+    /// Energy counter of work then (J).
+    joules_before: f64,
+}
+
+/// What GPUs did for a batch (J, s), one entry per GPU.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Shares {
+    pub(super) joules: Vec<f64>,
+    pub(super) seconds: Vec<f64>,
+}
+
+impl World {
+    /// Gives every GPU its share of the layer; returns how many got some.
+    pub(super) fn start_layer<Q: EventQueue<Event>>(
+        &mut self,
+        device: &DeviceSpec,
+        assignments: &[u32],
+        delay: SimDuration,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<u32, RunError> {
+        let gpus = self.spec.gpus as usize;
+        let parallel = device.cost.layer.tensor_parallel as usize;
+        let now = schedule.now();
+        let mut counts: Vec<Vec<u32>> = vec![Vec::new(); gpus.div_ceil(parallel)];
+        for (expert, gpu) in self.state.gpu_of_expert.iter().enumerate() {
+            counts[gpu.index() / parallel].push(assignments[expert]);
+        }
+        let tokens = self.routing.tokens() as f64;
+        let busiest = counts.iter().map(|c| c.iter().map(|n| f64::from(*n)).sum::<f64>()).fold(0.0, f64::max);
+        let alive = self.state.governors.iter().filter(|governor| !governor.lost).count() as u32;
+        let fixed = delay.seconds() + device.cost.exchange_seconds(tokens, f64::from(self.spec.top_k), busiest, alive);
+        self.state.shares = Shares { joules: vec![0.0; gpus], seconds: vec![0.0; gpus] };
+        let mut pending = 0;
+        for g in 0..gpus {
+            let share = &counts[g / parallel];
+            if self.state.governors[g].lost || share.iter().all(|count| *count == 0) {
+                continue;
+            }
+            let gpu = GpuId(g as u32);
+            self.state.devices.settle(gpu, now, self.spec.thermal.as_ref());
+            self.state.jobs[g] = Some(Job {
+                work: device.cost.work(share.iter().copied()),
+                fixed,
+                seconds: 0.0,
+                since: now,
+                left: 1.0,
+                started: now,
+                joules_before: self.state.devices.work_joules[g],
+            });
+            self.operate(gpu, schedule)?;
+            pending += 1;
+        }
+        Ok(pending)
+    }
+
+    /// Brings power, clock and the end of the running work of `gpu` in line with what its governor allows now.
+    ///
+    /// Called at a settled instant whenever work starts or ends or the governor changes its mind.
+    pub(super) fn operate<Q: EventQueue<Event>>(
+        &mut self,
+        gpu: GpuId,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let spec = std::sync::Arc::clone(&self.spec);
+        let Some(device) = &spec.device else { return Ok(()) };
+        let (g, now) = (gpu.index(), schedule.now());
+        let limits = device.limits.as_ref();
+        let governor = &self.state.governors[g];
+        let mhz = device.cost.clock.mhz(governor.step(&device.cost.clock, limits));
+        let memory_rate = governor.memory_rate(limits);
+        let mut power = if governor.lost { HeatSplit::default() } else { device.cost.base(mhz) };
+        let mut work_watts = 0.0;
+        if let Some(job) = &mut self.state.jobs[g] {
+            job.advance(now);
+            job.seconds = job.fixed + device.cost.seconds(&job.work, mhz, memory_rate);
+            let remaining = job.left * job.seconds;
+            let duration = SimDuration::from_seconds(remaining).ok_or(RunError::Duration {
+                gpu,
+                batch: self.routed,
+                seconds: remaining,
+            })?;
+            // The energy is spread over the time the share takes, router and exchange included: one interval, one power.
+            let work = device.cost.joules(&job.work, mhz).times(1.0 / job.seconds);
+            work_watts = work.total();
+            power = power + work;
+            let generation = &mut self.state.devices.work_generation[g];
+            *generation = generation.wrapping_add(1);
+            let generation = *generation;
+            schedule.after(duration.max(SimDuration::from_nanos(1)), Event::WorkDone { gpu, generation });
+        }
+        self.state.devices.set_clock(g, mhz);
+        self.state.devices.set_power(gpu, power, work_watts, spec.thermal.as_ref());
+        self.predict_crossing(gpu, schedule);
+        Ok(())
+    }
+
+    /// The share of `gpu` is done: what it took is kept for the batch.
+    pub(super) fn share_done(&mut self, gpu: GpuId, now: SimTime) {
+        let g = gpu.index();
+        if let Some(job) = self.state.jobs[g].take() {
+            self.state.shares.joules[g] = self.state.devices.work_joules[g] - job.joules_before;
+            self.state.shares.seconds[g] = (now - job.started).seconds();
+        }
+    }
+
+    /// One step of all software governors.
+    pub(super) fn governor_step<Q: EventQueue<Event>>(
+        &mut self,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let spec = std::sync::Arc::clone(&self.spec);
+        let Some(device) = &spec.device else { return Ok(()) };
+        let Some(limits) = &device.limits else { return Ok(()) };
+        let now = schedule.now();
+        for g in 0..spec.gpus {
+            let gpu = GpuId(g);
+            let g = gpu.index();
+            if self.state.governors[g].lost {
+                continue;
+            }
+            self.state.devices.settle(gpu, now, spec.thermal.as_ref());
+            let governor = &mut self.state.governors[g];
+            let before = governor.step(&device.cost.clock, Some(limits));
+            let reading = Reading {
+                joules: self.state.devices.joules[g],
+                static_watts: device.cost.power.constant.get() + device.cost.power.memory_constant.get(),
+                die: self.state.devices.temperature[g],
+            };
+            governor.tick(&reading, &device.cost.clock, limits, now, &mut self.state.record.throttled);
+            if governor.step(&device.cost.clock, Some(limits)) != before {
+                self.operate(gpu, schedule)?;
+            }
+        }
+        schedule.after(limits.period, Event::GovernorStep);
+        Ok(())
+    }
+
+    /// The die has reached its shutdown temperature: the GPU is off, its work is dropped, its experts move.
+    pub(super) fn lose<Q: EventQueue<Event>>(
+        &mut self,
+        gpu: GpuId,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let (now, g) = (schedule.now(), gpu.index());
+        self.state.governors[g].lost = true;
+        self.state.governors[g].mark(ClockReason::Shutdown, true, now, &mut self.state.record.throttled);
+        self.state.record.lost.push((gpu.0, now));
+        let left: Vec<u32> = (0..self.spec.gpus).filter(|other| !self.state.governors[*other as usize].lost).collect();
+        // Experts whose matrices are spread over several GPUs cannot go on without one of them.
+        let parallel = self.spec.device.as_ref().is_some_and(|device| device.cost.layer.tensor_parallel > 1);
+        if self.spec.on_shutdown == OnShutdown::Stop || left.is_empty() || parallel {
+            return Err(RunError::Shutdown { gpu, at: now, left: left.len() as u32 });
+        }
+        let had_work = self.state.jobs[g].is_some();
+        self.share_done(gpu, now);
+        if had_work {
+            self.drop_share(gpu);
+        }
+        self.fail_over(gpu, &left);
+        let generation = &mut self.state.devices.work_generation[g];
+        *generation = generation.wrapping_add(1);
+        self.operate(gpu, schedule)?;
+        if had_work {
+            self.one_less_pending(schedule);
+        }
+        Ok(())
+    }
+
+    /// Counts the assignments that a lost GPU had in hand as dropped.
+    fn drop_share(&mut self, gpu: GpuId) {
+        let Some(running) = &mut self.state.running else { return };
+        for (expert, home) in self.state.gpu_of_expert.iter().enumerate() {
+            if *home == gpu {
+                running.batch.dropped += std::mem::take(&mut running.completed.assignments[expert]);
+                running.batch.usage[expert] = 0;
+            }
+        }
+    }
+
+    /// Moves the experts of a lost GPU to those that are left, each to the one with the fewest, lowest number first.
+    fn fail_over(&mut self, lost: GpuId, left: &[u32]) {
+        let homes = &mut self.state.gpu_of_expert;
+        for expert in 0..homes.len() {
+            if homes[expert] == lost {
+                let load = |gpu: u32| homes.iter().filter(|home| home.0 == gpu).count();
+                if let Some(home) = left.iter().copied().min_by_key(|gpu| (load(*gpu), *gpu)) {
+                    homes[expert] = GpuId(home);
+                }
+            }
+        }
+    }
+}
+
+impl Job {
+    /// Writes down what has been done up to `now`.
+    fn advance(&mut self, now: SimTime) {
+        if self.seconds > 0.0 {
+            self.left = (self.left - (now - self.since).seconds() / self.seconds).max(0.0);
+        }
+        self.since = now;
+    }
+}
+
+impl World {
+    /// What the experts of the finished batch took: every GPU's joules and seconds over its experts, by what each needs alone.
+    pub(super) fn settle_shares(&mut self) {
+        let Some(device) = &self.spec.device else { return };
+        let Some(running) = &mut self.state.running else { return };
+        let parallel = device.cost.layer.tensor_parallel as usize;
+        let gpus = self.state.shares.joules.len();
+        let (done, batch) = (&mut running.completed, &mut running.batch);
+        let mhz = device.cost.clock.max_mhz;
+        let weights: Vec<f64> = (done.assignments.iter())
+            .map(|count| device.cost.joules(&device.cost.work(std::iter::once(*count)), mhz).total())
+            .collect();
+        let group = |gpu: usize| gpu / parallel;
+        let mut sums = vec![0.0; gpus.div_ceil(parallel)];
+        for (expert, home) in self.state.gpu_of_expert.iter().enumerate() {
+            sums[group(home.index())] += weights[expert];
+        }
+        for (expert, home) in self.state.gpu_of_expert.iter().enumerate() {
+            let here = group(home.index());
+            let part = if sums[here] == 0.0 { 0.0 } else { weights[expert] / sums[here] };
+            let members = here * parallel..((here + 1) * parallel).min(gpus);
+            done.joules[expert] = part * self.state.shares.joules[members.clone()].iter().sum::<f64>();
+            done.seconds[expert] = part * self.state.shares.seconds[members].iter().copied().fold(0.0, f64::max);
+        }
+        // All of it, also what a GPU did that was lost meanwhile.
+        batch.energy_joules += self.state.shares.joules.iter().sum::<f64>();
+        let hot = &self.state.hot;
+        let is_hot = |expert: &usize| hot.contains(&(*expert as u32));
+        batch.hot_joules = (0..done.joules.len()).filter(is_hot).fold(0.0, |sum, e| sum + done.joules[e]);
+        batch.hot_assignments = (0..done.joules.len()).filter(is_hot).map(|e| done.assignments[e]).sum();
+    }
+}

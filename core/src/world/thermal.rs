@@ -1,0 +1,85 @@
+//! The thermal networks of a run: one per kind of device and flow of the coolant.
+
+use super::spec::Change;
+use crate::hardware::Hardware;
+use crate::thermal::Modes;
+
+/// What the GPUs of a run are thermally.
+///
+/// Devices that do not differ share their networks, which are diagonalised once; a device's own state is a vector of modes.
+#[derive(Clone, Debug)]
+pub struct ThermalSpec {
+    /// Diagonalised networks, `classes x flows`; node 0 is the die.
+    networks: Vec<Modes>,
+    class_of_gpu: Vec<u32>,
+    /// Flows the run can come to, rising; the last one is the full flow of the start.
+    flows: Vec<f64>,
+    /// Share of a GPU's power, without its memory's, that enters each node.
+    pub heat_shares: Vec<f64>,
+    /// Share of its memory's power that enters each node.
+    pub memory_heat_shares: Vec<f64>,
+    /// The node whose temperature is the memory's.
+    pub memory_node: usize,
+    /// Temperature of the ambient, and of everything at the start (degC).
+    pub ambient: f64,
+}
+
+impl ThermalSpec {
+    /// The thermal part of `hardware`, if it has a profile; `changes` may bring further flows.
+    ///
+    /// # Errors
+    /// The profile's fault, as a sentence.
+    pub fn of(hardware: &Hardware, changes: &[Change]) -> Result<Option<Self>, String> {
+        let Some(profile) = &hardware.profile else { return Ok(None) };
+        let cooling = hardware.cooling.clone().unwrap_or_default();
+        let mut flows = cooling.settings.clone();
+        for most in changes.iter().filter_map(|change| change.flow) {
+            flows.push(most);
+        }
+        flows.sort_by(f64::total_cmp);
+        flows.dedup();
+        // Devices without differences are one class.
+        let classes = if hardware.variability.is_some() { hardware.gpus } else { 1 };
+        let mut networks = Vec::with_capacity(classes as usize * flows.len());
+        for class in 0..classes {
+            for flow in &flows {
+                let factors = hardware.factors(class);
+                let network = profile.network(factors.conductance, cooling.conductance_factor(*flow))?;
+                networks.push(Modes::of(&network));
+            }
+        }
+        Ok(Some(Self {
+            networks,
+            class_of_gpu: (0..hardware.gpus).map(|gpu| gpu.min(classes - 1)).collect(),
+            flows,
+            heat_shares: profile.heat_shares(),
+            memory_heat_shares: profile.memory_heat_shares(),
+            memory_node: profile.memory_node(),
+            ambient: cooling.supply.unwrap_or(profile.ambient).get(),
+        }))
+    }
+
+    /// Number of nodes of a GPU.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.heat_shares.len()
+    }
+
+    /// The network of a GPU at the flow of this index.
+    #[must_use]
+    pub fn network(&self, gpu: usize, flow: usize) -> &Modes {
+        &self.networks[self.class_of_gpu[gpu] as usize * self.flows.len() + flow]
+    }
+
+    /// Index of the highest flow that is at most `flow`.
+    #[must_use]
+    pub fn flow_index(&self, flow: f64) -> usize {
+        self.flows.iter().rposition(|f| *f <= flow).unwrap_or(0)
+    }
+
+    /// The flow of this index, as a part of the full flow.
+    #[must_use]
+    pub fn flow(&self, index: usize) -> f64 {
+        self.flows[index]
+    }
+}

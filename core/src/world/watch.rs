@@ -1,0 +1,124 @@
+//! Which temperature limit of a GPU is reached next, and what reaching it means.
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunError, World};
+use crate::engine::Schedule;
+use crate::event::Event;
+use crate::hardware::ClockReason;
+use crate::id::GpuId;
+use crate::queue::EventQueue;
+use crate::time::{SimDuration, SimTime};
+
+/// What a GPU is watched for, and the crossing predicted for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Watched {
+    /// Since when the die has been above the scenario's temperature limit.
+    pub(super) above_since: Option<SimTime>,
+    /// Prediction counter: a `ThresholdCrossed` of another value is stale.
+    pub(super) generation: u32,
+    /// What the predicted crossing is about.
+    next: Option<Watch>,
+}
+
+/// A limit that something watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Watch {
+    /// The scenario's limit: time above it is counted.
+    Limit,
+    /// The die's hardware slowdown, or its end.
+    Slowdown,
+    /// The memory's limit, or the end of its slowdown.
+    Memory,
+    /// The die's shutdown.
+    Shutdown,
+}
+
+impl World {
+    /// Predicts which limit `gpu` reaches or leaves next under its present power.
+    pub(super) fn predict_crossing<Q: EventQueue<Event>>(&mut self, gpu: GpuId, schedule: &mut Schedule<'_, Event, Q>) {
+        let Some(thermal) = self.spec.thermal.as_ref() else { return };
+        let g = gpu.index();
+        let watched = &self.state.watched[g];
+        let governor = self.state.governors.get(g);
+        let limits = self.spec.device.as_ref().and_then(|device| device.limits.as_ref());
+        // Node, threshold and direction of everything that can happen next; the order decides between equal instants.
+        let mut candidates = [None; 4];
+        if let Some(limit) = self.spec.temperature_limit {
+            candidates[0] = Some((Watch::Limit, 0, limit, watched.above_since.is_none()));
+        }
+        if let (Some(limits), Some(governor)) = (limits, governor) {
+            let hysteresis =
+                |limit: f64, slowed: bool| if slowed { limit - limits.hardware_hysteresis.get() } else { limit };
+            let (slowed, memory_slowed) = (governor.slowed, governor.memory_slowed);
+            candidates[1] = Some((Watch::Slowdown, 0, hysteresis(limits.slowdown.get(), slowed), !slowed));
+            let memory = hysteresis(limits.memory_max.get(), memory_slowed);
+            candidates[2] = Some((Watch::Memory, thermal.memory_node, memory, !memory_slowed));
+            candidates[3] = (!governor.lost).then_some((Watch::Shutdown, 0, limits.shutdown.get(), true));
+        }
+        let first = candidates
+            .into_iter()
+            .flatten()
+            .filter_map(|(watch, node, threshold, rising)| {
+                Some((watch, self.state.devices.crossing(g, node, threshold, rising, thermal)?))
+            })
+            .reduce(|best, other| if other.1 < best.1 { other } else { best });
+        let watched = &mut self.state.watched[g];
+        watched.generation = watched.generation.wrapping_add(1);
+        watched.next = first.map(|(watch, _)| watch);
+        let generation = watched.generation;
+        if let Some(delay) = first.and_then(|(_, seconds)| SimDuration::from_seconds(seconds)) {
+            // Rounded up to the clock: when the event happens the node is at the limit or past it. At least one
+            // nanosecond, so that a node that rests on its limit cannot stop time.
+            let delay = SimDuration::from_nanos(delay.nanos() + 1);
+            schedule.after(delay, Event::ThresholdCrossed { gpu, generation });
+        }
+    }
+
+    pub(super) fn threshold_crossed<Q: EventQueue<Event>>(
+        &mut self,
+        gpu: GpuId,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let (now, g) = (schedule.now(), gpu.index());
+        self.state.devices.settle(gpu, now, self.spec.thermal.as_ref());
+        let log = &mut self.state.record.throttled;
+        match self.state.watched[g].next {
+            None => {}
+            Some(Watch::Limit) => self.toggle_above(g, now),
+            Some(Watch::Slowdown) => {
+                let governor = &mut self.state.governors[g];
+                governor.slowed = !governor.slowed;
+                governor.mark(ClockReason::HwThermalSlowdown, governor.slowed, now, log);
+                return self.operate(gpu, schedule);
+            }
+            Some(Watch::Memory) => {
+                let governor = &mut self.state.governors[g];
+                governor.memory_slowed = !governor.memory_slowed;
+                governor.mark(ClockReason::MemoryThermalSlowdown, governor.memory_slowed, now, log);
+                return self.operate(gpu, schedule);
+            }
+            Some(Watch::Shutdown) => return self.lose(gpu, schedule),
+        }
+        self.predict_crossing(gpu, schedule);
+        Ok(())
+    }
+
+    /// The die has just reached or left the scenario's limit.
+    fn toggle_above(&mut self, gpu: usize, now: SimTime) {
+        let since = &mut self.state.watched[gpu].above_since;
+        match since.take() {
+            Some(start) => self.state.record.seconds_above_limit += (now - start).seconds(),
+            None => *since = Some(now),
+        }
+    }
+
+    /// Ends the counting of time above the scenario's limit.
+    pub(super) fn close_watches(&mut self, now: SimTime) {
+        for gpu in 0..self.state.watched.len() {
+            if self.state.watched[gpu].above_since.is_some() {
+                self.toggle_above(gpu, now);
+            }
+        }
+    }
+}
