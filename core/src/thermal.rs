@@ -4,10 +4,14 @@
 //! modes every interval is one exponential, whatever its length, so there is no time step to tune, the heat
 //! integrals have closed forms, and the first instant at which a node reaches a temperature can be computed.
 
+mod cholesky;
 mod crossing;
+mod decay;
 mod modes;
 mod network;
+mod settle;
 mod symmetric;
 
-pub use modes::{HeatFlow, Modes};
-pub use network::{NetworkError, RcNetwork};
+pub use modes::{Modes, ReducedModel};
+pub use network::{MATRIX_TOLERANCE, NetworkError, RcNetwork};
+pub use settle::HeatFlow;

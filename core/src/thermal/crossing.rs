@@ -5,7 +5,37 @@
 pub(super) struct ExponentialSum {
     constant: f64,
     slope: f64,
-    terms: Vec<(f64, f64)>,
+    terms: Terms,
+}
+
+/// Terms kept without an allocation: GPUs have 2 to 8 modes.
+const INLINE: usize = 16;
+
+/// Amplitudes and rates.
+#[derive(Clone, Debug)]
+struct Terms {
+    few: [(f64, f64); INLINE],
+    len: usize,
+    /// All of them, once they are more than `INLINE`.
+    many: Vec<(f64, f64)>,
+}
+
+impl Terms {
+    fn push(&mut self, term: (f64, f64)) {
+        if self.len < INLINE {
+            self.few[self.len] = term;
+        } else {
+            if self.len == INLINE {
+                self.many.extend_from_slice(&self.few);
+            }
+            self.many.push(term);
+        }
+        self.len += 1;
+    }
+
+    fn as_slice(&self) -> &[(f64, f64)] {
+        if self.len <= INLINE { &self.few[..self.len] } else { &self.many }
+    }
 }
 
 /// Intervals narrower than this (s) are not split further: a tenth of the clock's nanosecond.
@@ -14,9 +44,23 @@ const RESOLUTION_S: f64 = 1e-10;
 /// After this many of its slowest time constants a sum is its limit to the last bit.
 const SETTLED: f64 = 60.0;
 
+/// Intervals that can wait while the leftmost is examined: each halving adds one, and 1e-10 s is 64 halvings from a century.
+const DEPTH: usize = 128;
+
+/// Value, and slope, at one instant, split into the part that falls (positive amplitudes, convex) and the part
+/// that rises (negative amplitudes, concave).
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    t: f64,
+    convex: f64,
+    concave: f64,
+    convex_slope: f64,
+    concave_slope: f64,
+}
+
 impl ExponentialSum {
     pub(super) fn constant(constant: f64) -> Self {
-        Self { constant, slope: 0.0, terms: Vec::new() }
+        Self { constant, slope: 0.0, terms: Terms { few: [(0.0, 0.0); INLINE], len: 0, many: Vec::new() } }
     }
 
     pub(super) fn add_constant(&mut self, value: f64) {
@@ -33,76 +77,144 @@ impl ExponentialSum {
 
     /// The smallest t in 0..=horizon with f(t) >= 0.
     ///
-    /// Walks the interval from the left, halving; a half is dropped only if an upper bound of f over all of it is
+    /// Walks the interval from the left, splitting; a part is dropped only if an upper bound of f over all of it is
     /// negative, or f is monotone there and negative at the deciding end.
     pub(super) fn first_nonnegative(&self, horizon: f64) -> Option<f64> {
-        if self.value(0.0) >= 0.0 {
+        let terms = self.terms.as_slice();
+        let (mut falling, mut rising, mut slowest) = (0.0, 0.0, f64::INFINITY);
+        for &(amplitude, rate) in terms {
+            *(if amplitude > 0.0 { &mut falling } else { &mut rising }) += amplitude;
+            slowest = slowest.min(rate);
+        }
+        if self.constant + (falling + rising) >= 0.0 {
             return Some(0.0);
         }
-        let slowest = self.terms.iter().map(|(_, rate)| *rate).fold(f64::INFINITY, f64::min);
-        let end = if self.slope == 0.0 && slowest.is_finite() { horizon.min(SETTLED / slowest) } else { horizon };
-        let mut open = vec![(0.0, end)];
-        while let Some((a, b)) = open.pop() {
-            if self.upper_bound(a, b) < 0.0 {
-                continue;
-            }
-            let (falls, rises) = self.monotone(a, b);
-            if falls {
-                continue; // f(a) < 0 for every interval that is reached
-            }
-            if rises || b - a < RESOLUTION_S {
-                if self.value(b) >= 0.0 {
-                    return Some(self.bisect(a, b));
+        let limit = self.constant + falling;
+        // The answer for most devices most of the time: not even without its cold modes. No exponential needed.
+        if self.slope <= 0.0 && limit < 0.0 || !(limit - rising).is_finite() || horizon.is_nan() {
+            return None;
+        }
+        // After `end` the sign of f cannot change any more.
+        let end = if self.slope == 0.0 { SETTLED / slowest } else { (limit.abs() - rising) / self.slope.abs() };
+        let end = horizon.min(end);
+        if end.is_nan() || end <= 0.0 {
+            return None;
+        }
+        let start = Point { t: 0.0, convex: falling, concave: rising, ..self.at(0.0) };
+        self.search(start, self.at(end))
+    }
+
+    fn search(&self, start: Point, end: Point) -> Option<f64> {
+        let mut left = start;
+        let mut waiting = [end; DEPTH];
+        let mut count = 1;
+        while count > 0 {
+            let right = waiting[count - 1];
+            let (a, b) = (left.t, right.t);
+            // Falls over the whole part, and was negative where it began; or too low anywhere in it.
+            let falls = self.slope + right.convex_slope + left.concave_slope <= 0.0;
+            if !falls && self.upper_bound(&left, &right) >= 0.0 {
+                let rises = self.slope + left.convex_slope + right.concave_slope >= 0.0;
+                let ends_above = self.value(&right) >= 0.0;
+                if rises && ends_above {
+                    return Some(self.newton(a, b));
                 }
-                continue;
+                if !rises && b - a >= RESOLUTION_S && count < DEPTH {
+                    waiting[count] = self.at(split(a, b));
+                    count += 1;
+                    continue;
+                }
+                if ends_above {
+                    return Some(self.newton(a, b));
+                }
             }
-            let middle = 0.5 * (a + b);
-            open.push((middle, b));
-            open.push((a, middle));
+            left = right;
+            count -= 1;
         }
         None
     }
 
-    fn value(&self, t: f64) -> f64 {
-        let decays: f64 = self.terms.iter().map(|(a, rate)| a * libm::exp(-rate * t)).sum();
-        self.constant + self.slope * t + decays
-    }
-
-    fn upper_bound(&self, a: f64, b: f64) -> f64 {
-        let ramp = (self.slope * a).max(self.slope * b);
-        let decays: f64 = self
-            .terms
-            .iter()
-            .map(|(amplitude, rate)| amplitude * libm::exp(-rate * if *amplitude > 0.0 { a } else { b }))
-            .sum();
-        self.constant + ramp + decays
-    }
-
-    /// Whether f certainly falls, or certainly rises, over all of a..b.
-    fn monotone(&self, a: f64, b: f64) -> (bool, bool) {
-        let (mut least, mut most) = (self.slope, self.slope);
-        for &(amplitude, rate) in &self.terms {
-            let (at_a, at_b) = (-amplitude * rate * libm::exp(-rate * a), -amplitude * rate * libm::exp(-rate * b));
-            least += at_a.min(at_b);
-            most += at_a.max(at_b);
-        }
-        (most <= 0.0, least >= 0.0)
-    }
-
-    /// The zero in a..b, where f(a) < 0 <= f(b).
-    fn bisect(&self, mut a: f64, mut b: f64) -> f64 {
-        loop {
-            let middle = 0.5 * (a + b);
-            if middle <= a || middle >= b {
-                return b;
-            }
-            if self.value(middle) >= 0.0 {
-                b = middle;
+    fn at(&self, t: f64) -> Point {
+        let mut point = Point { t, convex: 0.0, concave: 0.0, convex_slope: 0.0, concave_slope: 0.0 };
+        for &(amplitude, rate) in self.terms.as_slice() {
+            let value = amplitude * decayed(rate * t);
+            if amplitude > 0.0 {
+                point.convex += value;
+                point.convex_slope -= rate * value;
             } else {
-                a = middle;
+                point.concave += value;
+                point.concave_slope -= rate * value;
             }
         }
+        point
     }
+
+    fn value(&self, point: &Point) -> f64 {
+        self.constant + self.slope * point.t + (point.convex + point.concave)
+    }
+
+    /// At least f everywhere between two points.
+    ///
+    /// The convex part lies under its chord, the concave part under each of its tangents; so f lies under a straight line, whose
+    /// maximum is at an end. Both are far closer than taking each part at its own maximum, which is the third bound.
+    fn upper_bound(&self, left: &Point, right: &Point) -> f64 {
+        let width = right.t - left.t;
+        let (ramp_left, ramp_right) = (self.constant + self.slope * left.t, self.constant + self.slope * right.t);
+        let from_left = (ramp_left + (left.convex + left.concave))
+            .max(ramp_right + (right.convex + (left.concave + left.concave_slope * width)));
+        let from_right = (ramp_right + (right.convex + right.concave))
+            .max(ramp_left + (left.convex + (right.concave - right.concave_slope * width)));
+        let apart = ramp_left.max(ramp_right) + (left.convex + right.concave);
+        from_left.min(from_right).min(apart)
+    }
+
+    /// The zero in a..b, where f(a) < 0 <= f(b): Newton's steps as long as they stay inside the bracket, halving otherwise. Returns the
+    /// bracket's upper end once it is a few roundings wide: f is not negative there.
+    fn newton(&self, mut a: f64, mut b: f64) -> f64 {
+        let mut t = b;
+        let mut reach = 2.0;
+        for _ in 0..200 {
+            let point = self.at(t);
+            let value = self.value(&point);
+            if value >= 0.0 {
+                b = t;
+            } else {
+                a = t;
+            }
+            let tight = 4.0 * f64::EPSILON * b;
+            if b - a <= tight {
+                break;
+            }
+            let slope = self.slope + point.convex_slope + point.concave_slope;
+            let mut next = t - value / slope;
+            if (next - t).abs() < tight {
+                // Newton is done: close the bracket from the other side, further each time rounding says no.
+                next = if value >= 0.0 { t - tight * reach * 0.25 } else { t + tight * reach * 0.25 };
+                reach *= 2.0;
+            }
+            t = if next > a && next < b { next } else { 0.5 * (a + b) };
+            if t <= a || t >= b {
+                break;
+            }
+        }
+        b
+    }
+}
+
+/// Where to split: rates span decades, so by the geometric mean while the ends do.
+fn split(a: f64, b: f64) -> f64 {
+    if a == 0.0 && b > 1e-6 {
+        b / 32.0
+    } else if a > 0.0 && b > 4.0 * a {
+        (a * b).sqrt()
+    } else {
+        0.5 * (a + b)
+    }
+}
+
+fn decayed(x: f64) -> f64 {
+    // e^-745 is the smallest number there is; past 700 come the slow ones.
+    if x < 700.0 { libm::exp(-x) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -110,7 +222,9 @@ mod tests {
     use super::*;
 
     fn sum(constant: f64, terms: &[(f64, f64)]) -> ExponentialSum {
-        ExponentialSum { constant, slope: 0.0, terms: terms.to_vec() }
+        let mut sum = ExponentialSum::constant(constant);
+        terms.iter().for_each(|(amplitude, rate)| sum.add_decay(*amplitude, *rate));
+        sum
     }
 
     #[test]
@@ -132,5 +246,31 @@ mod tests {
     #[test]
     fn the_limit_itself_is_never_reached() {
         assert_eq!(sum(0.0, &[(-1.0, 1.0)]).first_nonnegative(30.0), None);
+    }
+
+    #[test]
+    fn a_ramp_without_a_horizon_ends() {
+        let mut ramp = sum(-10.0, &[(-1.0, 1.0), (0.5, 3.0)]);
+        ramp.add_slope(2.0);
+        let t = ramp.first_nonnegative(f64::INFINITY).unwrap();
+        assert!((t - 5.0).abs() < 0.01 && t > 5.0, "{t}");
+        let mut falls = sum(-10.0, &[(-1.0, 1.0), (10.9, 0.5)]);
+        falls.add_slope(-2.0);
+        assert_eq!(falls.first_nonnegative(f64::INFINITY), None);
+    }
+
+    #[test]
+    fn many_terms_are_kept_too() {
+        let terms: Vec<(f64, f64)> = (0..40).map(|k| (-0.05, f64::from(k + 1))).collect();
+        let t = sum(1.0, &terms).first_nonnegative(100.0).unwrap();
+        let value: f64 = terms.iter().map(|(a, r)| a * (-r * t).exp()).sum();
+        assert!((1.0 + value).abs() < 1e-13, "{t}");
+    }
+
+    #[test]
+    fn numbers_that_are_none_give_no_crossing() {
+        assert_eq!(sum(f64::NAN, &[(-1.0, 1.0)]).first_nonnegative(1.0), None);
+        assert_eq!(sum(1.0, &[(f64::NAN, 1.0)]).first_nonnegative(1.0), None);
+        assert_eq!(sum(1.0, &[(-2.0, 1.0)]).first_nonnegative(f64::NAN), None);
     }
 }
