@@ -127,7 +127,9 @@ pub enum NetworkError {
         node: usize,
     },
     /// Eigenvalues or eigenvectors of the wrong number, negative or not numbers.
-    #[error("an eigensolution of {nodes} nodes needs {nodes} non-negative rates (1/s) and {nodes} x {nodes} vector entries, {found}")]
+    #[error(
+        "an eigensolution of {nodes} nodes needs {nodes} non-negative rates (1/s) and {nodes} x {nodes} vector entries, {found}"
+    )]
     Eigen {
         /// Number of nodes of the network.
         nodes: usize,
@@ -309,9 +311,14 @@ mod tests {
         assert!(message(RcNetwork::new(&[1.0], &[], &[-1.0])).contains("non-negative number of W/K"));
         assert!(message(matrices([5.0, -5.0, -4.0, 6.0], [0.0, 1.0])).contains("not symmetric: row 0, column 1"));
         assert!(message(matrices([5.0, 5.0, 5.0, 6.0], [0.0, 1.0])).contains("found -5"));
-        assert!(message(matrices([4.0, -5.0, -5.0, 6.0], [0.0, 1.0])).contains("diagonal of the conductance matrix is 4"));
+        assert!(
+            message(matrices([4.0, -5.0, -5.0, 6.0], [0.0, 1.0])).contains("diagonal of the conductance matrix is 4")
+        );
         assert!(message(matrices([f64::NAN, -5.0, -5.0, 6.0], [0.0, 1.0])).contains("diagonal"));
-        assert!(message(RcNetwork::from_matrices(vec![1.0, 1.0], vec![1.0], vec![1.0, 1.0])).contains("has 2 x 2 entries, found 1"));
+        assert!(
+            message(RcNetwork::from_matrices(vec![1.0, 1.0], vec![1.0], vec![1.0, 1.0]))
+                .contains("has 2 x 2 entries, found 1")
+        );
         assert!(matrices([5.0, -5.0, -5.0, 6.0], [0.0, 1.0]).is_ok());
     }
 
@@ -319,7 +326,8 @@ mod tests {
     fn a_part_without_a_way_out_is_named_with_its_size() {
         let network = RcNetwork::new(&[1.0; 4], &[(0, 2, 3.0), (1, 3, 2.0)], &[0.0, 0.0, 7.0, 0.0]).unwrap();
         assert_eq!(network.check_definite(), Err(NetworkError::Disconnected { node: 1, size: 2, nodes: 4 }));
-        let whole = RcNetwork::new(&[1.0; 4], &[(0, 2, 3.0), (1, 3, 2.0), (3, 0, 1e-3)], &[0.0, 0.0, 7.0, 0.0]).unwrap();
+        let whole =
+            RcNetwork::new(&[1.0; 4], &[(0, 2, 3.0), (1, 3, 2.0), (3, 0, 1e-3)], &[0.0, 0.0, 7.0, 0.0]).unwrap();
         assert_eq!(whole.check_definite(), Ok(()));
     }
 

@@ -193,7 +193,14 @@ impl Modes {
     }
 
     /// `sign` times the node's temperature above `threshold`, as a function of time.
-    pub(super) fn excess(&self, state: &[f64], drive: &[f64], node: usize, threshold: f64, sign: f64) -> ExponentialSum {
+    pub(super) fn excess(
+        &self,
+        state: &[f64],
+        drive: &[f64],
+        node: usize,
+        threshold: f64,
+        sign: f64,
+    ) -> ExponentialSum {
         let mut excess = ExponentialSum::constant(-sign * threshold);
         let row = self.row(node);
         for i in 0..self.n {
