@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 mod clock;
 mod cooling;
+mod interconnect;
+pub mod kernel;
 mod limits;
 mod origin;
 mod power;
@@ -13,6 +15,7 @@ mod variability;
 
 pub use clock::Clock;
 pub use cooling::{CoolantLoop, Cooling, FanControl, STILL};
+pub use interconnect::{Fabric, Interconnect};
 pub use limits::Limits;
 pub use origin::{Basis, Origin};
 pub use power::{LeakageLaw, PowerLaw};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Clock, Limits, Origin, PowerLaw};
+use super::kernel::Kernels;
+use super::{Clock, Interconnect, Limits, Origin, PowerLaw};
 use crate::thermal::{NetworkError, RcNetwork};
 use crate::units::{Celsius, Watts};
 
@@ -32,6 +33,12 @@ pub struct DeviceProfile {
     /// What the governor holds the GPU to; without them nothing limits it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// What its MoE kernels achieve; without it the cost model `device` cannot be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<Kernels>,
+    /// What moving tokens between GPUs costs; without it the exchange is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interconnect: Option<Interconnect>,
     /// Where numbers come from, by the path of their key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origin: BTreeMap<String, Origin>,

@@ -1,0 +1,24 @@
+//! The cost model `device`: time, bytes and operations of one MoE layer on one GPU.
+//!
+//! A layer is two products per expert (gate and up, then down) and a few kernels that only move activations. Each product
+//! is bounded by three times, and which one wins changes with the batch:
+//!
+//! ```text
+//! memory   weights of the *distinct active* experts, read once, and the activations, over the achieved bandwidth
+//! compute  tiles of block_rows rows an expert, so that 1 token costs as much as a full tile, over the achieved rate
+//! chain    one tile walks its columns one after another; few tiles cannot fill the multiprocessors or the memory pipe
+//! time  =  launch + elementwise bytes / rate + sum over products (memory^p + compute^p + chain^p)^(1/p)
+//! ```
+//!
+//! Compute scales with the SM clock, memory, chain and launch do not. `p` says how well the three overlap. Everything
+//! here is a pure function of numbers: no state, no allocation, the same bytes on every platform.
+
+mod model;
+mod shape;
+mod steady;
+mod work;
+
+pub use model::{KernelModel, Kernels, TypeModel, Types};
+pub use shape::{Batch, Implementation, LayerShape, NumberType};
+pub use steady::{Draw, busy_draw, capped_step, idle_draw};
+pub use work::{Bound, Product, Work};
