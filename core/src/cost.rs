@@ -7,6 +7,6 @@ mod device;
 mod layer;
 mod table;
 
-pub use device::{DeviceCost, HeatSplit};
-pub use layer::{LayerSpec, Work};
+pub use device::{DeviceCost, Exchange};
+pub use layer::LayerSpec;
 pub use table::{CostKind, CostTable};

@@ -41,6 +41,9 @@ pub struct Hardware {
     /// Die temperature above which time is counted (degC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature_limit: Option<Celsius>,
+    /// GPUs of one node; with more GPUs than that, activations cross the network. One node where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpus_per_node: Option<u32>,
     /// Power limit of every GPU instead of the profile's (W).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_cap: Option<Watts>,
@@ -78,6 +81,7 @@ impl Hardware {
             profile: None,
             idle_power: None,
             temperature_limit: None,
+            gpus_per_node: None,
             power_cap: None,
             cooling: None,
             variability: None,

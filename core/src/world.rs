@@ -20,9 +20,9 @@ use thiserror::Error;
 pub use spec::{Change, DeviceSpec, GateWindow, RouterHost, WorldSpec};
 pub use thermal::ThermalSpec;
 
-use crate::cost::HeatSplit;
 use crate::engine::{Model, Schedule};
 use crate::event::Event;
+use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, GpuId};
 use crate::queue::EventQueue;
 use crate::record::RunRecord;
@@ -172,7 +172,7 @@ impl World {
     /// The power of a GPU that has nothing to do, at the very start.
     fn draw_idle_power(&mut self, gpu: GpuId) {
         let power = match &self.spec.device {
-            None => HeatSplit { compute: self.spec.idle_watts, memory: 0.0 },
+            None => Draw { compute_w: self.spec.idle_watts, memory_w: 0.0 },
             Some(device) => {
                 let mhz = device.cost.clock.mhz(device.highest_step[gpu.index()]);
                 self.state.devices.set_clock(gpu.index(), mhz);

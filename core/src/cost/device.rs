@@ -1,11 +1,12 @@
 //! What a GPU needs in time and power for its share of a layer, at a clock.
 
-use serde::{Deserialize, Serialize};
+use super::LayerSpec;
+use crate::hardware::kernel::{Batch, Draw, Kernels, LayerShape, Work};
+use crate::hardware::{Clock, DeviceProfile, Fabric, PowerLaw};
 
-use super::{LayerSpec, Work};
-use crate::hardware::{Clock, DeviceProfile, PowerLaw};
-
-/// The cost model `device` of one kind of GPU and one layer.
+/// The cost model `device` of one kind of GPU and one layer: the kernel model of the profile, bound to the layer.
+///
+/// All times and energies are those of a batch: of one layer times the number of layers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceCost {
     /// The layer.
@@ -14,107 +15,89 @@ pub struct DeviceCost {
     pub clock: Clock,
     /// What the GPU draws.
     pub power: PowerLaw,
+    shape: LayerShape,
+    kernels: Kernels,
+    fabric: Option<Fabric>,
+    top_k: u32,
 }
 
-/// Power by where its heat enters (W).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct HeatSplit {
-    /// On the die and the board.
-    pub compute: f64,
-    /// In the memory.
-    pub memory: f64,
-}
-
-impl HeatSplit {
-    /// Both together.
-    #[must_use]
-    pub fn total(self) -> f64 {
-        self.compute + self.memory
-    }
-
-    /// Both times `factor`.
-    #[must_use]
-    pub fn times(self, factor: f64) -> Self {
-        Self { compute: self.compute * factor, memory: self.memory * factor }
-    }
-}
-
-impl std::ops::Add for HeatSplit {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { compute: self.compute + other.compute, memory: self.memory + other.memory }
-    }
+/// The exchange of activations between GPUs for one batch, there and back.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Exchange {
+    /// Time (s).
+    pub seconds: f64,
+    /// Energy at each GPU (J).
+    pub joules: f64,
 }
 
 impl DeviceCost {
-    /// The cost model of `layer` on the device of `profile`.
+    /// The cost model of `layer`, of whose experts each token takes `top_k`, on the device of `profile`; `same_node` says
+    /// whether all its GPUs are in one node.
     ///
     /// # Errors
     /// A sentence that names what the profile lacks.
-    pub fn of(layer: &LayerSpec, profile: &DeviceProfile) -> Result<Self, String> {
+    pub fn of(layer: &LayerSpec, top_k: u32, profile: &DeviceProfile, same_node: bool) -> Result<Self, String> {
         let lacks = |section: &str| {
             format!("the profile `{}` has no [{section}], which the cost model `device` needs", profile.name)
         };
         Ok(Self {
             layer: layer.clone(),
+            shape: layer.shape(),
+            top_k,
             clock: profile.clock.clone().ok_or_else(|| lacks("clock"))?,
             power: profile.power.clone().ok_or_else(|| lacks("power"))?,
+            kernels: profile.kernel.clone().ok_or_else(|| lacks("kernel"))?,
+            fabric: profile.interconnect.as_ref().map(|interconnect| *interconnect.between(same_node)),
         })
     }
 
     /// The share of one GPU that serves `counts[i]` assignments with its `i`-th expert: distinct active experts move their
-    /// weights once.
+    /// weights once. Of one layer.
     #[must_use]
-    pub fn work(&self, counts: impl Iterator<Item = u32>) -> Work {
-        let layer = &self.layer;
-        let weights = f64::from(layer.matrices) * f64::from(layer.d_model) * f64::from(layer.d_ff)
-            / f64::from(layer.tensor_parallel);
-        let (mut assignments, mut active) = (0.0, 0.0);
-        for count in counts.filter(|count| *count > 0) {
-            assignments += f64::from(count);
-            active += 1.0;
-        }
-        Work {
-            flops: 2.0 * weights * assignments,
-            bytes: layer.bytes_per_value * (weights * active + 2.0 * assignments * f64::from(layer.d_model)),
-        }
+    pub fn work(&self, counts: &[u32]) -> Work {
+        self.kernels.of(self.shape.implementation).work(&self.shape, Batch::exchanged(counts, self.top_k))
     }
 
-    /// Time of the work (s), all layers, at a clock (MHz); `memory_rate` is the memory's rate relative to its full rate.
+    /// Time of the work (s) at a clock (MHz) with the memory at `memory_rate` of its full rate.
     #[must_use]
     pub fn seconds(&self, work: &Work, mhz: f64, memory_rate: f64) -> f64 {
-        let compute = work.flops / (840e12 * mhz / self.clock.max_mhz);
-        let memory = work.bytes / (3.9e12 * memory_rate);
-        f64::from(self.layer.layers) * (compute.max(memory) + 20e-6)
+        f64::from(self.layer.layers) * work.seconds_with(mhz, memory_rate)
     }
 
-    /// Energy of the work (J), all layers, at a clock (MHz), beyond what the GPU draws anyway.
+    /// Energy of the work (J) at a clock (MHz), beyond what the GPU draws anyway: outside the memory, and in it.
     #[must_use]
-    pub fn joules(&self, work: &Work, mhz: f64) -> HeatSplit {
-        let ratio = self.clock.voltage_ratio(mhz);
+    pub fn joules(&self, work: &Work, mhz: f64) -> (f64, f64) {
+        let (compute, memory) = work.dynamic_joules(&self.power, self.clock.voltage_ratio(mhz));
         let layers = f64::from(self.layer.layers);
-        let bytes = layers * work.bytes * self.power.joules_per_byte;
-        HeatSplit {
-            compute: layers * work.flops * self.power.joules_per_flop * ratio * ratio
-                + bytes * (1.0 - self.power.byte_share_in_memory),
-            memory: bytes * self.power.byte_share_in_memory,
-        }
+        (layers * compute, layers * memory)
     }
 
     /// What the GPU draws at a clock (MHz) while it waits, without leakage.
     #[must_use]
-    pub fn base(&self, mhz: f64) -> HeatSplit {
-        HeatSplit {
-            compute: self.power.base_watts(mhz / 1000.0, self.clock.voltage_ratio(mhz)),
-            memory: self.power.memory_constant.get(),
+    pub fn base(&self, mhz: f64) -> Draw {
+        Draw {
+            compute_w: self.power.base_watts(mhz / 1000.0, self.clock.voltage_ratio(mhz)),
+            memory_w: self.power.memory_constant.get(),
         }
     }
 
-    /// Time for exchanging the activations of one batch between GPUs (s), there and back, all layers.
+    /// The exchange of a batch of `tokens` tokens, spread evenly over `gpus` GPUs, of which the busiest gets `busiest` assignments.
+    ///
+    /// Every GPU sends what its tokens chose elsewhere and gets what others chose here, then the results go back. With
+    /// tensor parallelism the partial sums of an expert's slices are added on the way back, which costs the same bytes again.
     #[must_use]
-    pub fn exchange_seconds(&self, tokens: f64, top_k: f64, busiest: f64, gpus: u32) -> f64 {
-        let _ = (tokens, top_k, busiest, gpus);
-        0.0
+    pub fn exchange(&self, tokens: f64, busiest: f64, gpus: u32) -> Exchange {
+        let (Some(fabric), true) = (&self.fabric, gpus > 1) else { return Exchange::default() };
+        let elsewhere = 1.0 - 1.0 / f64::from(gpus);
+        // There and back are two exchanges; the shape gives the bytes of both.
+        let bytes = 0.5 * self.shape.bytes_exchanged_per_assignment() * elsewhere;
+        let out = bytes * tokens * f64::from(self.top_k) / f64::from(gpus);
+        let into = bytes * busiest;
+        let reduced = if self.shape.tensor_parallel > 1 { fabric.all_to_all_seconds(into, into) } else { 0.0 };
+        let layers = f64::from(self.layer.layers);
+        Exchange {
+            seconds: layers * (2.0 * fabric.all_to_all_seconds(out, into) + reduced),
+            joules: layers * fabric.joules(out + into),
+        }
     }
 }

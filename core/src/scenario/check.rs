@@ -195,7 +195,7 @@ fn check_device_costs(scenario: &Scenario, check: &mut Check<'_>) {
             );
         }
     }
-    if let Err(message) = DeviceSpec::of(costs, &scenario.hardware) {
+    if let Err(message) = DeviceSpec::of(costs, scenario.model.top_k, &scenario.hardware) {
         let example = "kind = \"device\"\nlayer = { d_model = 4096, d_ff = 14336 }";
         check.fault("costs", message, "a layer, and a profile with clocks and a power law", example);
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::state::{Completed, Running};
 use super::{RunError, World};
-use crate::cost::HeatSplit;
 use crate::engine::Schedule;
 use crate::event::Event;
+use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, ExpertId, GpuId};
 use crate::queue::EventQueue;
 use crate::record::BatchRecord;
@@ -199,7 +199,7 @@ impl World {
     fn change_power<Q: EventQueue<Event>>(&mut self, gpu: GpuId, watts: f64, schedule: &mut Schedule<'_, Event, Q>) {
         let thermal = self.spec.thermal.as_ref();
         self.state.devices.settle(gpu, schedule.now(), thermal);
-        let power = HeatSplit { compute: watts, memory: 0.0 };
+        let power = Draw { compute_w: watts, memory_w: 0.0 };
         self.state.devices.set_power(gpu, power, watts - self.spec.idle_watts, thermal);
         self.predict_crossing(gpu, schedule);
     }

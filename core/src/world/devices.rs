@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::thermal::ThermalSpec;
-use crate::cost::HeatSplit;
+use crate::hardware::kernel::Draw;
 use crate::id::GpuId;
 use crate::time::SimTime;
 
@@ -15,7 +15,7 @@ use crate::time::SimTime;
 pub(super) struct Devices {
     pub(super) settled_at: Vec<SimTime>,
     /// Electrical power since `settled_at` (W).
-    power: Vec<HeatSplit>,
+    power: Vec<Draw>,
     /// The part of it that work causes (W).
     work_watts: Vec<f64>,
     /// Die temperature at `settled_at` (degC); NaN where nothing has given one.
@@ -49,7 +49,7 @@ impl Devices {
         let start = thermal.map_or(f64::NAN, |t| t.ambient);
         let mut devices = Self {
             settled_at: vec![SimTime::ZERO; gpus],
-            power: vec![HeatSplit::default(); gpus],
+            power: vec![Draw::default(); gpus],
             work_watts: vec![0.0; gpus],
             temperature: vec![start; gpus],
             inlet: vec![start; gpus],
@@ -115,7 +115,7 @@ impl Devices {
     }
 
     /// Changes the power from the settled instant on; `work` is the part of it that work causes (W).
-    pub(super) fn set_power(&mut self, gpu: GpuId, power: HeatSplit, work: f64, thermal: Option<&ThermalSpec>) {
+    pub(super) fn set_power(&mut self, gpu: GpuId, power: Draw, work: f64, thermal: Option<&ThermalSpec>) {
         let g = gpu.index();
         self.power[g] = power;
         self.work_watts[g] = work;
@@ -165,7 +165,7 @@ impl Devices {
         let nodes = thermal.nodes();
         let power = self.power[gpu];
         let per_node: Vec<f64> = (thermal.heat_shares.iter().zip(&thermal.memory_heat_shares))
-            .map(|(compute, memory)| compute * power.compute + memory * power.memory)
+            .map(|(compute, memory)| compute * power.compute_w + memory * power.memory_w)
             .collect();
         let drive = &mut self.drive[gpu * nodes..][..nodes];
         thermal.network(gpu, self.flow).drive_into(&per_node, self.inlet[gpu], drive);

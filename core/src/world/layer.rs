@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::governor::Reading;
 use super::{DeviceSpec, RunError, World};
-use crate::cost::{HeatSplit, Work};
+use crate::cost::Exchange;
 use crate::engine::Schedule;
 use crate::event::Event;
+use crate::hardware::kernel::{Draw, Work};
 use crate::hardware::{ClockReason, OnShutdown};
 use crate::id::GpuId;
 use crate::queue::EventQueue;
@@ -19,6 +20,8 @@ pub(super) struct Job {
     work: Work,
     /// Time that no clock changes: the router's and the exchange's (s).
     fixed: f64,
+    /// Energy of the exchange (J).
+    exchange_joules: f64,
     /// Time from start to end at the clock of `since` (s).
     seconds: f64,
     /// When the clock last changed.
@@ -57,7 +60,7 @@ impl World {
         let tokens = self.routing.tokens() as f64;
         let busiest = counts.iter().map(|c| c.iter().map(|n| f64::from(*n)).sum::<f64>()).fold(0.0, f64::max);
         let alive = self.state.governors.iter().filter(|governor| !governor.lost).count() as u32;
-        let fixed = delay.seconds() + device.cost.exchange_seconds(tokens, f64::from(self.spec.top_k), busiest, alive);
+        let Exchange { seconds, joules } = device.cost.exchange(tokens, busiest, alive);
         self.state.shares = Shares { joules: vec![0.0; gpus], seconds: vec![0.0; gpus] };
         let mut pending = 0;
         for g in 0..gpus {
@@ -68,8 +71,9 @@ impl World {
             let gpu = GpuId(g as u32);
             self.state.devices.settle(gpu, now, self.spec.thermal.as_ref());
             self.state.jobs[g] = Some(Job {
-                work: device.cost.work(share.iter().copied()),
-                fixed,
+                work: device.cost.work(share),
+                fixed: delay.seconds() + seconds,
+                exchange_joules: joules,
                 seconds: 0.0,
                 since: now,
                 left: 1.0,
@@ -97,7 +101,7 @@ impl World {
         let governor = &self.state.governors[g];
         let mhz = device.cost.clock.mhz(governor.step(&device.cost.clock, limits));
         let memory_rate = governor.memory_rate(limits);
-        let mut power = if governor.lost { HeatSplit::default() } else { device.cost.base(mhz) };
+        let mut power = if governor.lost { Draw::default() } else { device.cost.base(mhz) };
         let mut work_watts = 0.0;
         if let Some(job) = &mut self.state.jobs[g] {
             job.advance(now);
@@ -109,7 +113,9 @@ impl World {
                 seconds: remaining,
             })?;
             // The energy is spread over the time the share takes, router and exchange included: one interval, one power.
-            let work = device.cost.joules(&job.work, mhz).times(1.0 / job.seconds);
+            let (compute, memory) = device.cost.joules(&job.work, mhz);
+            let work =
+                Draw { compute_w: (compute + job.exchange_joules) / job.seconds, memory_w: memory / job.seconds };
             work_watts = work.total();
             power = power + work;
             let generation = &mut self.state.devices.work_generation[g];
@@ -240,7 +246,10 @@ impl World {
         let (done, batch) = (&mut running.completed, &mut running.batch);
         let mhz = device.cost.clock.max_mhz;
         let weights: Vec<f64> = (done.assignments.iter())
-            .map(|count| device.cost.joules(&device.cost.work(std::iter::once(*count)), mhz).total())
+            .map(|count| {
+                let (compute, memory) = device.cost.joules(&device.cost.work(&[*count]), mhz);
+                compute + memory
+            })
             .collect();
         let group = |gpu: usize| gpu / parallel;
         let mut sums = vec![0.0; gpus.div_ceil(parallel)];

@@ -101,13 +101,14 @@ impl DeviceSpec {
     ///
     /// # Errors
     /// A sentence that names what is missing or not physical.
-    pub fn of(costs: &CostTable, hardware: &Hardware) -> Result<Option<Self>, String> {
+    pub fn of(costs: &CostTable, top_k: u32, hardware: &Hardware) -> Result<Option<Self>, String> {
         if costs.kind != CostKind::Device {
             return Ok(None);
         }
         let layer = costs.layer.as_ref().ok_or("the cost model `device` needs [costs.layer]")?;
         let profile = hardware.profile.as_ref().ok_or("the cost model `device` needs `hardware.profile`")?;
-        let cost = DeviceCost::of(layer, profile)?;
+        let same_node = hardware.gpus_per_node.is_none_or(|most| hardware.gpus <= most);
+        let cost = DeviceCost::of(layer, top_k, profile, same_node)?;
         let mut limits = profile.limits.clone();
         if let (Some(limits), Some(cap)) = (&mut limits, hardware.power_cap) {
             limits.power_cap = cap;
@@ -125,12 +126,12 @@ impl DeviceSpec {
         let groups = (gpus / self.cost.layer.tensor_parallel).max(1);
         let per_expert = (u64::from(tokens) * u64::from(top_k)).div_ceil(u64::from(experts)).max(1) as u32;
         let here = experts.div_ceil(groups).max(1);
-        let work = self.cost.work((0..here).map(|_| per_expert));
+        let work = self.cost.work(&vec![per_expert; here as usize]);
         let mhz = self.cost.clock.max_mhz;
-        let joules = self.cost.joules(&work, mhz);
+        let (compute, memory) = self.cost.joules(&work, mhz);
         let assignments = f64::from(here) * f64::from(per_expert);
         (
-            joules.total() * f64::from(self.cost.layer.tensor_parallel) / assignments,
+            (compute + memory) * f64::from(self.cost.layer.tensor_parallel) / assignments,
             self.cost.seconds(&work, mhz, 1.0) / assignments,
         )
     }
@@ -152,7 +153,7 @@ impl WorldSpec {
             gpus: hardware.gpus,
             idle_watts: hardware.idle_watts(),
             thermal: if prescribed { None } else { ThermalSpec::of(hardware, &scenario.change)? },
-            device: DeviceSpec::of(&scenario.costs, hardware)?,
+            device: DeviceSpec::of(&scenario.costs, scenario.model.top_k, hardware)?,
             cooling: if prescribed { None } else { hardware.cooling.clone() },
             on_shutdown: hardware.on_shutdown,
             temperature_limit: hardware.temperature_limit.map(|limit| limit.get()),

@@ -1,10 +1,12 @@
 //! What a GPU draws while it works or waits, and the clock at which it just keeps its power cap.
 
+use serde::{Deserialize, Serialize};
+
 use super::Work;
 use crate::hardware::{Clock, PowerLaw};
 
 /// Power of a GPU (W), by where the heat enters.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Draw {
     /// Everything but the memory.
     pub compute_w: f64,
@@ -17,6 +19,14 @@ impl Draw {
     #[must_use]
     pub fn total(&self) -> f64 {
         self.compute_w + self.memory_w
+    }
+}
+
+impl std::ops::Add for Draw {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { compute_w: self.compute_w + other.compute_w, memory_w: self.memory_w + other.memory_w }
     }
 }
 
@@ -36,7 +46,7 @@ impl Work {
 pub fn idle_draw(power: &PowerLaw, clock: &Clock, mhz: f64, celsius: f64) -> Draw {
     let ratio = clock.voltage_ratio(mhz);
     Draw {
-        compute_w: power.base_watts(mhz * 1e-3, ratio) + power.leakage_watts(celsius, ratio),
+        compute_w: power.base_watts(mhz * 1e-3, ratio) + power.leakage_watts(celsius),
         memory_w: power.memory_constant.get(),
     }
 }

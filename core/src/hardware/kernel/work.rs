@@ -1,9 +1,11 @@
 //! What one layer asks of a GPU, and how long it takes at a clock.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Batch, KernelModel, LayerShape};
 
 /// One layer on one GPU, reduced to what time and energy need. Small and `Copy`: the world keeps it while the GPU works.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Work {
     /// Fixed time (s).
     pub launch_s: f64,
@@ -28,7 +30,7 @@ pub struct Work {
 }
 
 /// The three times that bound a product of all active experts (s).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Product {
     /// Reading weights and activations.
     pub memory_s: f64,
@@ -125,10 +127,18 @@ impl Work {
     /// Time at an SM clock (s): only the compute part follows the clock.
     #[must_use]
     pub fn seconds(&self, mhz: f64) -> f64 {
+        self.seconds_with(mhz, 1.0)
+    }
+
+    /// Time at an SM clock (s) with the memory at `memory_rate` of its full rate.
+    #[must_use]
+    pub fn seconds_with(&self, mhz: f64, memory_rate: f64) -> f64 {
         let slower = self.reference_mhz / mhz;
-        self.products
-            .iter()
-            .fold(self.launch_s + self.elementwise_s, |sum, product| sum + product.seconds(slower, self.overlap))
+        let around = self.launch_s + self.elementwise_s / memory_rate;
+        self.products.iter().fold(around, |sum, product| {
+            let product = Product { memory_s: product.memory_s / memory_rate, ..*product };
+            sum + product.seconds(slower, self.overlap)
+        })
     }
 
     /// What takes most of the time at an SM clock.
