@@ -18,7 +18,7 @@ pub use cooling::{CoolantLoop, Cooling, FanControl, STILL};
 pub use interconnect::{Fabric, Interconnect};
 pub use limits::Limits;
 pub use origin::{Basis, Origin};
-pub use power::{LeakageLaw, PowerLaw};
+pub use power::PowerLaw;
 pub use profile::{DeviceProfile, Link, Node};
 pub use reason::ClockReason;
 pub use variability::{DeviceFactors, Variability};

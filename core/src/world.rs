@@ -29,6 +29,7 @@ use crate::record::RunRecord;
 use crate::router::{Feedback, Router, RouterError};
 use crate::routing::{Routing, RoutingFault};
 use crate::telemetry::{Sample, TelemetryError, TelemetrySource, Truth};
+use crate::thermal::LeakageError;
 use crate::time::SimTime;
 use crate::units::{Celsius, Watts};
 use coolant::Coolant;
@@ -63,6 +64,16 @@ pub enum RunError {
         batch: BatchId,
         /// The time asked for (s).
         seconds: f64,
+    },
+    /// A GPU's leakage has fed itself without end.
+    #[error("{gpu} at {at}: {fault}")]
+    Runaway {
+        /// The GPU.
+        gpu: GpuId,
+        /// End of the interval in which it happened.
+        at: SimTime,
+        /// What happened.
+        fault: LeakageError,
     },
     /// A GPU has switched itself off and nothing takes over its experts.
     #[error("{gpu} reached its shutdown temperature at {at}; {left} GPUs are left and its experts cannot move to them")]
@@ -131,14 +142,17 @@ impl World {
 
     /// Takes over a saved state; refuses one that belongs to another model or another number of GPUs.
     pub(crate) fn restore_state(&mut self, saved: SavedState) -> Result<(), String> {
-        if saved.joules.len() != self.state.joules.len() || saved.samples.len() != self.state.samples.len() {
+        if saved.sizes() != self.state.sizes() {
             return Err(format!(
-                "it has {} experts on {} GPUs, the scenario {} on {}",
+                "it has {} experts on {} GPUs, the scenario {} on {}, or the model of the GPUs is another",
                 saved.joules.len(),
                 saved.samples.len(),
                 self.state.joules.len(),
                 self.state.samples.len()
             ));
+        }
+        if saved.gpu_of_expert.iter().any(|gpu| gpu.0 >= self.spec.gpus) {
+            return Err("an expert is on a GPU that does not exist".to_owned());
         }
         self.state = saved;
         Ok(())
@@ -182,9 +196,13 @@ impl World {
         self.state.devices.set_power(gpu, power, 0.0, self.spec.thermal.as_ref());
     }
 
-    fn change<Q: EventQueue<Event>>(&mut self, index: u32, schedule: &mut Schedule<'_, Event, Q>) {
+    fn change<Q: EventQueue<Event>>(
+        &mut self,
+        index: u32,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
         let spec = Arc::clone(&self.spec);
-        let Some(change) = spec.changes.get(index as usize) else { return };
+        let Some(change) = spec.changes.get(index as usize) else { return Ok(()) };
         if let Some(hot) = &change.hot {
             self.state.hot.clone_from(hot);
             if spec.device.is_none() {
@@ -192,17 +210,18 @@ impl World {
             }
         }
         if change.supply.is_some() || change.flow.is_some() {
-            self.change_cooling(change.supply.map(|celsius| celsius.get()), change.flow, schedule);
+            self.change_cooling(change.supply.map(|celsius| celsius.get()), change.flow, schedule)?;
         }
+        Ok(())
     }
 
     /// Reads all GPUs through the telemetry source, as they truly are at `now`.
     fn poll(&mut self, now: SimTime) -> Result<(), RunError> {
         let thermal = self.spec.thermal.as_ref();
         let devices = &mut self.state.devices;
-        devices.settle_all(now, thermal);
+        devices.settle_all(now, thermal)?;
         let truth: Vec<Truth> = (devices.temperature.iter().enumerate())
-            .map(|(gpu, t)| Truth { temperature: Celsius::new(*t), power: Watts::new(devices.watts(gpu)) })
+            .map(|(gpu, t)| Truth { temperature: Celsius::new(*t), power: Watts::new(devices.watts(gpu, thermal)) })
             .collect();
         self.telemetry.sample(now, &truth, &mut self.state.samples)?;
         if thermal.is_none() {
@@ -224,9 +243,9 @@ impl World {
     }
 
     /// Settles everything to the end and closes the record.
-    fn end(&mut self, now: SimTime) {
-        self.account_cooling(now);
-        self.state.devices.settle_all(now, self.spec.thermal.as_ref());
+    fn end(&mut self, now: SimTime) -> Result<(), RunError> {
+        self.account_cooling(now)?;
+        self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
         self.close_watches(now);
         let devices = &self.state.devices;
         let record = &mut self.state.record;
@@ -244,9 +263,11 @@ impl World {
         record.peak_temperature = devices.peak;
         record.memory_peak_temperature = devices.memory_peak;
         if self.spec.device.is_some() {
+            record.leakage_joules = devices.leakage_joules.iter().sum();
             record.clock_mhz_seconds.clone_from(&devices.clock_mhz_seconds);
         }
         self.state.finished = true;
+        Ok(())
     }
 }
 
@@ -282,19 +303,19 @@ impl Model for World {
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
         match event {
-            Event::ScenarioChange { index } => self.change(index, schedule),
+            Event::ScenarioChange { index } => self.change(index, schedule)?,
             Event::BatchArrives { batch } => self.batch_arrives(batch, schedule),
             Event::Dispatch { batch } => self.dispatch(batch, schedule)?,
             Event::WorkDone { gpu, .. } => self.work_done(gpu, schedule)?,
             Event::RouterUpdated { .. } => self.router_updated(schedule.now())?,
             Event::ThresholdCrossed { gpu, .. } => self.threshold_crossed(gpu, schedule)?,
-            Event::CoolingStep => self.cooling_step(schedule),
+            Event::CoolingStep => self.cooling_step(schedule)?,
             Event::GovernorStep => self.governor_step(schedule)?,
             Event::TelemetryPoll => {
                 self.poll(schedule.now())?;
                 schedule.after(self.spec.poll_period, Event::TelemetryPoll);
             }
-            Event::End => self.end(schedule.now()),
+            Event::End => self.end(schedule.now())?,
         }
         Ok(())
     }

@@ -155,7 +155,11 @@ mod views {
     use isotherm_core::simulation::{RunObserver, Simulation};
     use isotherm_core::time::{SimDuration, SimTime};
     use isotherm_core::world::{GateWindow, RouterHost, ThermalSpec, WorldSpec};
-    use isotherm_core::{cost::CostTable, rng::fill_standard_normal, workload::Arrival};
+    use isotherm_core::{
+        cost::{CostKind, CostTable},
+        rng::fill_standard_normal,
+        workload::Arrival,
+    };
     use isotherm_routers::{Baseline, EnergyPenalty, Normalise};
 
     /// Writes down what it is shown, and routes as the baseline does.
@@ -190,7 +194,7 @@ mod views {
             gpu_of_expert: hardware.placement(8),
             gpus: 2,
             idle_watts: 80.0,
-            thermal: ThermalSpec::of(&hardware, &[]).unwrap(),
+            thermal: ThermalSpec::of(&hardware, CostKind::Table, &[]).unwrap(),
             device: None,
             cooling: None,
             on_shutdown: Default::default(),

@@ -11,5 +11,6 @@ mod golden;
 mod interruption;
 mod invariants;
 mod lab;
+mod physics;
 mod scenarios;
 mod tidy;

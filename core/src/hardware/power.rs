@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::thermal::{Leakage, LeakageLaw};
 use crate::units::{Celsius, Watts};
 
 /// The `[power]` section of a device profile.
@@ -46,17 +47,6 @@ pub struct PowerLaw {
     pub byte_share_in_memory: f64,
 }
 
-/// How leakage depends on temperature.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LeakageLaw {
-    /// `leakage (1 + b (T - T0))`: the tangent at the reference, solved exactly.
-    #[default]
-    Linear,
-    /// `leakage exp(b (T - T0))`: solved to 1e-3 K.
-    Exponential,
-}
-
 impl PowerLaw {
     /// Power of everything but memory, leakage's growth with temperature and work (W) at `ghz` and relative voltage `ratio`.
     ///
@@ -76,6 +66,22 @@ impl PowerLaw {
             LeakageLaw::Exponential => libm::exp(x),
         };
         self.leakage.get() * growth
+    }
+
+    /// The leakage of the die as the thermal network needs it, times `factor`; its tangent is laid at `design` (degC).
+    #[must_use]
+    pub fn leakage_of_die(&self, factor: f64, design: f64) -> Leakage {
+        Leakage {
+            node: 0,
+            watts: factor * self.leakage.get(),
+            at: self.leakage_reference.get(),
+            per_kelvin: self.leakage_per_kelvin,
+            // The linear law is the tangent at the reference by definition.
+            design: match self.leakage_law {
+                LeakageLaw::Linear => self.leakage_reference.get(),
+                LeakageLaw::Exponential => design,
+            },
+        }
     }
 
     /// What is wrong with these numbers, as a sentence.

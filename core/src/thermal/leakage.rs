@@ -43,7 +43,8 @@ impl Leakage {
 }
 
 /// Which law leakage follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LeakageLaw {
     /// The tangent at the design temperature: every interval is exact. Within 1.1 % of the exponential over +-10 K at 0.015 / K.
     #[default]

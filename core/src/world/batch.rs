@@ -69,7 +69,7 @@ impl World {
         let router_joules = operations * host.joules_per_operation;
         self.state.record.router_joules += router_joules;
 
-        let completed = self.account(batch, now);
+        let completed = self.account(batch, now)?;
         let mut record = self.batch_record(batch, arrived, now, now + delay, &completed);
         record.energy_joules += router_joules;
         let spec = Arc::clone(&self.spec);
@@ -78,10 +78,7 @@ impl World {
             None => self.start_work(&completed, delay, schedule)?,
         };
         self.state.running = Some(Running { batch: record, pending, completed });
-        if pending == 0 {
-            self.finish_batch(schedule);
-        }
-        Ok(())
+        if pending == 0 { self.finish_batch(schedule) } else { Ok(()) }
     }
 
     fn route(&mut self, batch: BatchId, now: SimTime) -> Result<(), RunError> {
@@ -117,9 +114,9 @@ impl World {
     }
 
     /// What each expert's share of the routed batch costs, at the temperatures of this instant.
-    fn account(&mut self, batch: BatchId, now: SimTime) -> Completed {
+    fn account(&mut self, batch: BatchId, now: SimTime) -> Result<Completed, RunError> {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
-            self.state.devices.settle_all(now, self.spec.thermal.as_ref());
+            self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
         }
         let assignments = self.routing.counts.clone();
         let each = |f: &dyn Fn(usize) -> f64| -> Vec<f64> {
@@ -128,11 +125,11 @@ impl World {
         if self.spec.device.is_some() {
             // What the batch takes is known when it is done.
             let nothing = vec![0.0; assignments.len()];
-            return Completed { batch, assignments, joules: nothing.clone(), seconds: nothing };
+            return Ok(Completed { batch, assignments, joules: nothing.clone(), seconds: nothing });
         }
         let joules = each(&|e| self.assignment_joules(ExpertId(e as u32)));
         let seconds = each(&|e| self.state.seconds[e]);
-        Completed { batch, assignments, joules, seconds }
+        Ok(Completed { batch, assignments, joules, seconds })
     }
 
     fn batch_record(
@@ -188,7 +185,7 @@ impl World {
                 .ok_or(RunError::Duration { gpu, batch: work.batch, seconds: seconds[g] })?;
             // The energy is spread over the time the work takes, the router's delay included: one interval, one power.
             let watts = self.spec.idle_watts + joules[g] / duration.seconds();
-            self.change_power(gpu, watts, schedule);
+            self.change_power(gpu, watts, schedule)?;
             let generation = self.state.devices.work_generation[g];
             schedule.after(duration, Event::WorkDone { gpu, generation });
             pending += 1;
@@ -196,12 +193,18 @@ impl World {
         Ok(pending)
     }
 
-    fn change_power<Q: EventQueue<Event>>(&mut self, gpu: GpuId, watts: f64, schedule: &mut Schedule<'_, Event, Q>) {
+    fn change_power<Q: EventQueue<Event>>(
+        &mut self,
+        gpu: GpuId,
+        watts: f64,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
         let thermal = self.spec.thermal.as_ref();
-        self.state.devices.settle(gpu, schedule.now(), thermal);
+        self.state.devices.settle(gpu, schedule.now(), thermal)?;
         let power = Draw { compute_w: watts, memory_w: 0.0 };
         self.state.devices.set_power(gpu, power, watts - self.spec.idle_watts, thermal);
         self.predict_crossing(gpu, schedule);
+        Ok(())
     }
 
     pub(super) fn work_done<Q: EventQueue<Event>>(
@@ -212,33 +215,32 @@ impl World {
         let generation = &mut self.state.devices.work_generation[gpu.index()];
         *generation = generation.wrapping_add(1);
         if self.spec.device.is_some() {
-            self.state.devices.settle(gpu, schedule.now(), self.spec.thermal.as_ref());
+            self.state.devices.settle(gpu, schedule.now(), self.spec.thermal.as_ref())?;
             self.share_done(gpu, schedule.now());
             self.operate(gpu, schedule)?;
         } else {
-            self.change_power(gpu, self.spec.idle_watts, schedule);
+            self.change_power(gpu, self.spec.idle_watts, schedule)?;
         }
-        self.one_less_pending(schedule);
-        Ok(())
+        self.one_less_pending(schedule)
     }
 
     /// One more GPU has done its share of the running batch.
-    pub(super) fn one_less_pending<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
-        if let Some(running) = &mut self.state.running {
-            running.pending -= 1;
-            if running.pending == 0 {
-                self.finish_batch(schedule);
-            }
-        }
+    pub(super) fn one_less_pending<Q: EventQueue<Event>>(
+        &mut self,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let Some(running) = &mut self.state.running else { return Ok(()) };
+        running.pending -= 1;
+        if running.pending == 0 { self.finish_batch(schedule) } else { Ok(()) }
     }
 
     /// The slowest GPU is done: the batch is recorded, the router is told, the next one may start.
-    fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
+    fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) -> Result<(), RunError> {
         self.settle_shares();
-        let Some(Running { mut batch, completed, .. }) = self.state.running.take() else { return };
+        let Some(Running { mut batch, completed, .. }) = self.state.running.take() else { return Ok(()) };
         let now = schedule.now();
         batch.finished = now.max(batch.started);
-        batch.temperatures = self.temperatures(now);
+        batch.temperatures = self.temperatures(now)?;
         schedule.trace(batch.energy_joules.to_bits());
         let id = completed.batch;
         self.state.completed = Some(completed);
@@ -251,16 +253,14 @@ impl World {
             Some(arrival) if arrival.at.is_none() => schedule.at(now, Event::BatchArrives { batch: next }),
             Some(_) => self.dispatch_next(schedule),
         }
+        Ok(())
     }
 
     /// True die temperatures (degC); empty where nothing has a temperature.
-    fn temperatures(&mut self, now: SimTime) -> Vec<f32> {
-        self.state.devices.settle_all(now, self.spec.thermal.as_ref());
+    fn temperatures(&mut self, now: SimTime) -> Result<Vec<f32>, RunError> {
+        self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
         let temperatures = &self.state.devices.temperature;
-        if temperatures.iter().all(|t| t.is_nan()) {
-            Vec::new()
-        } else {
-            temperatures.iter().map(|t| *t as f32).collect()
-        }
+        let known = !temperatures.iter().all(|t| t.is_nan());
+        Ok(if known { temperatures.iter().map(|t| *t as f32).collect() } else { Vec::new() })
     }
 }

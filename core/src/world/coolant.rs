@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ThermalSpec, World};
+use super::{RunError, ThermalSpec, World};
 use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::Cooling;
@@ -44,11 +44,15 @@ impl Coolant {
 
 impl World {
     /// Closes the period since the last refresh and sets flow and inlet temperatures for the next one.
-    pub(super) fn cooling_step<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) {
-        let Some(period) = self.spec.cooling.as_ref().map(|cooling| cooling.period) else { return };
-        self.account_cooling(schedule.now());
+    pub(super) fn cooling_step<Q: EventQueue<Event>>(
+        &mut self,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let Some(period) = self.spec.cooling.as_ref().map(|cooling| cooling.period) else { return Ok(()) };
+        self.account_cooling(schedule.now())?;
         self.set_cooling(schedule);
         schedule.after(period, Event::CoolingStep);
+        Ok(())
     }
 
     /// The scenario changes the supply or the most flow there is, now.
@@ -57,22 +61,23 @@ impl World {
         supply: Option<f64>,
         most: Option<f64>,
         schedule: &mut Schedule<'_, Event, Q>,
-    ) {
-        self.account_cooling(schedule.now());
+    ) -> Result<(), RunError> {
+        self.account_cooling(schedule.now())?;
         let coolant = &mut self.state.coolant;
         coolant.supply = supply.unwrap_or(coolant.supply);
         coolant.most = most.unwrap_or(coolant.most);
         self.set_cooling(schedule);
+        Ok(())
     }
 
     /// Adds up what cooling cost since the last refresh; moves the loop and the control on.
-    pub(super) fn account_cooling(&mut self, now: SimTime) {
-        let (Some(cooling), Some(thermal)) = (&self.spec.cooling, &self.spec.thermal) else { return };
+    pub(super) fn account_cooling(&mut self, now: SimTime) -> Result<(), RunError> {
+        let (Some(cooling), Some(thermal)) = (&self.spec.cooling, &self.spec.thermal) else { return Ok(()) };
         let (devices, coolant) = (&mut self.state.devices, &mut self.state.coolant);
-        devices.settle_all(now, Some(thermal));
+        devices.settle_all(now, Some(thermal))?;
         let seconds = (now - coolant.refreshed_at).seconds();
         if seconds == 0.0 {
-            return;
+            return Ok(());
         }
         coolant.refreshed_at = now;
         for (gpu, watts) in coolant.heat.iter_mut().enumerate() {
@@ -100,6 +105,7 @@ impl World {
                 coolant.setting = coolant.setting.saturating_sub(1);
             }
         }
+        Ok(())
     }
 
     /// Brings flow and inlet temperatures in line with supply, setting and the heat of the last period.

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RunError;
 use super::thermal::ThermalSpec;
 use crate::hardware::kernel::Draw;
 use crate::id::GpuId;
+use crate::thermal::{Check, LeakScratch, Watch};
 use crate::time::SimTime;
 
 /// State of all GPUs, one column per quantity.
@@ -24,6 +26,8 @@ pub(super) struct Devices {
     inlet: Vec<f64>,
     /// Index of the flow in the thermal spec: all GPUs of a run have the same.
     flow: usize,
+    /// Whether a GPU is switched off, and leaks no more.
+    off: Vec<bool>,
     /// Thermal modes, `gpus x nodes`; empty where temperatures are prescribed.
     modes: Vec<f64>,
     /// Drive of the modes under `power`, `gpus x nodes`.
@@ -36,12 +40,30 @@ pub(super) struct Devices {
     pub(super) joules: Vec<f64>,
     /// The part of it that work caused (J).
     pub(super) work_joules: Vec<f64>,
+    /// The part of it that leakage is (J).
+    pub(super) leakage_joules: Vec<f64>,
     pub(super) stored_joules: Vec<f64>,
     pub(super) removed_joules: Vec<f64>,
     pub(super) peak: Option<f64>,
     pub(super) memory_peak: Option<f64>,
     /// Work counter: a `WorkDone` of another value is stale.
     pub(super) work_generation: Vec<u32>,
+    #[serde(skip)]
+    buffers: Buffers,
+}
+
+/// Rewritten by every interval, part of no saved state.
+#[derive(Clone, Debug, Default)]
+struct Buffers {
+    leak: LeakScratch,
+    check: Vec<f64>,
+    per_node: Vec<f64>,
+}
+
+impl PartialEq for Buffers {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Devices {
@@ -54,23 +76,28 @@ impl Devices {
             temperature: vec![start; gpus],
             inlet: vec![start; gpus],
             flow: 0,
+            off: vec![false; gpus],
             modes: Vec::new(),
             drive: Vec::new(),
             clock_mhz: vec![0.0; gpus],
             clock_mhz_seconds: vec![0.0; gpus],
             joules: vec![0.0; gpus],
             work_joules: vec![0.0; gpus],
+            leakage_joules: vec![0.0; gpus],
             stored_joules: vec![0.0; gpus],
             removed_joules: vec![0.0; gpus],
             peak: thermal.map(|t| t.ambient),
             memory_peak: thermal.map(|t| t.ambient),
             work_generation: vec![0; gpus],
+            buffers: Buffers::default(),
         };
         if let Some(thermal) = thermal {
             devices.flow = thermal.flow_index(1.0);
             let nodes = thermal.nodes();
             for gpu in 0..gpus {
-                devices.modes.extend(thermal.network(gpu, devices.flow).state(&vec![thermal.ambient; nodes]));
+                devices
+                    .modes
+                    .extend(thermal.network(gpu, devices.flow, false).modes().state(&vec![thermal.ambient; nodes]));
             }
             devices.drive = vec![0.0; gpus * nodes];
         }
@@ -82,12 +109,20 @@ impl Devices {
         self.power.len()
     }
 
+    /// Number of thermal modes of all GPUs together.
+    pub(super) fn modes(&self) -> usize {
+        self.modes.len()
+    }
+
     /// Closes the interval since the GPU was last touched. Settling twice at one instant changes nothing.
-    pub(super) fn settle(&mut self, gpu: GpuId, now: SimTime, thermal: Option<&ThermalSpec>) {
+    ///
+    /// # Errors
+    /// [`RunError::Runaway`] if leakage has fed itself without end.
+    pub(super) fn settle(&mut self, gpu: GpuId, now: SimTime, thermal: Option<&ThermalSpec>) -> Result<(), RunError> {
         let g = gpu.index();
         let seconds = (now - self.settled_at[g]).seconds();
         if seconds == 0.0 {
-            return;
+            return Ok(());
         }
         self.settled_at[g] = now;
         self.joules[g] += self.power[g].total() * seconds;
@@ -95,23 +130,41 @@ impl Devices {
         self.clock_mhz_seconds[g] += self.clock_mhz[g] * seconds;
         if let Some(thermal) = thermal {
             let nodes = thermal.nodes();
-            let network = thermal.network(g, self.flow);
+            let network = thermal.network(g, self.flow, self.off[g]);
             let state = &mut self.modes[g * nodes..][..nodes];
             let drive = &self.drive[g * nodes..][..nodes];
-            let heat = network.settle_with_heat(state, drive, self.inlet[g], seconds);
+            let heat = network
+                .advance(state, drive, self.inlet[g], seconds, &mut self.buffers.leak)
+                .map_err(|fault| RunError::Runaway { gpu, at: now, fault })?;
+            self.joules[g] += heat.leaked;
+            self.leakage_joules[g] += heat.leaked;
             self.stored_joules[g] += heat.stored;
             self.removed_joules[g] += heat.removed;
-            let (die, memory) = (network.temperature(state, 0), network.temperature(state, thermal.memory_node));
+            let modes = network.modes();
+            let (die, memory) = (modes.temperature(state, 0), modes.temperature(state, thermal.memory_node));
             self.set_temperature(g, die);
             self.memory_peak = self.memory_peak.map(|peak| peak.max(memory));
         }
+        Ok(())
     }
 
     /// Closes the interval of every GPU.
-    pub(super) fn settle_all(&mut self, now: SimTime, thermal: Option<&ThermalSpec>) {
-        for gpu in 0..self.count() {
-            self.settle(GpuId(gpu as u32), now, thermal);
+    ///
+    /// # Errors
+    /// As [`Devices::settle`].
+    pub(super) fn settle_all(&mut self, now: SimTime, thermal: Option<&ThermalSpec>) -> Result<(), RunError> {
+        (0..self.count()).try_for_each(|gpu| self.settle(GpuId(gpu as u32), now, thermal))
+    }
+
+    /// Switches a GPU off from the settled instant on: it draws nothing and leaks nothing.
+    pub(super) fn switch_off(&mut self, gpu: GpuId, thermal: Option<&ThermalSpec>) {
+        let g = gpu.index();
+        if let Some(thermal) = thermal {
+            self.change_network(g, (self.flow, true), thermal);
         }
+        self.off[g] = true;
+        self.clock_mhz[g] = 0.0;
+        self.set_power(gpu, Draw::default(), 0.0, thermal);
     }
 
     /// Changes the power from the settled instant on; `work` is the part of it that work causes (W).
@@ -133,17 +186,22 @@ impl Devices {
     /// Changes the flow of the coolant for all GPUs, from the settled instant on: temperatures stay, modes become those of
     /// the other network.
     pub(super) fn set_flow(&mut self, flow: usize, thermal: &ThermalSpec) {
-        let nodes = thermal.nodes();
         for gpu in 0..self.count() {
-            let (before, after) = (thermal.network(gpu, self.flow), thermal.network(gpu, flow));
-            let state = &mut self.modes[gpu * nodes..][..nodes];
-            let temperatures: Vec<f64> = (0..nodes).map(|node| before.temperature(state, node)).collect();
-            state.copy_from_slice(&after.state(&temperatures));
+            self.change_network(gpu, (flow, self.off[gpu]), thermal);
         }
         self.flow = flow;
         for gpu in 0..self.count() {
             self.drive(gpu, thermal);
         }
+    }
+
+    /// Makes the state of a GPU that of another network: temperatures stay.
+    fn change_network(&mut self, gpu: usize, (flow, off): (usize, bool), thermal: &ThermalSpec) {
+        let nodes = thermal.nodes();
+        let before = thermal.network(gpu, self.flow, self.off[gpu]).modes();
+        let after = thermal.network(gpu, flow, off).modes();
+        let state = &mut self.modes[gpu * nodes..][..nodes];
+        state.copy_from_slice(&after.state_from(before, state));
     }
 
     /// Temperature of what takes the GPU's heat (degC).
@@ -164,22 +222,23 @@ impl Devices {
     fn drive(&mut self, gpu: usize, thermal: &ThermalSpec) {
         let nodes = thermal.nodes();
         let power = self.power[gpu];
-        let per_node: Vec<f64> = (thermal.heat_shares.iter().zip(&thermal.memory_heat_shares))
-            .map(|(compute, memory)| compute * power.compute_w + memory * power.memory_w)
-            .collect();
+        let per_node = &mut self.buffers.per_node;
+        per_node.clear();
+        per_node.extend(
+            (thermal.heat_shares.iter().zip(&thermal.memory_heat_shares))
+                .map(|(compute, memory)| compute * power.compute_w + memory * power.memory_w),
+        );
         let drive = &mut self.drive[gpu * nodes..][..nodes];
-        thermal.network(gpu, self.flow).drive_into(&per_node, self.inlet[gpu], drive);
+        thermal.network(gpu, self.flow, self.off[gpu]).drive_into(per_node, self.inlet[gpu], drive);
     }
 
-    /// Electrical power of a GPU at its settled instant (W).
-    pub(super) fn watts(&self, gpu: usize) -> f64 {
-        self.power[gpu].total()
-    }
-
-    /// Temperature of a node of a GPU at its settled instant (degC).
-    pub(super) fn node_temperature(&self, gpu: usize, node: usize, thermal: &ThermalSpec) -> f64 {
-        let nodes = thermal.nodes();
-        thermal.network(gpu, self.flow).temperature(&self.modes[gpu * nodes..][..nodes], node)
+    /// Electrical power of a GPU at its settled instant, leakage included (W).
+    pub(super) fn watts(&self, gpu: usize, thermal: Option<&ThermalSpec>) -> f64 {
+        let leakage = thermal.map_or(0.0, |thermal| {
+            let nodes = thermal.nodes();
+            thermal.network(gpu, self.flow, self.off[gpu]).leakage_power(&self.modes[gpu * nodes..][..nodes])
+        });
+        self.power[gpu].total() + leakage
     }
 
     /// Takes over a temperature that somebody else decided.
@@ -192,18 +251,19 @@ impl Devices {
         self.peak = Some(self.peak.map_or(celsius, |peak| peak.max(celsius)));
     }
 
-    /// Seconds from the settled instant until a node reaches `threshold` (degC), from below if `rising`.
-    pub(super) fn crossing(
-        &self,
+    /// When a node reaches `threshold` (degC), from below if `rising`, or when to ask again; counted from the settled instant.
+    pub(super) fn next_check(
+        &mut self,
         gpu: usize,
         node: usize,
         threshold: f64,
         rising: bool,
         thermal: &ThermalSpec,
-    ) -> Option<f64> {
+    ) -> Option<Check> {
         let nodes = thermal.nodes();
         let state = &self.modes[gpu * nodes..][..nodes];
         let drive = &self.drive[gpu * nodes..][..nodes];
-        thermal.network(gpu, self.flow).first_crossing(state, drive, node, threshold, rising, f64::INFINITY)
+        let watch = Watch { node, threshold, rising, horizon: f64::INFINITY };
+        thermal.network(gpu, self.flow, self.off[gpu]).next_check(state, drive, &watch, &mut self.buffers.check)
     }
 }

@@ -69,7 +69,7 @@ impl World {
                 continue;
             }
             let gpu = GpuId(g as u32);
-            self.state.devices.settle(gpu, now, self.spec.thermal.as_ref());
+            self.state.devices.settle(gpu, now, self.spec.thermal.as_ref())?;
             self.state.jobs[g] = Some(Job {
                 work: device.cost.work(share),
                 fixed: delay.seconds() + seconds,
@@ -99,9 +99,12 @@ impl World {
         let (g, now) = (gpu.index(), schedule.now());
         let limits = device.limits.as_ref();
         let governor = &self.state.governors[g];
+        if governor.lost {
+            return Ok(());
+        }
         let mhz = device.cost.clock.mhz(governor.step(&device.cost.clock, limits));
         let memory_rate = governor.memory_rate(limits);
-        let mut power = if governor.lost { Draw::default() } else { device.cost.base(mhz) };
+        let mut power = device.cost.base(mhz);
         let mut work_watts = 0.0;
         if let Some(job) = &mut self.state.jobs[g] {
             job.advance(now);
@@ -153,12 +156,14 @@ impl World {
             if self.state.governors[g].lost {
                 continue;
             }
-            self.state.devices.settle(gpu, now, spec.thermal.as_ref());
+            self.state.devices.settle(gpu, now, spec.thermal.as_ref())?;
             let governor = &mut self.state.governors[g];
             let before = governor.step(&device.cost.clock, Some(limits));
             let reading = Reading {
                 joules: self.state.devices.joules[g],
-                static_watts: device.cost.power.constant.get() + device.cost.power.memory_constant.get(),
+                static_watts: device.cost.power.constant.get()
+                    + device.cost.power.memory_constant.get()
+                    + device.cost.power.leakage_watts(self.state.devices.temperature[g]),
                 die: self.state.devices.temperature[g],
             };
             governor.tick(&reading, &device.cost.clock, limits, now, &mut self.state.record.throttled);
@@ -194,11 +199,9 @@ impl World {
         self.fail_over(gpu, &left);
         let generation = &mut self.state.devices.work_generation[g];
         *generation = generation.wrapping_add(1);
-        self.operate(gpu, schedule)?;
-        if had_work {
-            self.one_less_pending(schedule);
-        }
-        Ok(())
+        self.state.devices.switch_off(gpu, self.spec.thermal.as_ref());
+        self.predict_crossing(gpu, schedule);
+        if had_work { self.one_less_pending(schedule) } else { Ok(()) }
     }
 
     /// Counts the assignments that a lost GPU had in hand as dropped.

@@ -152,7 +152,7 @@ impl WorldSpec {
             gpu_of_expert: hardware.placement(scenario.model.experts),
             gpus: hardware.gpus,
             idle_watts: hardware.idle_watts(),
-            thermal: if prescribed { None } else { ThermalSpec::of(hardware, &scenario.change)? },
+            thermal: if prescribed { None } else { ThermalSpec::of(hardware, scenario.costs.kind, &scenario.change)? },
             device: DeviceSpec::of(&scenario.costs, scenario.model.top_k, hardware)?,
             cooling: if prescribed { None } else { hardware.cooling.clone() },
             on_shutdown: hardware.on_shutdown,

@@ -67,6 +67,21 @@ pub(super) struct Completed {
 }
 
 impl WorldState {
+    /// Lengths of everything that has an entry per expert or GPU: two states of one scenario have the same.
+    pub(super) fn sizes(&self) -> [usize; 9] {
+        [
+            self.joules.len(),
+            self.seconds.len(),
+            self.samples.len(),
+            self.watched.len(),
+            self.governors.len(),
+            self.jobs.len(),
+            self.gpu_of_expert.len(),
+            self.devices.count(),
+            self.devices.modes(),
+        ]
+    }
+
     pub(super) fn is_hot(&self, expert: ExpertId) -> bool {
         self.hot.contains(&expert.0)
     }

@@ -1,8 +1,12 @@
 //! The thermal networks of a run: one per kind of device and flow of the coolant.
 
 use super::spec::Change;
+use crate::cost::CostKind;
 use crate::hardware::Hardware;
-use crate::thermal::Modes;
+use crate::thermal::{LeakageError, LeakageLaw, LeakyModes};
+
+/// Rise of the die above the supply at which the tangent of exponential leakage is laid (K).
+const DESIGN_RISE_K: f64 = 25.0;
 
 /// What the GPUs of a run are thermally.
 ///
@@ -10,7 +14,9 @@ use crate::thermal::Modes;
 #[derive(Clone, Debug)]
 pub struct ThermalSpec {
     /// Diagonalised networks, `classes x flows`; node 0 is the die.
-    networks: Vec<Modes>,
+    networks: Vec<LeakyModes>,
+    /// The same without leakage: devices that are switched off.
+    dark: Vec<LeakyModes>,
     class_of_gpu: Vec<u32>,
     /// Flows the run can come to, rising; the last one is the full flow of the start.
     flows: Vec<f64>,
@@ -25,11 +31,12 @@ pub struct ThermalSpec {
 }
 
 impl ThermalSpec {
-    /// The thermal part of `hardware`, if it has a profile; `changes` may bring further flows.
+    /// The thermal part of `hardware`, if it has a profile; `changes` may bring further flows. Leakage is part of it where the
+    /// cost model is `device`; a table of costs contains it.
     ///
     /// # Errors
     /// The profile's fault, as a sentence.
-    pub fn of(hardware: &Hardware, changes: &[Change]) -> Result<Option<Self>, String> {
+    pub fn of(hardware: &Hardware, costs: CostKind, changes: &[Change]) -> Result<Option<Self>, String> {
         let Some(profile) = &hardware.profile else { return Ok(None) };
         let cooling = hardware.cooling.clone().unwrap_or_default();
         let mut flows = cooling.settings.clone();
@@ -40,22 +47,32 @@ impl ThermalSpec {
         flows.dedup();
         // Devices without differences are one class.
         let classes = if hardware.variability.is_some() { hardware.gpus } else { 1 };
-        let mut networks = Vec::with_capacity(classes as usize * flows.len());
+        let power = profile.power.as_ref().filter(|_| costs == CostKind::Device);
+        // Where the die will be under load: the remainder beside the tangent stays small.
+        let ambient = cooling.supply.unwrap_or(profile.ambient).get();
+        let design = ambient + DESIGN_RISE_K;
+        let law = power.map_or(LeakageLaw::Linear, |power| power.leakage_law);
+        let (mut networks, mut dark) = (Vec::new(), Vec::new());
         for class in 0..classes {
             for flow in &flows {
                 let factors = hardware.factors(class);
                 let network = profile.network(factors.conductance, cooling.conductance_factor(*flow))?;
-                networks.push(Modes::of(&network));
+                let leakage: Vec<_> =
+                    power.map(|power| power.leakage_of_die(factors.leakage, design)).into_iter().collect();
+                let fault = |fault: LeakageError| format!("GPU {class} at a flow of {flow}: {fault}");
+                networks.push(LeakyModes::new(&network, &leakage, law).map_err(fault)?);
+                dark.push(LeakyModes::new(&network, &[], LeakageLaw::Linear).map_err(fault)?);
             }
         }
         Ok(Some(Self {
             networks,
+            dark,
             class_of_gpu: (0..hardware.gpus).map(|gpu| gpu.min(classes - 1)).collect(),
             flows,
             heat_shares: profile.heat_shares(),
             memory_heat_shares: profile.memory_heat_shares(),
             memory_node: profile.memory_node(),
-            ambient: cooling.supply.unwrap_or(profile.ambient).get(),
+            ambient,
         }))
     }
 
@@ -65,10 +82,11 @@ impl ThermalSpec {
         self.heat_shares.len()
     }
 
-    /// The network of a GPU at the flow of this index.
+    /// The network of a GPU at the flow of this index; `off` if it is switched off.
     #[must_use]
-    pub fn network(&self, gpu: usize, flow: usize) -> &Modes {
-        &self.networks[self.class_of_gpu[gpu] as usize * self.flows.len() + flow]
+    pub fn network(&self, gpu: usize, flow: usize, off: bool) -> &LeakyModes {
+        let networks = if off { &self.dark } else { &self.networks };
+        &networks[self.class_of_gpu[gpu] as usize * self.flows.len() + flow]
     }
 
     /// Index of the highest flow that is at most `flow`.

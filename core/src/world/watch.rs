@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::hardware::ClockReason;
 use crate::id::GpuId;
 use crate::queue::EventQueue;
+use crate::thermal::Check;
 use crate::time::{SimDuration, SimTime};
 
 /// What a GPU is watched for, and the crossing predicted for it.
@@ -17,7 +18,7 @@ pub(super) struct Watched {
     pub(super) above_since: Option<SimTime>,
     /// Prediction counter: a `ThresholdCrossed` of another value is stale.
     pub(super) generation: u32,
-    /// What the predicted crossing is about.
+    /// What the predicted crossing is about; `None` where the event only asks again.
     next: Option<Watch>,
 }
 
@@ -56,18 +57,20 @@ impl World {
             candidates[2] = Some((Watch::Memory, thermal.memory_node, memory, !memory_slowed));
             candidates[3] = (!governor.lost).then_some((Watch::Shutdown, 0, limits.shutdown.get(), true));
         }
-        let first = candidates
-            .into_iter()
-            .flatten()
-            .filter_map(|(watch, node, threshold, rising)| {
-                Some((watch, self.state.devices.crossing(g, node, threshold, rising, thermal)?))
-            })
-            .reduce(|best, other| if other.1 < best.1 { other } else { best });
+        let devices = &mut self.state.devices;
+        let mut first: Option<(Watch, Check)> = None;
+        for (watch, node, threshold, rising) in candidates.into_iter().flatten() {
+            if let Some(check) = devices.next_check(g, node, threshold, rising, thermal)
+                && first.is_none_or(|(_, best)| check.after_seconds < best.after_seconds)
+            {
+                first = Some((watch, check));
+            }
+        }
         let watched = &mut self.state.watched[g];
         watched.generation = watched.generation.wrapping_add(1);
-        watched.next = first.map(|(watch, _)| watch);
+        watched.next = first.filter(|(_, check)| check.certain).map(|(watch, _)| watch);
         let generation = watched.generation;
-        if let Some(delay) = first.and_then(|(_, seconds)| SimDuration::from_seconds(seconds)) {
+        if let Some(delay) = first.and_then(|(_, check)| SimDuration::from_seconds(check.after_seconds)) {
             // Rounded up to the clock: when the event happens the node is at the limit or past it. At least one
             // nanosecond, so that a node that rests on its limit cannot stop time.
             let delay = SimDuration::from_nanos(delay.nanos() + 1);
@@ -81,7 +84,7 @@ impl World {
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
         let (now, g) = (schedule.now(), gpu.index());
-        self.state.devices.settle(gpu, now, self.spec.thermal.as_ref());
+        self.state.devices.settle(gpu, now, self.spec.thermal.as_ref())?;
         let log = &mut self.state.record.throttled;
         match self.state.watched[g].next {
             None => {}

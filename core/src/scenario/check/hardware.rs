@@ -1,8 +1,10 @@
 //! Checks of the `[hardware]` and `[telemetry]` sections.
 
 use super::{Check, MOST_EXPERTS};
+use crate::hardware::Hardware;
 use crate::scenario::Scenario;
 use crate::telemetry::TelemetryError;
+use crate::world::ThermalSpec;
 
 pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
     let hardware = &scenario.hardware;
@@ -39,7 +41,13 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
     if let Some(profile) = &hardware.profile {
         check.not_negative("hardware.profile.idle_power", Some(profile.idle_power.get()), "idle_power = \"80 W\"");
         // Without differences between devices: one network stands for all.
-        if let Err(message) = profile.check() {
+        let alike = Hardware { variability: None, ..hardware.clone() };
+        let cooling_is_sound = hardware.cooling.as_ref().is_none_or(|cooling| cooling.check(hardware.gpus).is_ok());
+        let fault = profile.check().and_then(|()| match cooling_is_sound {
+            true => ThermalSpec::of(&alike, scenario.costs.kind, &scenario.change).map(|_| ()),
+            false => Ok(()),
+        });
+        if let Err(message) = fault {
             check.fault("hardware.profile", message, "a physical device", "");
         }
     }

@@ -1,0 +1,194 @@
+//! The device model through scenarios: power cap, thermal limits, shutdown, cooling, leakage and the cost of imbalance.
+
+use isotherm::execute::Completed;
+use isotherm_core::hardware::ClockReason;
+use isotherm_core::record::RunRecord;
+
+use crate::lab::{from_text, mean, row, run};
+
+/// A scenario on the device of the tests, with holes for hardware, load and more.
+struct Bench {
+    gpus: u32,
+    hardware: &'static str,
+    batches: u32,
+    tokens: u32,
+    more: String,
+    routers: &'static str,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        Self {
+            gpus: 2,
+            hardware: "",
+            batches: 60,
+            tokens: 4096,
+            more: String::new(),
+            routers: "[[router]]\nkind = \"baseline\"",
+        }
+    }
+}
+
+impl Bench {
+    fn text(&self) -> String {
+        let Self { gpus, hardware, batches, tokens, more, routers } = self;
+        format!(
+            "schema_version = 1
+name = \"physics\"
+model = {{ experts = 8, top_k = 2 }}
+workload = {{ kind = \"gaussian\", sigma = 1.0 }}
+arrivals = {{ kind = \"closed-loop\", batches = {batches}, tokens = {tokens} }}
+telemetry = {{ kind = \"synthetic\", period = \"100 ms\" }}
+[costs]
+kind = \"device\"
+layer = {{ d_model = 4096, d_ff = 14336, layers = 32 }}
+[hardware]
+gpus = {gpus}
+profile = \"tests/fixtures/device.toml\"
+{hardware}
+{more}
+{routers}
+"
+        )
+    }
+
+    fn run(&self) -> Completed {
+        run(&from_text(&self.text()))
+    }
+
+    fn record(&self) -> RunRecord {
+        self.run().finished.swap_remove(0).outcome.unwrap()
+    }
+}
+
+/// Mean clock from the throttle log and the clock integral (MHz).
+fn mean_clock(record: &RunRecord) -> f64 {
+    record.clock_mhz_seconds.iter().sum::<f64>() / (record.ended.seconds() * record.clock_mhz_seconds.len() as f64)
+}
+
+#[test]
+fn the_governor_holds_the_power_cap_on_the_mean() {
+    let free = Bench { hardware: "power_cap = \"5 kW\"", ..Bench::default() }.record();
+    assert!(free.throttled.is_empty() && mean_clock(&free) == 1980.0, "{:?}", free.throttled);
+    let watts = free.gpu_joules / free.ended.seconds() / 2.0;
+    assert!(watts > 700.0, "the load would draw more than the cap: {watts} W");
+    // A long run, so that the first second, in which the mean still rises, is a small part.
+    let capped = Bench { batches: 600, ..Bench::default() }.record();
+    let watts = capped.gpu_joules / capped.ended.seconds() / 2.0;
+    assert!((watts / 700.0 - 1.0).abs() < 0.02, "{watts} W");
+    assert!(mean_clock(&capped) < 1900.0);
+    assert!(capped.throttled.iter().any(|interval| interval.reason == ClockReason::SwPowerCap && interval.gpu == 1));
+    let share = capped.throttled_seconds(|reason| reason == ClockReason::SwPowerCap) / (2.0 * capped.ended.seconds());
+    assert!(share > 0.95, "{share}");
+}
+
+#[test]
+fn energy_in_is_heat_stored_and_removed_also_with_leakage_and_changing_flow() {
+    let record = Bench {
+        gpus: 4,
+        hardware: "cooling = { supply = \"28 degC\", streams = [[0, 1], [2, 3]], stream_w_per_k = 80.0, settings = [0.5, 1.0],
+                    control = { raise_above = \"60 degC\", lower_below = \"58 degC\" }, fan_power = \"300 W\", period = \"200 ms\" }",
+        batches: 300,
+        ..Bench::default()
+    }
+    .record();
+    let (out, kept) = (record.removed_joules, record.stored_joules);
+    assert!(record.leakage_joules > 0.03 * record.gpu_joules, "{record:?}");
+    assert!((record.gpu_joules - out - kept).abs() < 1e-9 * record.gpu_joules, "{} {}", record.gpu_joules, out + kept);
+    // Total energy is the sum of its parts.
+    let parts = record.batches.iter().map(|batch| batch.energy_joules).sum::<f64>() + record.idle_joules;
+    assert!((parts - record.gpu_joules - record.router_joules).abs() < 1e-9 * parts);
+}
+
+/// Both GPUs wait for the slower one, and waiting costs power: measured on two H200s, and modelled here.
+#[test]
+fn an_uneven_split_costs_energy_and_time() {
+    let layer = |heavy: u64, light: u64| {
+        // 20 batches x 4096 tokens x top-2 over 8 experts, the first four on GPU 0.
+        let total = 20 * 4096 * 2;
+        let (a, b) = (total * heavy / 400, total * light / 400);
+        let text = Bench { batches: 20, ..Bench::default() }.text().replace(
+            "kind = \"baseline\"",
+            &format!("kind = \"prescribed\"\nusage = [{a}, {a}, {a}, {a}, {b}, {b}, {b}, {b}]"),
+        );
+        let completed = run(&from_text(&text));
+        let record = completed.finished.into_iter().find(|f| f.run.variant == 1).unwrap().outcome.unwrap();
+        (record.energy_joules(), record.ended.seconds())
+    };
+    let (even, uneven, extreme) = (layer(50, 50), layer(70, 30), layer(90, 10));
+    assert!(even.0 < uneven.0 && uneven.0 < extreme.0, "{even:?} {uneven:?} {extreme:?}");
+    assert!(even.1 < uneven.1 && uneven.1 < extreme.1, "{even:?} {uneven:?} {extreme:?}");
+}
+
+#[test]
+fn a_hot_gpu_slows_down_then_switches_off_and_its_experts_move() {
+    // Fans fail almost entirely: no clock is low enough for long.
+    let bench = Bench {
+        hardware: "cooling = { supply = \"45 degC\", streams = [[0, 1]], stream_w_per_k = 40.0, conductance_exponent = 1.0 }",
+        batches: 3000,
+        tokens: 2048,
+        more: "[[change]]\nat = \"2 s\"\nflow = 0.05\n".to_owned(),
+        ..Bench::default()
+    };
+    let completed = bench.run();
+    let record = completed.finished[0].outcome.as_ref();
+    let record = match record {
+        Ok(record) => record,
+        // Both GPUs go: the run says which was the last one.
+        Err(message) => {
+            assert!(message.contains("shutdown temperature"), "{message}");
+            return;
+        }
+    };
+    let first = |reason| record.throttled.iter().filter(|i| i.reason == reason).map(|i| i.from).min();
+    let software = first(ClockReason::SwThermalSlowdown).expect("software slowdown");
+    if let Some(hardware) = first(ClockReason::HwThermalSlowdown) {
+        assert!(software < hardware);
+    }
+    for (gpu, at) in &record.lost {
+        let after: Vec<_> = record.batches.iter().filter(|batch| batch.dispatched > *at).collect();
+        assert!(!after.is_empty(), "GPU {gpu}");
+        assert!(
+            after.iter().all(|batch| batch.assignments() + u64::from(batch.dropped) == u64::from(batch.tokens) * 2)
+        );
+    }
+    let _ = mean(row(&completed, "baseline", ""), "throttled_share");
+}
+
+#[test]
+fn the_rear_gpu_breathes_what_the_front_one_warms() {
+    let record = Bench {
+        hardware: "cooling = { supply = \"30 degC\", streams = [[0, 1]], stream_w_per_k = 60.0, period = \"100 ms\" }",
+        batches: 1500,
+        ..Bench::default()
+    }
+    .record();
+    let last = record.batches.last().unwrap();
+    // 700 W at the cap warm 60 W/K by 11.7 K; the die of the rear GPU is that much hotter once all is settled.
+    let spread = f64::from(last.temperatures[1] - last.temperatures[0]);
+    assert!((spread - 11.7).abs() < 1.0, "{spread} K");
+    assert!(record.facility.unwrap().inlet_step < 2.0);
+}
+
+#[test]
+fn leakage_that_outgrows_the_cooling_is_reported_and_never_a_number_that_is_not_one() {
+    let text = Bench::default().text().replace(
+        "profile = \"tests/fixtures/device.toml\"",
+        "profile = \"tests/fixtures/device.toml\"\nvariability = { seed = 1, leakage = 1.0 }",
+    );
+    let file = from_text(&text);
+    assert!(run(&file).finished[0].outcome.is_ok(), "a varied device still works");
+    // Steeper than the network can carry off at the design temperature: refused before anything runs.
+    let profile = std::fs::read_to_string(crate::lab::root().join("tests/fixtures/device.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hot.toml"), profile.replace("leakage = \"60 W\"", "leakage = \"1500 W\""))
+        .unwrap();
+    std::fs::write(
+        folder.path().join("s.toml"),
+        Bench::default().text().replace("tests/fixtures/device.toml", "hot.toml"),
+    )
+    .unwrap();
+    let (code, _, stderr) = crate::lab::text(&crate::lab::isotherm(folder.path(), &["run", "s.toml"]));
+    assert!(stderr.contains("thermal runaway"), "{stderr}");
+    assert_eq!(code, 3, "{stderr}");
+}
