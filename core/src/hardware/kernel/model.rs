@@ -73,7 +73,7 @@ pub struct KernelModel {
 
 /// The numbers of each type that the device computes with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Types {
     /// 16-bit brain floats.
     pub bf16: TypeModel,
@@ -145,7 +145,7 @@ impl KernelModel {
             return Err(format!("`overlap` must be at least 1, found {}", self.overlap));
         }
         let types = [("bf16", Some(&self.types.bf16)), ("fp8", self.types.fp8.as_ref())];
-        for (name, model) in types.into_iter().chain([("fp8-block", self.types.fp8_block.as_ref())]) {
+        for (name, model) in types.into_iter().chain([("fp8_block", self.types.fp8_block.as_ref())]) {
             model.map_or(Ok(()), TypeModel::check).map_err(|fault| format!("`type.{name}`: {fault}"))?;
         }
         Ok(())

@@ -69,7 +69,11 @@ pub fn busy_draw(power: &PowerLaw, clock: &Clock, mhz: f64, celsius: f64, work: 
 #[must_use]
 pub fn capped_step(power: &PowerLaw, clock: &Clock, cap: f64, celsius: f64, work: &Work) -> u32 {
     let fits = |step: u32| busy_draw(power, clock, clock.mhz(step), celsius, work).total() <= cap;
-    let (mut low, mut high) = (0, clock.steps());
+    let top = clock.steps() - 1;
+    if fits(top) {
+        return top;
+    }
+    let (mut low, mut high) = (0, top);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
         if fits(middle) {

@@ -1,0 +1,46 @@
+//! `cargo run --release -p isotherm-calibration --example kernels -- check PROFILE.toml FILE...` compares a profile with
+//! tables of kernels (`.csv`, `.csv.gz`) and phases (`.json`); `fit-kernels` and `fit-layers` fit it to them instead.
+
+use std::error::Error;
+use std::path::Path;
+
+use isotherm_calibration::kernels::{
+    Phases, check_kernels, check_phases, fit_kernels, fit_layers, read_kernels, read_phases,
+};
+use isotherm_core::hardware::DeviceProfile;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [verb, profile, files @ ..] = words.as_slice() else {
+        return Err("usage: kernels check|fit-kernels|fit-layers PROFILE.toml FILE...".into());
+    };
+    // Several files joined with commas make one profile: the thermal part and the kernels can be written apart.
+    let text = profile.split(',').map(std::fs::read_to_string).collect::<Result<String, _>>()?;
+    let profile: DeviceProfile = toml::from_str(&text)?;
+    match verb.as_str() {
+        "check" => files.iter().try_for_each(|file| check(&profile, Path::new(file))),
+        "fit-kernels" => {
+            let mut rows = Vec::new();
+            for file in files {
+                rows.extend(read_kernels(Path::new(file))?.rows);
+            }
+            print!("{}", fit_kernels(&profile, &rows)?);
+            Ok(())
+        }
+        "fit-layers" => {
+            let recordings: Vec<Phases> = files.iter().map(|f| read_phases(Path::new(f))).collect::<Result<_, _>>()?;
+            print!("{}", fit_layers(&profile, &recordings)?);
+            Ok(())
+        }
+        other => Err(format!("`{other}`: expected check, fit-kernels or fit-layers").into()),
+    }
+}
+
+fn check(profile: &DeviceProfile, file: &Path) -> Result<(), Box<dyn Error>> {
+    if file.extension().is_some_and(|e| e == "json") {
+        print!("{}", check_phases(profile, &read_phases(file)?)?);
+    } else {
+        print!("{}", check_kernels(profile, &read_kernels(file)?)?);
+    }
+    Ok(())
+}
