@@ -82,7 +82,6 @@ fn numbers(has: &dyn Fn(NumberType) -> bool) -> Vec<Number> {
         shared("memory_bytes_per_s", |m, _| Some(&mut m.memory_bytes_per_s), [0.75, 1.0]),
         shared("elementwise_bytes_per_s", |m, _| Some(&mut m.elementwise_bytes_per_s), [0.3, 1.3]),
         shared("overlap", |m, _| Some(&mut m.overlap), [0.6, 3.0]),
-        shared("tiles_per_multiprocessor", |m, _| Some(&mut m.tiles_per_multiprocessor), [0.2, 1.0]),
         shared("prologue_columns", |m, _| Some(&mut m.prologue_columns), [0.1, 3.0]),
     ];
     for dtype in [NumberType::Bf16, NumberType::Fp8, NumberType::Fp8Block].into_iter().filter(|dtype| has(*dtype)) {

@@ -23,16 +23,16 @@ type Place = fn(&mut DeviceProfile) -> Option<&mut f64>;
 
 /// What is fitted, how far from its start it may go (as factors), and how well it was known before (as a relative standard
 /// deviation): the layers alone cannot tell the rate of elementwise kernels from their passes.
-const NUMBERS: [(&str, Place, [f64; 2], f64); 9] = [
+const NUMBERS: [(&str, Place, [f64; 2], f64); 8] = [
     ("kernel.sequential.memory_bytes_per_s", |p| Some(&mut model(p)?.memory_bytes_per_s), [0.7, 1.3], 1.0),
-    ("kernel.sequential.elementwise_bytes_per_s", |p| Some(&mut model(p)?.elementwise_bytes_per_s), [0.7, 1.3], 0.3),
-    ("kernel.sequential.overlap", |p| Some(&mut model(p)?.overlap), [0.5, 2.0], 1.0),
-    ("kernel.sequential.launch_per_expert_s", |p| Some(&mut model(p)?.launch_per_expert_s), [0.2, 5.0], 1.0),
-    ("kernel.sequential.inner_passes", |p| Some(&mut model(p)?.inner_passes), [0.4, 3.0], 0.5),
-    ("kernel.sequential.panel_rows", |p| Some(&mut model(p)?.panel_rows), [0.4, 3.0], 0.5),
+    ("kernel.sequential.elementwise_bytes_per_s", |p| Some(&mut model(p)?.elementwise_bytes_per_s), [0.5, 1.5], 0.2),
+    ("kernel.sequential.overlap", |p| Some(&mut model(p)?.overlap), [0.5, 3.0], 0.2),
+    ("kernel.sequential.launch_per_expert_s", |p| Some(&mut model(p)?.launch_per_expert_s), [0.2, 5.0], 0.3),
     ("kernel.sequential.type.bf16.flops_per_s", |p| Some(&mut model(p)?.types.bf16.flops_per_s), [0.7, 1.15], 1.0),
     ("power.joules_per_byte", |p| Some(&mut p.power.as_mut()?.joules_per_byte), [0.5, 2.0], 1.0),
     ("power.joules_per_flop", |p| Some(&mut p.power.as_mut()?.joules_per_flop), [0.5, 2.0], 1.0),
+    // The clock above which the voltage rises; below it the device runs at its lowest voltage.
+    ("clock.voltage[1] (MHz)", |p| Some(&mut p.clock.as_mut()?.voltage.get_mut(1)?[0]), [0.5, 1.8], 0.1),
 ];
 
 fn model(profile: &mut DeviceProfile) -> Option<&mut KernelModel> {

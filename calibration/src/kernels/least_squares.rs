@@ -40,7 +40,7 @@ impl Problem<'_> {
                 damping *= 4.0;
             }
             let Some((next, there)) = better else { break };
-            let settled = self.loss(&now) - self.loss(&there) < 1e-7 * self.loss(&now);
+            let settled = self.loss(&now) - self.loss(&there) < 1e-5 * self.loss(&now);
             (at, now) = (next, there);
             if settled {
                 break;

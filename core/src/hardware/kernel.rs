@@ -6,7 +6,7 @@
 //! ```text
 //! memory   weights of the *distinct active* experts, read once, and the activations, over the achieved bandwidth
 //! compute  tiles of block_rows rows an expert, so that 1 token costs as much as a full tile, over the achieved rate
-//! chain    one tile walks its columns one after another; few tiles cannot fill the multiprocessors or the memory pipe
+//! chain    one tile walks its columns one after another: a floor under a product, however little it has to do
 //! time  =  launch + elementwise bytes / rate + sum over products (memory^p + compute^p + chain^p)^(1/p)
 //! ```
 //!

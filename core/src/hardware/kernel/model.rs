@@ -41,10 +41,6 @@ impl Kernels {
 pub struct KernelModel {
     /// SM clock at which `flops_per_s` of the types holds (MHz); compute time is inversely proportional to the clock.
     pub reference_mhz: f64,
-    /// Multiprocessors that tiles spread over.
-    pub multiprocessors: u32,
-    /// Tiles that one multiprocessor works on at a time.
-    pub tiles_per_multiprocessor: f64,
     /// Bandwidth that a product achieves (bytes/s).
     pub memory_bytes_per_s: f64,
     /// Bandwidth that the kernels between and around the products achieve (bytes/s).
@@ -101,8 +97,6 @@ pub struct TypeModel {
     pub least_rows: f64,
     /// Rows of a tile against tokens in the call, as `[tokens up to, rows]`; the last entry also holds above.
     pub block_rows: Vec<[u32; 2]>,
-    /// Tokens up to which tiles are 64 columns wide where the product has fewer than 4096; else they are 128 wide.
-    pub narrow_tokens: u32,
     /// Passes that turning activations into this format costs, in units of reading 16 bits and writing 8.
     pub quantise_passes: f64,
     /// Energy of an operation relative to `power.joules_per_flop`.
@@ -128,8 +122,6 @@ impl KernelModel {
     pub fn check(&self) -> Result<(), String> {
         positive(&[
             ("reference_mhz", self.reference_mhz),
-            ("multiprocessors", f64::from(self.multiprocessors)),
-            ("tiles_per_multiprocessor", self.tiles_per_multiprocessor),
             ("memory_bytes_per_s", self.memory_bytes_per_s),
             ("elementwise_bytes_per_s", self.elementwise_bytes_per_s),
         ])?;
@@ -158,12 +150,6 @@ impl TypeModel {
     pub fn block_rows(&self, tokens: u32) -> u32 {
         let last = self.block_rows.last().map_or(1, |entry| entry[1]);
         self.block_rows.iter().find(|entry| tokens <= entry[0]).map_or(last, |entry| entry[1]).max(1)
-    }
-
-    /// Columns of a tile for a call of so many tokens and a product so wide.
-    #[must_use]
-    pub fn block_columns(&self, tokens: u32, columns: f64) -> f64 {
-        if tokens <= self.narrow_tokens && columns < 4096.0 { 64.0 } else { 128.0 }
     }
 
     fn check(&self) -> Result<(), String> {

@@ -36,7 +36,7 @@ pub struct Product {
     pub memory_s: f64,
     /// Computing the tiles at the reference clock.
     pub compute_s: f64,
-    /// Walking the columns of a tile, as often as tiles queue for a multiprocessor.
+    /// Walking the columns of one tile: the least a product takes, however many tiles run beside each other.
     pub chain_s: f64,
 }
 
@@ -49,7 +49,7 @@ pub enum Bound {
     Memory,
     /// Tensor cores.
     Compute,
-    /// Too few tiles to fill the device.
+    /// The walk along one tile: too little work to fill the device.
     Chain,
 }
 
@@ -74,17 +74,15 @@ impl KernelModel {
         let (d, ff, rows_f) = (f64::from(shape.d_model), shape.slice(), rows as f64);
         let inner = f64::from(shape.matrices - 1) * ff;
         let padded = blocks as f64 * f64::from(block).max(model.least_rows);
-        let slots = f64::from(self.multiprocessors) * self.tiles_per_multiprocessor;
         let mut bytes = 0.0;
         let products = [(d, inner), (ff, d)].map(|(depth, width)| {
             let moved = reads * depth * width * model.bytes + rows_f * (depth * model.bytes + width * 2.0);
             bytes += moved;
-            let tiles = blocks as f64 * libm::ceil(width / model.block_columns(batch.tokens, width));
             let walk = depth + self.prologue_columns;
             Product {
                 memory_s: moved / self.memory_bytes_per_s,
                 compute_s: 2.0 * walk * width * padded / model.flops_per_s,
-                chain_s: if active == 0 { 0.0 } else { walk * model.chain_s_per_column * (tiles / slots).max(1.0) },
+                chain_s: if active == 0 { 0.0 } else { walk * model.chain_s_per_column },
             }
         });
         let around = self.bytes_around(shape, batch, rows_f) + model.quantise_passes * quantised(shape, batch);
