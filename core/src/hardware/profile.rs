@@ -74,12 +74,20 @@ pub struct Link {
 }
 
 impl DeviceProfile {
+    /// Assembles the network of the profile.
+    ///
+    /// # Errors
+    /// As [`DeviceProfile::network_with`].
+    pub fn network(&self) -> Result<RcNetwork, String> {
+        self.network_with(1.0, 1.0)
+    }
+
     /// Assembles the network of the profile, with all conductances times `conductance` and those to the ambient times
     /// `to_ambient` too.
     ///
     /// # Errors
     /// A sentence that names the entry: a link to an unknown node, shares that do not sum to 1, an unphysical number.
-    pub fn network(&self, conductance: f64, to_ambient: f64) -> Result<RcNetwork, String> {
+    pub fn network_with(&self, conductance: f64, to_ambient: f64) -> Result<RcNetwork, String> {
         let index = |name: &str| {
             self.node.iter().position(|node| node.name == name).ok_or_else(|| {
                 let known: Vec<_> = self.node.iter().map(|node| node.name.as_str()).collect();
@@ -102,7 +110,7 @@ impl DeviceProfile {
     /// # Errors
     /// The first section that is not physical.
     pub fn check(&self) -> Result<(), String> {
-        self.network(1.0, 1.0)?;
+        self.network()?;
         self.clock.as_ref().map_or(Ok(()), Clock::check)?;
         self.power.as_ref().map_or(Ok(()), PowerLaw::check)?;
         self.limits.as_ref().map_or(Ok(()), Limits::check)

@@ -56,7 +56,7 @@ impl ThermalSpec {
         for class in 0..classes {
             for flow in &flows {
                 let factors = hardware.factors(class);
-                let network = profile.network(factors.conductance, cooling.conductance_factor(*flow))?;
+                let network = profile.network_with(factors.conductance, cooling.conductance_factor(*flow))?;
                 let leakage: Vec<_> =
                     power.map(|power| power.leakage_of_die(factors.leakage, design)).into_iter().collect();
                 let fault = |fault: LeakageError| format!("GPU {class} at a flow of {flow}: {fault}");
