@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::kernel::Kernels;
-use super::{Clock, Interconnect, Limits, Origin, PowerLaw};
+use super::{Clock, Interconnect, Limits, MemoryPower, Origin, PowerLaw};
 use crate::thermal::{NetworkError, RcNetwork};
 use crate::units::{Celsius, Watts};
 
@@ -30,6 +30,10 @@ pub struct DeviceProfile {
     /// What the GPU draws at which clock, temperature and work; without it `idle_power` and the cost table say all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<PowerLaw>,
+    /// What the memory draws where a recording has no reading of it, and the heat of moving its data; without it all heat
+    /// follows `heat_share`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_power: Option<MemoryPower>,
     /// What the governor holds the GPU to; without them nothing limits it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,

@@ -1,0 +1,68 @@
+//! Chooses the number of nodes by how well they predict what they were not fitted to.
+
+use isotherm_core::hardware::{DeviceProfile, MemoryPower};
+
+use super::super::layout::Layout;
+use super::problem::Task;
+use super::{HeldOut, Order, solve};
+use crate::series::Series;
+
+/// Each recording is cut into so many stretches; each is left out once.
+const STRETCHES: usize = 5;
+/// A smaller network is preferred while it is not worse by more than this factor.
+const MARGIN: f64 = 1.02;
+
+/// The errors on held-out stretches of networks with `sources` to `sources + 2` nodes; one of them is chosen.
+pub(super) fn orders(
+    series: &[Series],
+    memory: Option<&MemoryPower>,
+    from: Option<&DeviceProfile>,
+    sources: usize,
+    proceed: &dyn Fn() -> bool,
+) -> Result<Vec<Order>, String> {
+    let mut orders = Vec::new();
+    for nodes in sources..=sources + 2 {
+        orders.push(order(Layout::new(nodes, memory, from), series, proceed)?);
+    }
+    let best = orders.iter().map(|order| order.held_out_rmse).fold(f64::INFINITY, f64::min);
+    if let Some(order) = orders.iter_mut().find(|order| order.held_out_rmse <= MARGIN * best) {
+        order.chosen = true;
+    }
+    Ok(orders)
+}
+
+fn order(layout: Layout, series: &[Series], proceed: &dyn Fn() -> bool) -> Result<Order, String> {
+    let nodes = layout.nodes.len();
+    let mut task = Task::new(layout, series);
+    let mut whole = task.start();
+    solve(&mut task, &mut whole, proceed)?;
+    let mut total = vec![[(0.0, 0); 2]; series.len()];
+    for stretch in 0..STRETCHES {
+        let cut = |series: &Series| {
+            let (from, length) = (series.time[0], series.span() / STRETCHES as f64);
+            (from + length * stretch as f64, from + length * (stretch + 1) as f64)
+        };
+        task.hold_out(series.iter().map(cut).collect());
+        let mut unknowns = whole.clone();
+        solve(&mut task, &mut unknowns, proceed)?;
+        for (sum, part) in total.iter_mut().zip(task.held_out_squares(&unknowns)) {
+            for (sum, part) in sum.iter_mut().zip(part) {
+                sum.0 += part.0;
+                sum.1 += part.1;
+            }
+        }
+    }
+    let rmse = |(square, count): (f64, usize)| (count > 0).then(|| (square / count as f64).sqrt());
+    let by_recording = series.iter().zip(&total).map(|(series, [gpu, hbm])| HeldOut {
+        recording: series.label(),
+        gpu_rmse: rmse(*gpu),
+        hbm_rmse: rmse(*hbm),
+    });
+    let all = total.iter().flatten().fold((0.0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    Ok(Order {
+        nodes,
+        held_out_rmse: rmse(all).unwrap_or(f64::INFINITY),
+        by_recording: by_recording.collect(),
+        chosen: false,
+    })
+}
