@@ -28,6 +28,71 @@ pub enum Command {
     Validate(Validate),
     /// List the routers, workloads, arrivals, telemetry sources and metrics a scenario can name
     List(List),
+    /// Fit device profiles to recordings of real GPUs, and check them
+    #[command(subcommand)]
+    Profile(Profile),
+}
+
+/// What to do with device profiles.
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// Fit the thermal part of a profile to recordings of GPUs
+    Fit(ProfileFit),
+    /// Compare a profile with a recording, with measured layers or with measured kernels
+    Check(ProfileCheck),
+    /// Print what is in a profile and where its numbers come from
+    Show(ProfileShow),
+}
+
+/// Options of `profile fit`.
+#[derive(Debug, Args)]
+pub struct ProfileFit {
+    /// Recordings (CSV, plain or gzip); phases are read from the JSON file of the same name, where there is one
+    #[arg(required = true, value_name = "TRACE")]
+    pub traces: Vec<PathBuf>,
+    /// Where to write the profile
+    #[arg(long, short, value_name = "FILE", default_value = "profile.toml")]
+    pub output: PathBuf,
+    /// Where to draw fit and data (SVG)
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Profile to start from; what is not thermal is taken over
+    #[arg(long, value_name = "PROFILE")]
+    pub from: Option<PathBuf>,
+    /// Number of nodes [default: what predicts held-out segments best]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub nodes: Option<u8>,
+    /// Print the result as JSON instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `profile check`.
+#[derive(Debug, Args)]
+pub struct ProfileCheck {
+    /// Device profile (TOML)
+    #[arg(value_name = "PROFILE")]
+    pub profile: PathBuf,
+    /// Recordings (CSV, plain or gzip), measured layers and phases (JSON) or measured kernels (CSV)
+    #[arg(required = true, value_name = "TRACE|PHASES.json|KERNELS.csv")]
+    pub data: Vec<PathBuf>,
+    /// Print the result as JSON instead of tables
+    #[arg(long)]
+    pub json: bool,
+    /// Where to draw model and data (SVG)
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+}
+
+/// Options of `profile show`.
+#[derive(Debug, Args)]
+pub struct ProfileShow {
+    /// Device profile (TOML)
+    #[arg(value_name = "PROFILE")]
+    pub profile: PathBuf,
+    /// Print the profile as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `run`.

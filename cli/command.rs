@@ -2,6 +2,7 @@
 
 mod experiment;
 mod list;
+mod profile;
 mod run;
 mod validate;
 
@@ -19,6 +20,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Experiment(options) => experiment::run(options),
         Command::Validate(options) => validate::run(options),
         Command::List(options) => list::run(options),
+        Command::Profile(command) => profile::run(command),
     }
 }
 

@@ -3,6 +3,8 @@
 mod cells;
 mod read;
 
+pub use self::read::text_of;
+
 use isotherm_core::input::InputError;
 use serde::Deserialize;
 

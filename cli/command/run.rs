@@ -120,7 +120,7 @@ impl Watch for Keeper<'_> {
 }
 
 /// A flag that the first Ctrl-C sets; the second one ends the program at once.
-fn interruption() -> Arc<AtomicBool> {
+pub(super) fn interruption() -> Arc<AtomicBool> {
     static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     let stop = STOP.get_or_init(|| {
         let stop = Arc::new(AtomicBool::new(false));

@@ -12,7 +12,10 @@ use super::cells::Columns;
 use super::{Recording, Track};
 
 /// The text of a file; gzip is recognised by its first two bytes, whatever the name.
-pub(crate) fn text_of(file: &str) -> Result<String, InputError> {
+///
+/// # Errors
+/// [`InputError`] if it cannot be read, is damaged, or is not text.
+pub fn text_of(file: &str) -> Result<String, InputError> {
     let bytes = fs::read(file).map_err(|fault| match fault.kind() {
         ErrorKind::NotFound => InputError::new(
             file,

@@ -37,12 +37,14 @@ pub(super) fn standing(time: &[f64], power: &[f64], phases: &[(f64, f64, f64)], 
             }
         }
     } else {
-        for &(from, to, _) in phases.iter().filter(|(_, _, duty)| *duty > 0.0 && *duty < 1.0) {
-            // One step at either end is no flicker, and a duty period far from 100 ms shows none. Where the counter is
-            // missing, the duty is all there is to go by.
-            if !fine || share(from + 0.25, to - 0.1) > SHARE {
-                mark(from, to + AFTER);
-            }
+        let cycled = || phases.iter().filter(|(_, _, duty)| *duty > 0.0 && *duty < 1.0);
+        // One recorder has one duty period, so its phases are judged together: short ones alone hold too few intervals.
+        // One step at either end is no flicker, and a period far from 100 ms shows none.
+        let seconds: f64 = cycled().map(|(from, to, _)| to - from).sum();
+        let flickering: f64 = cycled().map(|(from, to, _)| share(from + 0.25, to - 0.1) * (to - from)).sum();
+        // Without a counter the duty is all there is to go by.
+        if !fine || flickering > SHARE * seconds {
+            cycled().for_each(|(from, to, _)| mark(*from, to + AFTER));
         }
     }
     standing

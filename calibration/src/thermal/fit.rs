@@ -56,7 +56,7 @@ pub struct Fitted {
 pub struct Order {
     /// Number of nodes.
     pub nodes: usize,
-    /// Root mean square error of the held-out segments, GPU and memory together (K).
+    /// Root mean square error of the held-out segments, GPU and memory together, ambient carried over (K): decides.
     pub held_out_rmse: f64,
     /// The same for each recording and sensor.
     pub by_recording: Vec<HeldOut>,
@@ -65,6 +65,9 @@ pub struct Order {
 }
 
 /// Root mean square errors of the held-out segments of one recording (K); absent where there is no such sensor.
+///
+/// The network is fitted without the segment. The ambient is an input that nobody measured: it is refitted over the whole
+/// recording, or, harder, carried over the segment as a straight line from its neighbours.
 #[derive(Clone, Debug, Serialize)]
 pub struct HeldOut {
     /// File and GPU.
@@ -73,6 +76,10 @@ pub struct HeldOut {
     pub gpu_rmse: Option<f64>,
     /// Of the memory's temperature.
     pub hbm_rmse: Option<f64>,
+    /// Of the GPU's temperature with the ambient carried over the segment.
+    pub gpu_rmse_ambient_carried: Option<f64>,
+    /// Of the memory's temperature with the ambient carried over the segment.
+    pub hbm_rmse_ambient_carried: Option<f64>,
 }
 
 /// Options of a fit.

@@ -3,6 +3,14 @@
 //! Written out because the problems here are small (about 30 unknowns), mostly linear, and need the normal equations block by
 //! block for their uncertainty, which no crate hands out.
 
+/// A residual of so many standard deviations begins to count as an outlier.
+const TOLERANCE: f64 = 2.0;
+
+/// What the weight of a residual is divided by.
+pub(super) fn robust_root(residual: f64) -> f64 {
+    (1.0 + residual * residual / (TOLERANCE * TOLERANCE)).sqrt()
+}
+
 /// Normal equations of a linearised problem.
 #[derive(Clone, Debug)]
 pub(super) struct Normal {
@@ -19,10 +27,11 @@ impl Normal {
         Self { n, hessian: vec![0.0; n * n], gradient: vec![0.0; n], cost: 0.0 }
     }
 
-    /// Adds a residual with its derivatives: soft-L1, so that a residual counts by its square while it is below 1 and by its size above.
+    /// Adds a residual with its derivatives: soft-L1, so that it counts by its square below [`TOLERANCE`] and by its size
+    /// above.
     pub(super) fn add(&mut self, residual: f64, derivatives: &[(usize, f64)], weight: f64) {
-        let root = (1.0 + residual * residual).sqrt();
-        self.cost += weight * 2.0 * (root - 1.0);
+        let root = robust_root(residual);
+        self.cost += weight * 2.0 * TOLERANCE * TOLERANCE * (root - 1.0);
         self.add_weighted(residual, derivatives, weight / root);
     }
 

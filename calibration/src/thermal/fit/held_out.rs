@@ -37,6 +37,7 @@ fn order(layout: Layout, series: &[Series], proceed: &dyn Fn() -> bool) -> Resul
     let mut whole = task.start();
     solve(&mut task, &mut whole, proceed)?;
     let mut total = vec![[(0.0, 0); 2]; series.len()];
+    let mut carried = total.clone();
     for stretch in 0..STRETCHES {
         let cut = |series: &Series| {
             let (from, length) = (series.time[0], series.span() / STRETCHES as f64);
@@ -45,24 +46,30 @@ fn order(layout: Layout, series: &[Series], proceed: &dyn Fn() -> bool) -> Resul
         task.hold_out(series.iter().map(cut).collect());
         let mut unknowns = whole.clone();
         solve(&mut task, &mut unknowns, proceed)?;
-        for (sum, part) in total.iter_mut().zip(task.held_out_squares(&unknowns)) {
-            for (sum, part) in sum.iter_mut().zip(part) {
-                sum.0 += part.0;
-                sum.1 += part.1;
-            }
-        }
+        add(&mut carried, task.held_out_squares(&unknowns));
+        task.refit_ambient(&mut unknowns);
+        add(&mut total, task.held_out_squares(&unknowns));
     }
     let rmse = |(square, count): (f64, usize)| (count > 0).then(|| (square / count as f64).sqrt());
-    let by_recording = series.iter().zip(&total).map(|(series, [gpu, hbm])| HeldOut {
+    let by_recording = series.iter().zip(total.iter().zip(&carried)).map(|(series, (total, carried))| HeldOut {
         recording: series.label(),
-        gpu_rmse: rmse(*gpu),
-        hbm_rmse: rmse(*hbm),
+        gpu_rmse: rmse(total[0]),
+        hbm_rmse: rmse(total[1]),
+        gpu_rmse_ambient_carried: rmse(carried[0]),
+        hbm_rmse_ambient_carried: rmse(carried[1]),
     });
-    let all = total.iter().flatten().fold((0.0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    let all = carried.iter().flatten().fold((0.0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
     Ok(Order {
         nodes,
         held_out_rmse: rmse(all).unwrap_or(f64::INFINITY),
         by_recording: by_recording.collect(),
         chosen: false,
     })
+}
+
+fn add(total: &mut [[(f64, usize); 2]], part: Vec<[(f64, usize); 2]>) {
+    for (sum, part) in total.iter_mut().flatten().zip(part.iter().flatten()) {
+        sum.0 += part.0;
+        sum.1 += part.1;
+    }
 }

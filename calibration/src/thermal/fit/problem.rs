@@ -2,7 +2,7 @@
 
 use super::super::ambient::{Drift, KNOT_STEP, START};
 use super::super::layout::Layout;
-use super::super::least_squares::{Normal, Problem};
+use super::super::least_squares::{Normal, Problem, minimise, robust_root};
 use crate::series::{Series, Standing};
 
 /// Residuals of neighbours are not independent: so much time (s) counts as one reading.
@@ -201,7 +201,7 @@ impl<'a> Task<'a> {
                 }
                 let sum = &mut blocks[index];
                 sum.resize(n, 0.0);
-                let robust = weight / (1.0 + residual * residual).sqrt();
+                let robust = weight / robust_root(residual);
                 row.iter().for_each(|(k, d)| sum[*k] += robust * d * residual);
             }
         });
@@ -214,6 +214,17 @@ impl<'a> Task<'a> {
         let blocks = |time: f64| (time / seconds) as usize;
         let ends = self.series[..recording].iter().map(|series| series.time.last().copied().unwrap_or(0.0));
         ends.map(|end| 1 + blocks(end)).sum::<usize>() + blocks(time)
+    }
+
+    /// Refits the ambients to all readings, held-out ones too, with the network as it is.
+    pub(super) fn refit_ambient(&mut self, x: &mut Vec<f64>) {
+        let (bounds, held_out) = (self.bounds.clone(), self.held_out.clone());
+        for (bound, x) in self.bounds.iter_mut().zip(&*x).take(self.layout.parameters.len()) {
+            *bound = (*x, *x);
+        }
+        self.held_out.fill((0.0, 0.0));
+        minimise(self, x);
+        (self.bounds, self.held_out) = (bounds, held_out);
     }
 
     /// Sums of squares and counts of the residuals inside the held-out stretch: per recording, per sensor.

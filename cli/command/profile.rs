@@ -1,0 +1,99 @@
+//! `isotherm profile`: device profiles from recordings, against recordings, and for the eye.
+
+mod check;
+mod fit;
+mod show;
+mod table;
+
+use std::io::Write;
+use std::path::Path;
+
+use isotherm_calibration::recording::Recording;
+use isotherm_calibration::series::Series;
+use isotherm_core::hardware::DeviceProfile;
+use serde::Serialize;
+
+use crate::args::Profile;
+use crate::exit::{self, Code};
+use crate::fault::Fault;
+
+/// Does what the subcommand says.
+pub(super) fn run(command: &Profile) -> Result<Code, Fault> {
+    match command {
+        Profile::Fit(options) => fit::run(options),
+        Profile::Check(options) => check::run(options),
+        Profile::Show(options) => show::run(options),
+    }
+}
+
+/// Reads a device profile.
+fn read_profile(path: &Path) -> Result<DeviceProfile, Fault> {
+    let text = std::fs::read_to_string(path).map_err(|source| Fault::Unreadable {
+        path: path.to_owned(),
+        source,
+        help: "give the path of a device profile, for example scenarios/hardware/h200-sxm.toml",
+        code: exit::INPUT,
+    })?;
+    let profile: DeviceProfile = toml::from_str(&text).map_err(|error| {
+        Fault::Input(format!("{} is not a device profile\n{error}  = help: see docs/SCENARIOS.md", path.display()))
+    })?;
+    profile.network().map_err(|fault| Fault::Input(format!("{}: {fault}", path.display())))?;
+    Ok(profile)
+}
+
+/// The GPUs of a recording; what is odd about it goes to standard error.
+fn read_series(path: &Path) -> Result<Vec<Series>, Fault> {
+    let recording = Recording::open(&path.display().to_string()).map_err(|fault| Fault::Input(fault.to_string()))?;
+    series_of(&recording)
+}
+
+fn series_of(recording: &Recording) -> Result<Vec<Series>, Fault> {
+    for note in &recording.notes {
+        eprintln!("note: {}: {note}", recording.file);
+    }
+    let (series, faults) = Series::all(recording);
+    if series.is_empty() {
+        return Err(Fault::Input(faults.join("\n")));
+    }
+    for fault in faults {
+        eprintln!("note: left out: {fault}");
+    }
+    for series in &series {
+        for note in &series.notes {
+            eprintln!("note: {}: {note}", series.label());
+        }
+    }
+    Ok(series)
+}
+
+/// Writes a file whole or not at all.
+fn write_whole(path: &Path, text: &str) -> Result<(), Fault> {
+    let unwritable = |source: std::io::Error| Fault::Unwritable {
+        path: path.to_owned(),
+        source,
+        help: "choose a file you may write to, in a folder that exists",
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
+    file.write_all(text.as_bytes()).map_err(unwritable)?;
+    readable_by_all(file.as_file()).map_err(unwritable)?;
+    file.persist(path).map_err(|error| unwritable(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are for their owner alone; results are not.
+#[cfg(unix)]
+fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> Result<String, Fault> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Fault::Internal(error.to_string()))?;
+    Ok(text + "\n")
+}
