@@ -117,6 +117,9 @@ impl DeviceProfile {
         self.network()?;
         self.clock.as_ref().map_or(Ok(()), Clock::check)?;
         self.power.as_ref().map_or(Ok(()), PowerLaw::check)?;
+        self.memory_power.as_ref().map_or(Ok(()), MemoryPower::check)?;
+        self.kernel.as_ref().map_or(Ok(()), Kernels::check)?;
+        self.interconnect.as_ref().map_or(Ok(()), Interconnect::check)?;
         self.limits.as_ref().map_or(Ok(()), Limits::check)
     }
 

@@ -54,6 +54,8 @@ pub(super) fn assemble(
         link: Vec::new(),
         clock: None,
         power: None,
+        kernel: None,
+        interconnect: None,
         memory_power: None,
         limits: None,
         origin: BTreeMap::new(),
