@@ -14,9 +14,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [verb, profile, files @ ..] = words.as_slice() else {
         return Err("usage: kernels check|fit-kernels|fit-layers PROFILE.toml FILE...".into());
     };
-    // Several files joined with commas make one profile: the thermal part and the kernels can be written apart.
-    let text = profile.split(',').map(std::fs::read_to_string).collect::<Result<String, _>>()?;
-    let profile: DeviceProfile = toml::from_str(&text)?;
+    // Several files joined with commas make one profile, later sections in place of earlier ones: the thermal part and the
+    // kernels can be written apart.
+    let mut sections = toml::Table::new();
+    for file in profile.split(',') {
+        sections.extend(std::fs::read_to_string(file)?.parse::<toml::Table>()?);
+    }
+    let profile: DeviceProfile = sections.try_into()?;
     match verb.as_str() {
         "check" => files.iter().try_for_each(|file| check(&profile, Path::new(file))),
         "fit-kernels" => {

@@ -12,12 +12,16 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// The profile of the H200, with the sections of the part in place of its own as long as there is one.
 fn profile() -> DeviceProfile {
-    let hardware = workspace().join("scenarios/hardware");
-    let text: String = ["h200.toml", "h200-sxm.kernel.toml.part"]
-        .map(|name| std::fs::read_to_string(hardware.join(name)).unwrap())
-        .concat();
-    toml::from_str(&text).unwrap()
+    let mut sections = toml::Table::new();
+    for name in ["h200-sxm.toml", "h200-sxm.kernel.toml.part"] {
+        let path = workspace().join("scenarios/hardware").join(name);
+        if path.exists() {
+            sections.extend(std::fs::read_to_string(path).unwrap().parse::<toml::Table>().unwrap());
+        }
+    }
+    sections.try_into().unwrap()
 }
 
 fn table() -> Option<KernelTable> {
@@ -56,6 +60,8 @@ fn shapes_that_were_not_fitted_are_predicted() {
         for b in &shapes[i + 1..] {
             let held_out = |row: &&KernelRow| row.shape == *a || row.shape == *b;
             let (others, seen): (Vec<_>, Vec<_>) = table.rows.iter().cloned().partition(|row| held_out(&row));
+            // Every second row: the bound holds all the more, and the test takes half the time.
+            let seen: Vec<_> = seen.into_iter().step_by(2).collect();
             let fit = fit_kernels(&profile, &seen).unwrap();
             let mut fitted = profile.clone();
             fitted.kernel.as_mut().unwrap().fused = fit.model;

@@ -16,6 +16,8 @@
 mod model;
 mod shape;
 mod steady;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use model::{KernelModel, Kernels, TypeModel, Types};

@@ -1,0 +1,77 @@
+//! The cost model against recorded MoE layers of NVIDIA H200s, in time and energy.
+
+use std::path::{Path, PathBuf};
+
+use isotherm_calibration::kernels::{LayerPhase, Phases, check_phases, fit_layers, read_phases};
+use isotherm_core::hardware::DeviceProfile;
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The profile of the H200, with the sections of the part in place of its own as long as there is one.
+fn profile() -> DeviceProfile {
+    let mut sections = toml::Table::new();
+    for name in ["h200-sxm.toml", "h200-sxm.kernel.toml.part"] {
+        let path = workspace().join("scenarios/hardware").join(name);
+        if path.exists() {
+            sections.extend(std::fs::read_to_string(path).unwrap().parse::<toml::Table>().unwrap());
+        }
+    }
+    sections.try_into().unwrap()
+}
+
+fn recording(name: &str) -> Phases {
+    read_phases(&workspace().join("scenarios/data/h200").join(name)).unwrap()
+}
+
+#[test]
+fn layers_of_every_size_agree() {
+    for name in ["single-1.json", "holds-3.json"] {
+        let report = check_phases(&profile(), &recording(name)).unwrap();
+        println!("{name}\n{report}");
+        assert!(report.layers.len() >= 5);
+        for layer in &report.layers {
+            assert!(layer.time_error.abs() <= 0.10 && layer.energy_error.abs() <= 0.08, "{name}: {report}");
+        }
+    }
+}
+
+/// 8 experts of Mixtral's shape on two GPUs, 4 each; the tokens of the layer go to them in the given parts.
+fn split(first: f64, tokens: f64) -> LayerPhase {
+    let counts = [first, 1.0 - first].map(|part| vec![(tokens * part / 4.0) as u32; 4]).to_vec();
+    LayerPhase { name: format!("{first}"), counts, seconds: 1.0, joules: vec![1.0; 2], synchronous: true }
+}
+
+#[test]
+fn imbalance_costs_energy_and_the_light_gpu_stays_below_the_cap() {
+    let profile = profile();
+    for tokens in [1024.0, 8192.0, 32768.0] {
+        let layers = [0.5, 0.7, 0.9].map(|first| split(first, tokens)).to_vec();
+        let phases = Phases { shape: recording("single-1.json").shape, layers, notes: Vec::new() };
+        let report = check_phases(&profile, &phases).unwrap();
+        println!("{tokens} assignments\n{report}");
+        let joules: Vec<f64> = report.layers.iter().map(|layer| layer.predicted_joules).collect();
+        assert!(joules[0] < joules[1] && joules[1] < joules[2], "{report}");
+        let light = report.layers[2].predicted_watts[1];
+        assert!(light < 0.7 * 700.0, "{report}");
+    }
+}
+
+/// The numbers in the profile are those that the fit finds, whatever it starts from.
+#[test]
+fn the_fit_reproduces_the_profile() {
+    let recordings = [recording("single-1.json"), recording("holds-3.json")];
+    let mut start = profile();
+    start.power.as_mut().unwrap().joules_per_flop = 1.2e-12;
+    let fit = fit_layers(&start, &recordings).unwrap();
+    println!("{fit}");
+    let expected = profile();
+    let (found, expected) = (fit.profile.power.as_ref().unwrap(), expected.power.unwrap());
+    assert!((found.joules_per_flop / expected.joules_per_flop - 1.0).abs() < 0.05);
+    assert!((found.joules_per_byte / expected.joules_per_byte - 1.0).abs() < 0.05);
+    for recording in &recordings {
+        let report = check_phases(&fit.profile, recording).unwrap();
+        assert!(report.worst_time < 0.05 && report.worst_energy < 0.05, "{report}");
+    }
+}
