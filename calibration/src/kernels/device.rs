@@ -57,7 +57,7 @@ impl<'a> Device<'a> {
         if let Some(power) = &profile.power {
             power.check()?;
         }
-        let modes = Modes::of(&profile.network(1.0, 1.0)?);
+        let modes = Modes::of(&profile.network()?);
         let warming = [profile.heat_shares(), profile.memory_heat_shares()]
             .map(|share| modes.steady(&modes.drive(&share, 0.0), 0));
         Ok(Self { profile, kernels, warming })
