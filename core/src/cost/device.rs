@@ -64,12 +64,14 @@ impl DeviceCost {
         f64::from(self.layer.layers) * work.seconds_with(mhz, memory_rate)
     }
 
-    /// Energy of the work (J) at a clock (MHz), beyond what the GPU draws anyway: outside the memory, and in it.
+    /// Energy of the work (J) at a clock (MHz), beyond what the GPU draws anyway: what heats the die, and what heats the memory's
+    /// side of the package.
     #[must_use]
     pub fn joules(&self, work: &Work, mhz: f64) -> (f64, f64) {
         let (compute, memory) = work.dynamic_joules(&self.power, self.clock.voltage_ratio(mhz));
+        let path = self.power.joules_per_byte * self.power.byte_share_on_path * work.bytes;
         let layers = f64::from(self.layer.layers);
-        (layers * compute, layers * memory)
+        (layers * (compute - path), layers * (memory + path))
     }
 
     /// What the GPU draws at a clock (MHz) while it waits, without leakage.

@@ -43,8 +43,12 @@ pub struct PowerLaw {
     pub joules_per_flop: f64,
     /// Energy of a byte moved between memory and die (J).
     pub joules_per_byte: f64,
-    /// Part of that energy that becomes heat in the memory; the rest does in the die.
+    /// Part of that energy that the memory draws; the rest is drawn by the die.
     pub byte_share_in_memory: f64,
+    /// Part of that energy that the die draws and that still heats the memory's side of the package: controllers, links and
+    /// caches far from the hot spot. It enters the thermal network like the memory's power.
+    #[serde(default)]
+    pub byte_share_on_path: f64,
 }
 
 impl PowerLaw {
@@ -102,10 +106,10 @@ impl PowerLaw {
         if let Some((key, value)) = numbers.iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0)) {
             return Err(format!("`power.{key}` must be a number that is not negative, found {value}"));
         }
-        if !(0.0..=1.0).contains(&self.byte_share_in_memory) {
+        let (memory, path) = (self.byte_share_in_memory, self.byte_share_on_path);
+        if !(memory >= 0.0 && path >= 0.0 && memory + path <= 1.0) {
             return Err(format!(
-                "`power.byte_share_in_memory` must be from 0 to 1, found {}",
-                self.byte_share_in_memory
+                "`power.byte_share_in_memory` and `byte_share_on_path` must be parts of one whole, found {memory} and {path}"
             ));
         }
         Ok(())

@@ -56,6 +56,7 @@ fn power() -> (PowerLaw, Clock) {
         joules_per_flop: 1.2e-12,
         joules_per_byte: 97e-12,
         byte_share_in_memory: 0.28,
+        byte_share_on_path: 0.0,
     };
     let voltage = vec![[345.0, 0.67], [800.0, 0.67], [1980.0, 1.0]];
     (power, Clock { min_mhz: 345.0, max_mhz: 1980.0, step_mhz: 15.0, voltage })
