@@ -240,7 +240,9 @@ fn floorplans(criterion: &mut Criterion) {
             tries += peer.interval(&mut temperatures, &power(rows), INTERVAL_S);
         }
         let theirs = clock.elapsed().as_secs_f64() / rows as f64;
-        (1..=rows).for_each(|turn| drop(black_box(full(&mut state, turn))));
+        for turn in 1..=rows {
+            black_box(full(&mut state, turn));
+        }
         let apart = (0..blocks).map(|b| (modes.temperature(&state, b) - temperatures[b]).abs()).fold(0.0, f64::max);
         let (mut turns, clock) = (0, Instant::now());
         while clock.elapsed() < Duration::from_millis(200) {

@@ -171,7 +171,8 @@ impl ExponentialSum {
     /// The zero in a..b, where f(a) < 0 <= f(b): Newton's steps as long as they stay inside the bracket, halving otherwise. Returns the
     /// bracket's upper end once it is a few roundings wide: f is not negative there.
     fn newton(&self, mut a: f64, mut b: f64) -> f64 {
-        let mut t = b;
+        // From the left: what warms towards a steady state is concave, and there Newton's steps never overshoot.
+        let mut t = a;
         let mut reach = 2.0;
         for _ in 0..200 {
             let point = self.at(t);
@@ -194,7 +195,7 @@ impl ExponentialSum {
             }
             t = if next > a && next < b { next } else { 0.5 * (a + b) };
             if t <= a || t >= b {
-                break;
+                break; // a and b are neighbours
             }
         }
         b

@@ -83,10 +83,23 @@ impl LeakyModes {
         scratch: &mut LeakScratch,
     ) -> LeakFlow {
         let n = self.modes.modes();
-        self.modes.integrate_into(state, drive, seconds, &mut scratch.area[..n]);
-        let heat = self.modes.settle_with_heat(state, drive, ambient, seconds);
-        let leaked = self.tangent_energy(&scratch.area[..n], seconds);
-        LeakFlow { stored: heat.stored, removed: heat.removed, leaked, steps: 1 }
+        scratch.drive[..n].copy_from_slice(drive);
+        predict(&self.modes, state, seconds, scratch);
+        let mut flow = LeakFlow { steps: 1, ..LeakFlow::default() };
+        self.take(state, ambient, seconds, scratch, &mut flow);
+        flow
+    }
+
+    /// Takes the step in `scratch` over: the state, and the energies of everything but the remainders.
+    fn take(&self, state: &mut [f64], ambient: f64, h: f64, scratch: &LeakScratch, flow: &mut LeakFlow) {
+        let n = self.modes.modes();
+        let area = &scratch.area[..n];
+        flow.removed += dot(&self.modes.ambient_of_mode, area) - self.modes.ambient_total * ambient * h;
+        flow.leaked += self.tangent_energy(area, h);
+        for i in 0..n {
+            flow.stored += self.modes.stored_of_mode[i] * (scratch.next[i] - state[i]);
+        }
+        state.copy_from_slice(&scratch.next[..n]);
     }
 
     fn tangent_energy(&self, area: &[f64], seconds: f64) -> f64 {
@@ -102,7 +115,6 @@ impl LeakyModes {
         seconds: f64,
         scratch: &mut LeakScratch,
     ) -> Result<LeakFlow, LeakageError> {
-        let n = self.modes.modes();
         let mut flow = LeakFlow::default();
         let (mut done, mut step) = (0.0, seconds);
         while done < seconds {
@@ -121,14 +133,8 @@ impl LeakyModes {
                 }
                 continue;
             }
-            let area = &scratch.area[..n];
-            flow.removed += dot(&self.modes.ambient_of_mode, area) - self.modes.ambient_total * ambient * h;
-            flow.leaked += self.tangent_energy(area, h);
+            self.take(state, ambient, h, scratch, &mut flow);
             flow.leaked += scratch.before.iter().zip(&scratch.after).map(|(r0, r1)| 0.5 * h * (r0 + r1)).sum::<f64>();
-            for i in 0..n {
-                flow.stored += self.modes.stored_of_mode[i] * (scratch.next[i] - state[i]);
-                state[i] = scratch.next[i];
-            }
             done = if last { seconds } else { done + h };
             let hottest = |s: &Source| self.modes.temperature(state, s.leakage.node) > self.bound;
             if self.sources.iter().any(hottest) || flow.steps > MAX_STEPS {

@@ -202,10 +202,10 @@ impl LeakyModes {
         network: &RcNetwork,
         leakage: &[Leakage],
         law: LeakageLaw,
-        solve: impl FnOnce(Vec<f64>, usize) -> (Vec<f64>, Vec<f64>),
+        solve: impl FnOnce(&[f64], usize) -> Result<(Vec<f64>, Vec<f64>), NetworkError>,
     ) -> Result<Self, LeakageError> {
         Self::with(network, leakage, law, |capacity, matrix, _| {
-            let (rates, vectors) = solve(super::network::scaled(matrix, capacity), capacity.len());
+            let (rates, vectors) = solve(&super::network::scaled(matrix, capacity), capacity.len())?;
             Ok(Modes::from_eigen(network, rates, vectors)?)
         })
     }

@@ -137,14 +137,16 @@ impl Modes {
         let root: Vec<f64> = capacity.iter().map(|c| c.sqrt()).collect();
         let to_modes = (0..n * n).map(|k| vectors[k % n * n + k / n] * root[k % n]).collect();
         let to_nodes: Vec<f64> = (0..n * n).map(|k| vectors[k] / root[k / n]).collect();
+        let rounding = n as f64 * f64::EPSILON * rates.iter().fold(0.0, |a: f64, b| a.max(*b));
         let per_mode = |weight: &[f64]| -> Vec<f64> {
             (0..n).map(|i| (0..n).map(|j| weight[j] * to_nodes[j * n + i]).sum()).collect()
         };
         Self {
             n,
             nodes: n,
-            // A conductance matrix is positive semidefinite: a negative rate is rounding of a zero.
-            rate: rates.into_iter().map(|r| r.max(0.0)).collect(),
+            // A conductance matrix is positive semidefinite: a rate below the rounding of the fastest is a zero, that of a part
+            // which keeps its heat.
+            rate: rates.into_iter().map(|r| if r > rounding { r } else { 0.0 }).collect(),
             ambient_drive: per_mode(ambient),
             ambient_of_mode: per_mode(ambient),
             stored_of_mode: per_mode(capacity),

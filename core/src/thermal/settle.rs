@@ -217,3 +217,66 @@ impl Modes {
         excess
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thermal::{NetworkError, RcNetwork, ReducedModel};
+
+    fn network() -> RcNetwork {
+        RcNetwork::new(&[5.0, 30.0, 240.0, 900.0], &[(0, 2, 30.0), (1, 2, 20.0), (2, 3, 90.0)], &[0.0, 0.1, 0.5, 12.0])
+            .unwrap()
+    }
+
+    #[test]
+    fn the_integrals_of_groups_sum_to_the_heat_removed() {
+        let modes = Modes::of(&network());
+        let mut state = modes.state(&[70.0, 60.0, 55.0, 50.0]);
+        let drive = modes.drive(&[300.0, 80.0, 0.0, 0.0], 30.0);
+        let mut integrals = vec![0.0; 4];
+        for seconds in [1e-4, 0.02, 3.0, 2000.0] {
+            modes.integrate_into(&state, &drive, seconds, &mut integrals);
+            let one = modes.temperature_integral(&state, &drive, 1, seconds);
+            assert!((one - modes.temperature(&integrals, 1)).abs() < 1e-12 * one);
+            let groups = modes.removed_from(&[0, 1], &integrals, 30.0, seconds)
+                + modes.removed_from(&[2, 3], &integrals, 30.0, seconds);
+            let heat = modes.settle_with_heat(&mut state, &drive, 30.0, seconds);
+            assert!((groups - heat.removed).abs() < 1e-11 * heat.removed, "{groups} and {heat:?}");
+            assert!((heat.stored + heat.removed - 380.0 * seconds).abs() < 1e-11 * heat.removed.max(380.0 * seconds));
+        }
+    }
+
+    #[test]
+    fn a_network_without_a_way_out_warms_evenly_for_ever() {
+        let insulated = RcNetwork::new(&[10.0, 30.0], &[(0, 1, 5.0)], &[0.0, 0.0]).unwrap();
+        let modes = Modes::of(&insulated);
+        let (mut state, drive) = (modes.state(&[20.0, 20.0]), modes.drive(&[40.0, 0.0], 20.0));
+        let crossing = modes.first_crossing(&state, &drive, 1, 120.0, true, f64::INFINITY).unwrap();
+        let heat = modes.settle_with_heat(&mut state, &drive, 20.0, crossing);
+        assert!((modes.temperature(&state, 1) - 120.0).abs() < 1e-9);
+        assert!((heat.stored - 40.0 * crossing).abs() < 1e-9 * heat.stored && heat.removed == 0.0, "{heat:?}");
+    }
+
+    #[test]
+    fn a_change_of_cooling_keeps_temperatures_and_heat() {
+        let slow = Modes::of(&network());
+        let links = [(0, 2, 30.0), (1, 2, 20.0), (2, 3, 90.0)];
+        let fast = Modes::of(&RcNetwork::new(&[5.0, 30.0, 240.0, 900.0], &links, &[0.0, 0.1, 0.5, 40.0]).unwrap());
+        let state = slow.state(&[70.0, 60.0, 55.0, 50.0]);
+        let same = fast.state_from(&slow, &state);
+        for (node, expected) in [70.0, 60.0, 55.0, 50.0].into_iter().enumerate() {
+            assert!((fast.temperature(&same, node) - expected).abs() < 1e-11);
+        }
+        let stored = |modes: &Modes, state: &[f64]| crate::thermal::modes::dot(&modes.stored_of_mode, state);
+        assert!((stored(&fast, &same) / stored(&slow, &state) - 1.0).abs() < 1e-13);
+    }
+
+    #[test]
+    fn eigensolutions_that_cannot_be_are_refused() {
+        let network = RcNetwork::new(&[1.0], &[], &[1.0]).unwrap();
+        for (rates, vectors) in [(vec![], vec![1.0]), (vec![-1.0], vec![1.0]), (vec![1.0], vec![f64::NAN])] {
+            assert!(matches!(Modes::from_eigen(&network, rates, vectors), Err(NetworkError::Eigen { nodes: 1, .. })));
+        }
+        assert!(Modes::from_reduced(ReducedModel::default()).is_err());
+    }
+}

@@ -31,7 +31,7 @@ mod sparse;
 mod text;
 
 pub use config::HotSpotConfig;
-pub use dense::{eigen, modes_of};
+pub use dense::{eigen, leaky_modes_of, modes_of};
 pub use flp::{Block, Floorplan};
 pub use grid::GridNetwork;
 pub use package::{HOTSPOT_CAPACITY_FACTOR, Layer, Package, PackageError};
