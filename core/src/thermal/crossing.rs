@@ -95,7 +95,12 @@ impl ExponentialSum {
             return None;
         }
         // After `end` the sign of f cannot change any more.
-        let end = if self.slope == 0.0 { SETTLED / slowest } else { (limit.abs() - rising) / self.slope.abs() };
+        // With a slope that is when it has made up for everything else, and a little for rounding.
+        let end = if self.slope == 0.0 {
+            SETTLED / slowest
+        } else {
+            (self.constant.abs() + falling - rising) / self.slope.abs() * (1.0 + 1e-12)
+        };
         let end = horizon.min(end);
         if end.is_nan() || end <= 0.0 {
             return None;
@@ -255,6 +260,13 @@ mod tests {
         ramp.add_slope(2.0);
         let t = ramp.first_nonnegative(f64::INFINITY).unwrap();
         assert!((t - 5.0).abs() < 0.01 && t > 5.0, "{t}");
+        let mut decaying = sum(-10.0, &[(9.0, 1e-3)]);
+        decaying.add_slope(0.1);
+        let t = decaying.first_nonnegative(f64::INFINITY).unwrap();
+        assert!((0.1 * t + 9.0 * (-1e-3 * t).exp() - 10.0).abs() < 1e-12, "{t}");
+        let mut alone = sum(-0.3, &[]);
+        alone.add_slope(0.7);
+        assert!((alone.first_nonnegative(f64::INFINITY).unwrap() - 3.0 / 7.0).abs() < 1e-12);
         let mut falls = sum(-10.0, &[(-1.0, 1.0), (10.9, 0.5)]);
         falls.add_slope(-2.0);
         assert_eq!(falls.first_nonnegative(f64::INFINITY), None);

@@ -44,8 +44,8 @@ impl Decay {
             return Self::series(x);
         }
         let mut all = Self { phi1: [0.0; LANES], phi2: [0.0; LANES], phi3: [0.0; LANES] };
-        for lane in 0..LANES {
-            let [phi1, phi2, phi3] = of_one(x[lane]);
+        for (lane, &x) in x.iter().enumerate() {
+            let [phi1, phi2, phi3] = of_one(x);
             (all.phi1[lane], all.phi2[lane], all.phi3[lane]) = (phi1, phi2, phi3);
         }
         all

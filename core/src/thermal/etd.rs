@@ -96,8 +96,8 @@ impl LeakyModes {
         let area = &scratch.area[..n];
         flow.removed += dot(&self.modes.ambient_of_mode, area) - self.modes.ambient_total * ambient * h;
         flow.leaked += self.tangent_energy(area, h);
-        for i in 0..n {
-            flow.stored += self.modes.stored_of_mode[i] * (scratch.next[i] - state[i]);
+        for ((weight, next), now) in self.modes.stored_of_mode.iter().zip(&scratch.next).zip(state.iter()) {
+            flow.stored += weight * (next - now);
         }
         state.copy_from_slice(&scratch.next[..n]);
     }
@@ -194,11 +194,10 @@ fn predict(modes: &Modes, state: &[f64], h: f64, scratch: &mut LeakScratch) {
                 let (change, area) = (block.change(h), block.integral(h));
                 block.store(&change, &mut scratch.next);
                 let Decay { phi2, phi3, .. } = block.decay;
-                for lane in 0..quad(&modes.rate, at).1 {
-                    scratch.area[at + lane] = area[lane];
-                    scratch.phi2[at + lane] = phi2[lane];
-                    scratch.phi3[at + lane] = phi3[lane];
-                }
+                let (from, len) = (at, quad(&modes.rate, at).1);
+                scratch.area[from..from + len].copy_from_slice(&area[..len]);
+                scratch.phi2[from..from + len].copy_from_slice(&phi2[..len]);
+                scratch.phi3[from..from + len].copy_from_slice(&phi3[..len]);
             }
         },
     );

@@ -106,7 +106,7 @@ impl Modes {
     /// [`NetworkError::Eigen`] when the lists do not fit each other or hold something that is not a number.
     pub fn from_reduced(model: ReducedModel) -> Result<Self, NetworkError> {
         let n = model.rates.len();
-        let nodes = if n == 0 { 0 } else { model.to_ports.len() / n };
+        let nodes = model.to_ports.len().checked_div(n).unwrap_or(0);
         let lists = [&model.to_ports, &model.to_modes, &model.ambient_of_mode, &model.stored_of_mode];
         let sizes = [nodes * n, nodes * n, n, n];
         if nodes == 0 || lists.iter().zip(sizes).any(|(list, size)| list.len() != size) {

@@ -41,21 +41,13 @@ impl Quad {
     /// What each mode moves by.
     #[inline(always)]
     pub(super) fn change(&self, seconds: f64) -> [f64; LANES] {
-        let mut change = [0.0; LANES];
-        for lane in 0..LANES {
-            change[lane] = seconds * self.decay.phi1[lane] * self.slope[lane];
-        }
-        change
+        std::array::from_fn(|lane| seconds * self.decay.phi1[lane] * self.slope[lane])
     }
 
     /// The integral of each mode over the interval.
     #[inline(always)]
     pub(super) fn integral(&self, seconds: f64) -> [f64; LANES] {
-        let mut integral = [0.0; LANES];
-        for lane in 0..LANES {
-            integral[lane] = seconds * (self.y[lane] + seconds * self.decay.phi2[lane] * self.slope[lane]);
-        }
-        integral
+        std::array::from_fn(|lane| seconds * (self.y[lane] + seconds * self.decay.phi2[lane] * self.slope[lane]))
     }
 
     #[inline(always)]
