@@ -163,6 +163,12 @@ fn held_back(runs: &[&Finished]) -> Vec<String> {
             "lost: {lost:.1} GPUs a run reached their shutdown temperature; their work in hand was dropped"
         ));
     }
+    let dropped = mean("dropped_assignments");
+    if dropped > 0.0 {
+        said.push(format!(
+            "unequal work: {dropped:.0} assignments a run were dropped, so its energy is not that of the same work"
+        ));
+    }
     let share = mean("throttled_share");
     if share > MUCH_THROTTLED {
         let reasons = [

@@ -16,7 +16,7 @@ use isotherm_core::workload::WorkloadContext;
 use isotherm_core::world::{GateWindow, WorldSpec};
 use proptest::prelude::*;
 
-use crate::lab::{from_text, isotherm, small};
+use crate::lab::{from_text, isotherm, small, small_device};
 
 const ROUTERS: &str = "
 [[router]]
@@ -43,22 +43,23 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn one_two_and_eight_threads_write_the_same_bytes() {
-    let folder = tempfile::tempdir().unwrap();
-    let scenario = folder.path().join("small.toml");
-    std::fs::write(
-        &scenario,
-        small(ROUTERS).replace("scenarios/hardware", &format!("{}/scenarios/hardware", crate::lab::root().display())),
-    )
-    .unwrap();
-    let mut seen: Vec<BTreeMap<String, Vec<u8>>> = Vec::new();
-    for threads in ["1", "2", "8"] {
-        let out = format!("out-{threads}");
-        let output = isotherm(folder.path(), &["run", "small.toml", "--csv", "--threads", threads, "--out", &out]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        seen.push(files(&folder.path().join(out)));
+    for (text, files_written) in [(small(ROUTERS), 6), (small_device(ROUTERS), 8)] {
+        let folder = tempfile::tempdir().unwrap();
+        let profiles = |path: &str| format!("profile = \"{}/{path}", crate::lab::root().display());
+        let text = text
+            .replace("profile = \"scenarios/", &profiles("scenarios/"))
+            .replace("profile = \"tests/", &profiles("tests/"));
+        std::fs::write(folder.path().join("small.toml"), text).unwrap();
+        let mut seen: Vec<BTreeMap<String, Vec<u8>>> = Vec::new();
+        for threads in ["1", "2", "8"] {
+            let out = format!("out-{threads}");
+            let output = isotherm(folder.path(), &["run", "small.toml", "--csv", "--threads", threads, "--out", &out]);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            seen.push(files(&folder.path().join(out)));
+        }
+        assert_eq!(seen[0].len(), files_written, "{:?}", seen[0].keys());
+        assert!(seen[0] == seen[1] && seen[0] == seen[2]);
     }
-    assert_eq!(seen[0].len(), 6, "{:?}", seen[0].keys());
-    assert!(seen[0] == seen[1] && seen[0] == seen[2]);
 }
 
 /// A run is the same in the company of other routers, seeds and sweep points as by itself.
@@ -90,7 +91,11 @@ struct Bench {
 }
 
 fn bench(router: &str) -> Bench {
-    let file = from_text(&small(&format!("[[router]]\n{router}\n[[change]]\nat_batch = 6\nhot = [0, 1]\n")));
+    bench_of(&small(&format!("[[router]]\n{router}\n[[change]]\nat_batch = 6\nhot = [0, 1]\n")), Some(60.0))
+}
+
+fn bench_of(text: &str, temperature_limit: Option<f64>) -> Bench {
+    let file = from_text(text);
     let WorldPlan { scenario, variants, .. } = file.plan.worlds.into_iter().next().unwrap();
     let arrivals = scenario.arrivals.batches(3).unwrap();
     let context = WorkloadContext { experts: 8, top_k: 2, seed: 3, batches: &arrivals };
@@ -101,12 +106,14 @@ fn bench(router: &str) -> Bench {
     });
     let window = Arc::new(GateWindow::new(gates.collect::<Vec<_>>()));
     let spec = WorldSpec::of(&scenario, arrivals.into()).unwrap();
-    let spec = Arc::new(WorldSpec { temperature_limit: Some(60.0), ..spec });
+    let limit = temperature_limit.or(spec.temperature_limit);
+    let gpus = spec.gpus as usize;
+    let spec = Arc::new(WorldSpec { temperature_limit: limit, ..spec });
     let variant = variants.into_iter().find(|variant| variant.index.is_some()).unwrap();
     let build = Box::new(move || {
         let costs = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 2.0, 2.0];
         let context = RouterContext { experts: 8, top_k: 2, declared_costs: &costs, seed: 3 };
-        (variant.spec.build(&context).unwrap(), scenario.telemetry.build(4, 3).unwrap())
+        (variant.spec.build(&context).unwrap(), scenario.telemetry.build(gpus, 3).unwrap())
     });
     Bench { spec, window, build }
 }
@@ -131,14 +138,17 @@ impl Bench {
 /// run(0..T) equals run(0..t), save, load, run(t..T), after every single event: in the middle of an instant too.
 #[test]
 fn saved_and_restored_at_every_event_a_run_ends_the_same() {
-    for router_text in [
+    let table = [
         "kind = \"baseline\"",
         "kind = \"energy-penalty\"\nlambda = 0.5\ncosts = \"sampled\"",
         "kind = \"ttt\"\nlambda = 0.5",
-    ] {
-        let bench = bench(router_text);
+    ];
+    let device = small_device("[[router]]\nkind = \"ttt\"\nlambda = 50.0");
+    let benches = table.iter().map(|router| (*router, bench(router))).chain([("device", bench_of(&device, None))]);
+    for (router_text, bench) in benches {
         let expected = bench.finish(bench.start());
         assert!(expected.events > 100 && expected.seconds_above_limit > 0.0, "{expected:?}");
+        assert_eq!(router_text == "device", !expected.throttled.is_empty(), "{expected:?}");
         let mut simulation = bench.start();
         let mut instants = std::collections::BTreeSet::new();
         for event in 0..expected.events {

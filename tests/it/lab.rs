@@ -84,6 +84,39 @@ telemetry = {{ kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise 
     )
 }
 
+/// The same with the device model: a governor that has something to do, shared air, fans that step, differing GPUs.
+pub(crate) fn small_device(routers: &str) -> String {
+    format!(
+        "schema_version = 1
+name = \"small-device\"
+seeds = 2
+model = {{ experts = 8, top_k = 2 }}
+workload = {{ kind = \"gaussian\", sigma = 1.0 }}
+arrivals = {{ kind = \"closed-loop\", batches = 9, tokens = 2048 }}
+telemetry = {{ kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\" }}
+[costs]
+kind = \"device\"
+layer = {{ d_model = 4096, d_ff = 14336, layers = 64 }}
+[hardware]
+gpus = 2
+profile = \"tests/fixtures/device.toml\"
+power_cap = \"400 W\"
+temperature_limit = \"45 degC\"
+variability = {{ seed = 3, resistance = 0.1, leakage = 0.3, clock = 0.02 }}
+[hardware.cooling]
+supply = \"30 degC\"
+streams = [[0, 1]]
+stream_w_per_k = 50.0
+settings = [0.5, 1.0]
+control = {{ raise_above = \"44 degC\", lower_below = \"40 degC\" }}
+period = \"70 ms\"
+[[change]]
+at = \"300 ms\"
+supply = \"33 degC\"
+{routers}"
+    )
+}
+
 /// Reads a scenario text whose paths start from the repository's root.
 pub(crate) fn from_text(text: &str) -> ScenarioFile {
     ScenarioFile::from_text("test.toml", text, root(), &[]).unwrap_or_else(|fault| panic!("{fault}"))
