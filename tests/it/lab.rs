@@ -101,14 +101,14 @@ layer = {{ d_model = 4096, d_ff = 14336, layers = 64 }}
 gpus = 2
 profile = \"tests/fixtures/device.toml\"
 power_cap = \"400 W\"
-temperature_limit = \"45 degC\"
+temperature_limit = \"40.5 degC\"
 variability = {{ seed = 3, resistance = 0.1, leakage = 0.3, clock = 0.02 }}
 [hardware.cooling]
 supply = \"30 degC\"
 streams = [[0, 1]]
 stream_w_per_k = 50.0
 settings = [0.5, 1.0]
-control = {{ raise_above = \"44 degC\", lower_below = \"40 degC\" }}
+control = {{ raise_above = \"41 degC\", lower_below = \"40.8 degC\" }}
 period = \"70 ms\"
 [[change]]
 at = \"300 ms\"
