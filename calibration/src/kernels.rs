@@ -17,7 +17,7 @@ mod table;
 mod text;
 
 pub use check::{CellError, KernelReport, ShapeError, check_kernels};
-pub use device::{Device, Operation};
+pub use device::{Beside, Device, Operation};
 pub use fit::{KernelFit, fit_kernels};
 pub use fit_layers::{LayerFit, fit_layers};
 pub use phases::{LayerPhase, Phases, PhasesError, read_phases};

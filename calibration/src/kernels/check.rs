@@ -133,7 +133,7 @@ pub(super) fn predict(device: &Device<'_>, row: &KernelRow, routed: &RoutedCount
     let model = device.kernels.of(layer.implementation);
     let each = routed.draws.iter().map(|counts| {
         let work = model.work(&layer, Batch::replicated(counts, row.tokens, row.shape.top_k));
-        device.operate(&work, 0.0).seconds
+        device.operate(&work).seconds
     });
     each.sum::<f64>() / routed.draws.len().max(1) as f64
 }

@@ -32,6 +32,17 @@ pub struct Operation {
     pub celsius: f64,
 }
 
+/// What a GPU does beside its work.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Beside {
+    /// Time from one start of the work to the next (s); back to back where it is 0 or the work takes longer.
+    pub period: f64,
+    /// Power above idle while it does not work (W).
+    pub waiting_w: f64,
+    /// Energy of exchanges in a period (J).
+    pub joules: f64,
+}
+
 /// Rounds of clock, power and temperature; a round shrinks the error about twentyfold (0.9 W/K times 0.05 K/W).
 const ROUNDS: u32 = 5;
 /// Change of temperature (K) that no longer matters: 0.2 W of leakage.
@@ -69,9 +80,15 @@ impl<'a> Device<'a> {
         self.profile.ambient.get() + self.warming[0] * draw.compute_w + self.warming[1] * draw.memory_w
     }
 
-    /// Steady operation at `work` once every `period` seconds, waiting in between; back to back where the work takes longer.
+    /// Steady operation at `work`, back to back.
     #[must_use]
-    pub fn operate(&self, work: &Work, period: f64) -> Operation {
+    pub fn operate(&self, work: &Work) -> Operation {
+        self.operate_beside(work, Beside::default())
+    }
+
+    /// Steady operation at `work` once every period, exchanging and waiting in between.
+    #[must_use]
+    pub fn operate_beside(&self, work: &Work, beside: Beside) -> Operation {
         let (Some(clock), Some(power)) = (&self.profile.clock, &self.profile.power) else {
             let mhz = work.reference_mhz;
             return Operation { mhz, seconds: work.seconds(mhz), draw: None, celsius: self.profile.ambient.get() };
@@ -80,13 +97,14 @@ impl<'a> Device<'a> {
         let top = clock.mhz(clock.steps() - 1);
         let mean = |mhz: f64, celsius: f64| {
             let busy = busy_draw(power, clock, mhz, celsius, work);
-            if period <= 0.0 {
+            if beside.period <= 0.0 {
                 return busy;
             }
             let idle = idle_draw(power, clock, top, celsius);
-            let share = (work.seconds(mhz) / period).min(1.0);
+            let share = (work.seconds(mhz) / beside.period).min(1.0);
+            let exchanged = beside.joules / beside.period;
             Draw {
-                compute_w: share * busy.compute_w + (1.0 - share) * idle.compute_w,
+                compute_w: share * busy.compute_w + (1.0 - share) * (idle.compute_w + beside.waiting_w) + exchanged,
                 memory_w: share * busy.memory_w + (1.0 - share) * idle.memory_w,
             }
         };

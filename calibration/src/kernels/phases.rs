@@ -79,6 +79,8 @@ struct Phase {
     iters: Vec<f64>,
     #[serde(default)]
     energy_mj: Vec<f64>,
+    #[serde(default)]
+    tokens: Vec<Option<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +92,8 @@ struct MoeRow {
     joules: Option<f64>,
     #[serde(default)]
     secs: Option<f64>,
+    #[serde(default)]
+    gpu: Option<u32>,
 }
 
 /// Experts of a layer whose phase is called `moe-n<tokens>`.
@@ -106,10 +110,11 @@ pub fn read_phases(path: &Path) -> Result<Phases, PhasesError> {
     let mut phases = Phases { shape: file.layer.unwrap_or_else(mixtral), layers: Vec::new(), notes: Vec::new() };
     phases.layers.extend(file.moe.iter().filter_map(MoeRow::layer));
     for phase in &file.phases {
-        match phase.layer() {
-            Some(Ok(layer)) => phases.layers.push(layer),
-            Some(Err(reason)) => phases.notes.push(format!("phase `{}` left out: {reason}", phase.name)),
-            None => {}
+        for layer in phase.layers() {
+            match layer {
+                Ok(layer) => phases.layers.push(layer),
+                Err(reason) => phases.notes.push(format!("phase `{}` left out: {reason}", phase.name)),
+            }
         }
     }
     if phases.layers.is_empty() {
@@ -131,11 +136,16 @@ fn mixtral() -> LayerShape {
 }
 
 impl MoeRow {
+    fn name(&self) -> String {
+        let gpu = self.gpu.map_or_else(String::new, |gpu| format!(", GPU {gpu}"));
+        format!("moe table, {} tokens{gpu}", self.tokens_per_expert)
+    }
+
     fn layer(&self) -> Option<LayerPhase> {
         let seconds = 1e-6 * self.us_per_layer;
         let joules = self.joules? / (self.secs? / seconds);
         (seconds > 0.0 && joules > 0.0).then(|| LayerPhase {
-            name: format!("moe table, {} tokens", self.tokens_per_expert),
+            name: self.name(),
             counts: vec![vec![self.tokens_per_expert; self.experts as usize]],
             seconds,
             joules: vec![joules],
@@ -145,31 +155,93 @@ impl MoeRow {
 }
 
 impl Phase {
-    /// The layer of this phase; nothing where its name speaks of something else.
-    fn layer(&self) -> Option<Result<LayerPhase, String>> {
+    /// The layers of this phase: one of all GPUs together where they serve one layer, else one of each GPU; none where its
+    /// name speaks of something else.
+    fn layers(&self) -> Vec<Result<LayerPhase, String>> {
+        if self.name.starts_with("ep-") {
+            return vec![self.expert_parallel()];
+        }
         let counts = match (self.name.strip_prefix("moe-n"), self.name.strip_prefix("moe-skew-")) {
-            (Some(tokens), _) => vec![tokens.parse().ok()?; EXPERTS],
-            (_, Some(list)) => list.split('-').map(|n| n.parse().ok()).collect::<Option<Vec<u32>>>()?,
-            _ => return None,
+            (Some(tokens), _) => tokens.parse().ok().map(|tokens| vec![tokens; EXPERTS]),
+            (_, Some(list)) => list.split('-').map(|n| n.parse().ok()).collect(),
+            _ => None,
         };
-        Some(self.measured(&[counts], false))
+        let Some(counts) = counts else { return Vec::new() };
+        if self.iters.is_empty() {
+            return vec![Err("it has no `iters`".into())];
+        }
+        (0..self.iters.len()).map(|gpu| self.measured(gpu..gpu + 1, vec![counts.clone()])).collect()
     }
 
-    /// Time and energy of one layer of this phase, for GPUs with these counts.
-    fn measured(&self, counts: &[Vec<u32>], synchronous: bool) -> Result<LayerPhase, String> {
+    /// A layer whose experts are spread over the GPUs, the assignments of each GPU even over its experts.
+    fn expert_parallel(&self) -> Result<LayerPhase, String> {
+        let gpus = self.tokens.len();
+        let tokens: Option<Vec<f64>> = self.tokens.iter().copied().collect();
+        let Some(tokens) = tokens.filter(|tokens| !tokens.is_empty() && tokens.iter().all(|t| *t >= 0.0)) else {
+            return Err("it has no `tokens`, the expert-tokens of each GPU".into());
+        };
+        let experts = (EXPERTS / gpus).max(1);
+        let counts = tokens.iter().map(|tokens| vec![(tokens / experts as f64) as u32; experts]).collect();
+        self.measured(0..gpus, counts).map(|layer| LayerPhase { synchronous: true, ..layer })
+    }
+
+    /// Time and energy of one layer on some GPUs of this phase, each with its counts.
+    fn measured(&self, gpus: std::ops::Range<usize>, counts: Vec<Vec<u32>>) -> Result<LayerPhase, String> {
         let span = self.t1 - self.t0;
-        let layers = self.iters.iter().copied().fold(0.0, f64::max);
+        let layers = self.iters.get(gpus.start).copied().unwrap_or(0.0);
         if !(span.is_finite() && span > 0.0 && layers > 0.0) {
             return Err("its clock stands still or it did nothing".into());
         }
-        if self.energy_mj.len() < counts.len() {
-            return Err(format!("energies of {} GPUs, but {} took part", self.energy_mj.len(), counts.len()));
-        }
-        let joules: Vec<f64> = self.energy_mj[..counts.len()].iter().map(|mj| mj * 1e-3 / layers).collect();
+        let Some(energy) = self.energy_mj.get(gpus.clone()) else {
+            return Err(format!("energies of {} GPUs, but {} took part", self.energy_mj.len(), gpus.end));
+        };
+        let joules: Vec<f64> = energy.iter().map(|mj| mj * 1e-3 / layers).collect();
         if !joules.iter().all(|j| j.is_finite() && *j > 0.0) {
             return Err("its energy counter went backwards or stood still".into());
         }
-        let name = self.name.clone();
-        Ok(LayerPhase { name, counts: counts.to_vec(), seconds: span / layers, joules, synchronous })
+        let alone = self.iters.len() == 1 || gpus.len() > 1;
+        let name = if alone { self.name.clone() } else { format!("{}, GPU {}", self.name, gpus.start) };
+        Ok(LayerPhase { name, counts, seconds: span / layers, joules, synchronous: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phase(text: &str) -> Vec<Result<LayerPhase, String>> {
+        serde_json::from_str::<Phase>(text).unwrap().layers()
+    }
+
+    #[test]
+    fn gpus_that_work_apart_make_a_layer_each() {
+        let text =
+            r#"{"name": "moe-n4", "t0": 10, "t1": 12, "duty": [1, 1], "iters": [1000, 2000], "energy_mj": [4e5, 8e5]}"#;
+        let layers: Vec<LayerPhase> = phase(text).into_iter().map(Result::unwrap).collect();
+        assert_eq!(layers.len(), 2);
+        assert_eq!((layers[1].name.as_str(), layers[1].seconds, layers[1].joules[0]), ("moe-n4, GPU 1", 1e-3, 0.4));
+        assert_eq!(layers[0].counts, [[4; 8]]);
+    }
+
+    #[test]
+    fn gpus_of_one_layer_wait_for_each_other() {
+        let text =
+            r#"{"name": "ep-24-8", "t0": 0, "t1": 1, "iters": [10, 10], "energy_mj": [5000, 2000], "tokens": [24, 8]}"#;
+        let layer = phase(text).remove(0).unwrap();
+        assert_eq!(layer.counts, [[6; 4], [2; 4]]);
+        assert!(layer.synchronous && layer.joules == [0.5, 0.2]);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_says_why() {
+        let broken = |text| phase(text).remove(0).unwrap_err();
+        let text = r#"{"name": "moe-n4", "t0": 5, "t1": 5, "iters": [10], "energy_mj": [5000]}"#;
+        assert_eq!(broken(text), "its clock stands still or it did nothing");
+        let text = r#"{"name": "moe-n4", "t0": 5, "t1": 6, "iters": [10], "energy_mj": [-5]}"#;
+        assert_eq!(broken(text), "its energy counter went backwards or stood still");
+        let text =
+            r#"{"name": "ep-24-8", "t0": 0, "t1": 1, "iters": [10, 10], "energy_mj": [5000], "tokens": [24, 8]}"#;
+        assert_eq!(broken(text), "energies of 1 GPUs, but 2 took part");
+        assert!(phase(r#"{"name": "gemm", "t0": 5, "t1": 6}"#).is_empty());
     }
 }

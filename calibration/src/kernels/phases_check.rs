@@ -4,7 +4,7 @@ use isotherm_core::hardware::DeviceProfile;
 use isotherm_core::hardware::kernel::{Batch, Work};
 use serde::Serialize;
 
-use super::{Device, LayerPhase, Operation, Phases};
+use super::{Beside, Device, LayerPhase, Operation, Phases};
 
 /// Errors of predicted layers.
 #[derive(Clone, Debug, Serialize)]
@@ -76,33 +76,39 @@ pub(super) fn predict(device: &Device<'_>, phases: &Phases, layer: &LayerPhase) 
     let model = device.kernels.of(phases.shape.implementation);
     let works: Vec<Work> =
         layer.counts.iter().map(|counts| model.work(&phases.shape, Batch::exchanged(counts, 1))).collect();
-    let exchange = if layer.synchronous { exchange_seconds(device, phases, layer) } else { 0.0 };
-    let mut gpus: Vec<Operation> = works.iter().map(|work| device.operate(work, 0.0)).collect();
-    let slowest = |gpus: &[Operation]| gpus.iter().map(|gpu| gpu.seconds).fold(0.0, f64::max) + exchange;
-    if layer.synchronous {
-        // A GPU that waits may run faster than one that never does: three rounds settle who is the slowest.
-        for _ in 0..3 {
-            let period = slowest(&gpus);
-            gpus = works.iter().map(|work| device.operate(work, period)).collect();
-        }
+    let mut gpus: Vec<Operation> = works.iter().map(|work| device.operate(work)).collect();
+    if !layer.synchronous {
+        return Predicted { seconds: slowest(&gpus), gpus };
     }
-    Predicted { seconds: slowest(&gpus), gpus }
+    let (exchange, joules) = exchange(device, phases, layer);
+    let waiting_w = device.profile.interconnect.as_ref().map_or(0.0, |interconnect| interconnect.waiting_w);
+    // A GPU that waits may run faster than one that never does: three rounds settle who is the slowest.
+    for _ in 0..3 {
+        let period = slowest(&gpus) + exchange;
+        let each = works.iter().zip(&joules);
+        gpus = each
+            .map(|(work, joules)| device.operate_beside(work, Beside { period, waiting_w, joules: *joules }))
+            .collect();
+    }
+    Predicted { seconds: slowest(&gpus) + exchange, gpus }
 }
 
-/// Time in which the tokens go to their experts and back, each GPU holding an equal part of the batch.
-fn exchange_seconds(device: &Device<'_>, phases: &Phases, layer: &LayerPhase) -> f64 {
-    let Some(interconnect) = &device.profile.interconnect else { return 0.0 };
+fn slowest(gpus: &[Operation]) -> f64 {
+    gpus.iter().map(|gpu| gpu.seconds).fold(0.0, f64::max)
+}
+
+/// Time in which the tokens go to their experts and back, and what that costs each GPU (J). Every GPU is home to an equal part of the
+/// batch, of which each GPU gets the same share.
+fn exchange(device: &Device<'_>, phases: &Phases, layer: &LayerPhase) -> (f64, Vec<f64>) {
     let rows: Vec<f64> = layer.counts.iter().map(|c| c.iter().map(|n| f64::from(*n)).sum()).collect();
-    let gpus = rows.len() as f64;
-    let own = rows.iter().sum::<f64>() / gpus;
+    let Some(interconnect) = &device.profile.interconnect else { return (0.0, vec![0.0; rows.len()]) };
+    let (gpus, total) = (rows.len() as f64, rows.iter().sum::<f64>());
     let one_way = phases.shape.bytes_exchanged_per_assignment() / 2.0;
-    let total: f64 = rows.iter().sum();
-    let each = rows.iter().map(|here| {
-        let bytes_in = (here - here / gpus) * one_way;
-        let bytes_out = if total > 0.0 { own * (1.0 - here / total) * one_way } else { 0.0 };
-        interconnect.nvlink.all_to_all_seconds(bytes_out, bytes_in)
-    });
-    2.0 * each.fold(0.0, f64::max)
+    let ways = |here: f64| ((total - here) / gpus * one_way, (here - here / gpus) * one_way);
+    let seconds =
+        rows.iter().map(|here| ways(*here)).map(|(out, into)| interconnect.nvlink.all_to_all_seconds(out, into));
+    let joules = rows.iter().map(|here| ways(*here)).map(|(out, into)| 2.0 * interconnect.nvlink.joules(out + into));
+    (2.0 * seconds.fold(0.0, f64::max), joules.collect())
 }
 
 fn compare(layer: &LayerPhase, predicted: &Predicted) -> PhaseError {

@@ -11,6 +11,9 @@ pub struct Interconnect {
     /// Between nodes; as `nvlink` where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Fabric>,
+    /// What a GPU draws above idle while it waits inside an exchange for the others (W): its kernels spin.
+    #[serde(default)]
+    pub waiting_w: f64,
 }
 
 /// One way between GPUs, as a GPU's port sees it.
@@ -21,7 +24,7 @@ pub struct Fabric {
     pub latency_s: f64,
     /// Rate that an exchange achieves in one direction of one GPU's port (bytes/s).
     pub bytes_per_s: f64,
-    /// Energy of a byte that leaves a GPU, of both ends together (J).
+    /// Energy at one GPU of a byte that leaves or enters it, its way through this GPU's memory included (J).
     pub joules_per_byte: f64,
 }
 
@@ -37,6 +40,9 @@ impl Interconnect {
     /// # Errors
     /// A negative latency or energy, a rate that is not positive.
     pub fn check(&self) -> Result<(), String> {
+        if !(self.waiting_w.is_finite() && self.waiting_w >= 0.0) {
+            return Err(format!("`interconnect.waiting_w` must not be negative, found {}", self.waiting_w));
+        }
         let fabrics = [("nvlink", Some(&self.nvlink)), ("network", self.network.as_ref())];
         for (name, fabric) in fabrics.into_iter().filter_map(|(name, fabric)| Some((name, fabric?))) {
             let sound = |value: f64| value.is_finite() && value >= 0.0;
@@ -68,9 +74,9 @@ impl Fabric {
         self.latency_s + bytes_out.max(bytes_in) / self.bytes_per_s
     }
 
-    /// Energy of the bytes that a GPU sends (J).
+    /// Energy at one GPU of the bytes that leave and enter it (J).
     #[must_use]
-    pub fn joules(&self, bytes_out: f64) -> f64 {
-        self.joules_per_byte * bytes_out
+    pub fn joules(&self, bytes: f64) -> f64 {
+        self.joules_per_byte * bytes
     }
 }
