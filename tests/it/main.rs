@@ -12,5 +12,6 @@ mod interruption;
 mod invariants;
 mod lab;
 mod physics;
+mod profile;
 mod scenarios;
 mod tidy;

@@ -6,6 +6,8 @@ use super::Standing;
 const FLICKER: f64 = 0.15;
 /// Share of flickering intervals above which a load aliases.
 const SHARE: f64 = 0.2;
+/// The same where no phases are known: a lone spike in a short window must not look like a load of its own.
+const SHARE_WITHOUT_PHASES: f64 = 0.3;
 /// Half of the time over which the share is taken (s).
 const HALF_WINDOW: f64 = 1.0;
 /// Sensors and die need this long to forget an aliased load (s).
@@ -32,7 +34,7 @@ pub(super) fn standing(time: &[f64], power: &[f64], phases: &[(f64, f64, f64)], 
     };
     if phases.is_empty() {
         if fine {
-            for at in time.iter().filter(|at| share(*at - HALF_WINDOW, *at + HALF_WINDOW) > SHARE) {
+            for at in time.iter().filter(|at| share(*at - HALF_WINDOW, *at + HALF_WINDOW) > SHARE_WITHOUT_PHASES) {
                 mark(at - 0.5 * HALF_WINDOW, at + AFTER);
             }
         }
