@@ -97,7 +97,8 @@ fn leaking(
         let mut state = state.clone();
         bencher.iter(|| leaky.advance(&mut state, &drive, AMBIENT_DEGC, black_box(INTERVAL_S), &mut scratch));
     });
-    let watch = Watch { node: 0, threshold: 89.0, rising: true, horizon: f64::INFINITY };
+    let threshold = leaky.modes().temperature(&state, 0) + 5.0;
+    let watch = Watch { node: 0, threshold, rising: true, horizon: f64::INFINITY };
     group.bench_function("next-check-exponential-leakage", |bencher| {
         bencher.iter(|| leaky.next_check(black_box(&state), &drive, &watch, &mut spare));
     });

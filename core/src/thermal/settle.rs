@@ -71,9 +71,8 @@ pub(super) fn quad(list: &[f64], at: usize) -> ([f64; LANES], usize) {
     if let Some(full) = rest.first_chunk::<LANES>() {
         return (*full, LANES);
     }
-    let mut part = [0.0; LANES];
-    part[..rest.len()].copy_from_slice(rest);
-    (part, rest.len())
+    // Not a copy of variable length, which would be a call.
+    (std::array::from_fn(|lane| rest.get(lane).copied().unwrap_or(0.0)), rest.len())
 }
 
 impl Modes {

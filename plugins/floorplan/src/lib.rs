@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | up to some 32 nodes | Jacobi, identical bytes on every platform | [`isotherm_core::thermal::Modes::of`] |
 //! | up to some 2,000 | dense eigenvectors through `faer` | [`modes_of`] |
-//! | above, to 1e5 | block rational-Krylov reduction to at most some 200 modes | [`reduce`] |
+//! | above, to 1e5 | block rational-Krylov reduction to at most some 200 modes | [`reduce()`] |
 //!
 //! All three give [`isotherm_core::thermal::Modes`]: the same exact jumps between events. `faer` runs sequentially (its `rayon`
 //! feature is off), so results do not depend on the number of threads; they may differ in the last bits between processors.
