@@ -4,9 +4,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use isotherm_calibration::kernels::{
-    Phases, check_kernels, check_phases, fit_kernels, fit_layers, read_kernels, read_phases,
-};
+use isotherm_calibration::kernels::{Phases, fit_kernels, fit_layers, read_kernels, read_phases, run};
 use isotherm_core::hardware::DeviceProfile;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let profile: DeviceProfile = sections.try_into()?;
     match verb.as_str() {
-        "check" => files.iter().try_for_each(|file| check(&profile, Path::new(file))),
+        "check" => {
+            for file in files {
+                print!("{}", run(&profile, Path::new(file))?);
+            }
+            Ok(())
+        }
         "fit-kernels" => {
             let mut rows = Vec::new();
             for file in files {
@@ -38,13 +41,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         other => Err(format!("`{other}`: expected check, fit-kernels or fit-layers").into()),
     }
-}
-
-fn check(profile: &DeviceProfile, file: &Path) -> Result<(), Box<dyn Error>> {
-    if file.extension().is_some_and(|e| e == "json") {
-        print!("{}", check_phases(profile, &read_phases(file)?)?);
-    } else {
-        print!("{}", check_kernels(profile, &read_kernels(file)?)?);
-    }
-    Ok(())
 }

@@ -13,6 +13,7 @@ mod least_squares;
 mod phases;
 mod phases_check;
 mod routing;
+mod run;
 mod table;
 mod text;
 
@@ -23,4 +24,5 @@ pub use fit_layers::{LayerFit, fit_layers};
 pub use phases::{LayerPhase, Phases, PhasesError, read_phases};
 pub use phases_check::{PhaseError, PhaseReport, check_phases};
 pub use routing::{Distribution, RoutedCounts};
+pub use run::{FileKind, Report, recognise, run};
 pub use table::{KernelRow, KernelTable, Shape, TableError, read_kernels};

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use isotherm_calibration::kernels::{LayerPhase, Phases, check_phases, fit_layers, read_phases};
+use isotherm_calibration::kernels::{LayerPhase, PhaseError, Phases, check_phases, fit_layers, read_phases};
 use isotherm_core::hardware::DeviceProfile;
 
 fn workspace() -> PathBuf {
@@ -56,6 +56,30 @@ fn imbalance_costs_energy_and_the_light_gpu_stays_below_the_cap() {
         assert!(joules[0] < joules[1] && joules[1] < joules[2], "{report}");
         let light = report.layers[2].predicted_watts[1];
         assert!(light < 0.7 * 700.0, "{report}");
+    }
+}
+
+/// A layer split over two H200s, recorded: blind but for the exchange and the waiting power, which were fitted to it.
+#[test]
+fn split_layers_agree() {
+    let path = workspace().join("scenarios/data/h200/pair-1.json");
+    if !path.exists() {
+        println!("skipped: {} is absent", path.display());
+        return;
+    }
+    let mut phases = read_phases(&path).unwrap();
+    phases.layers.retain(|layer| layer.synchronous);
+    let report = check_phases(&profile(), &phases).unwrap();
+    println!("{report}");
+    assert!(report.layers.len() >= 15 && report.worst_time <= 0.10 && report.worst_energy <= 0.08, "{report}");
+    for group in report.layers.chunks(5) {
+        let rising = |joules: fn(&PhaseError) -> f64| group.windows(2).all(|pair| joules(&pair[0]) < joules(&pair[1]));
+        assert!(rising(|layer| layer.joules) && rising(|layer| layer.predicted_joules), "{report}");
+        let lightest = &group[4];
+        assert!(lightest.predicted_watts[1] < 400.0, "{report}");
+        for gpu in 0..2 {
+            assert!((lightest.predicted_watts[gpu] / lightest.watts[gpu] - 1.0).abs() < 0.10, "{report}");
+        }
     }
 }
 
