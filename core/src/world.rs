@@ -117,6 +117,7 @@ impl World {
             watched: vec![Watched::default(); gpus],
             governors: (0..).zip(highest_steps).map(|(gpu, step)| Governor::new(gpu, *step)).collect(),
             jobs: vec![None; highest_steps.len()],
+            in_layer: false,
             shares: Shares::default(),
             coolant: Coolant::new(gpus, spec.cooling.as_ref(), thermal),
             gpu_of_expert: spec.gpu_of_expert.clone(),

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use isotherm_calibration::plot;
 use isotherm_calibration::recording::{self, Recording};
 use isotherm_calibration::thermal::check::{self, TrackCheck};
+use isotherm_calibration::{kernels, plot};
 use isotherm_core::hardware::DeviceProfile;
 use serde::Serialize;
 
@@ -17,46 +17,77 @@ use crate::fault::Fault;
 enum Data {
     /// Telemetry of one or more GPUs.
     Recording(Recording),
+    /// Measured kernels, or the phases of a recording.
+    Layers(kernels::Report),
 }
 
 /// The result as a program reads it.
 #[derive(Serialize)]
 struct Report<'a> {
     profile: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tracks: &'a [TrackCheck],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    layers: &'a [LayerCheck],
+}
+
+/// A check of layers, with the file they are from.
+#[derive(Serialize)]
+struct LayerCheck {
+    file: String,
+    #[serde(flatten)]
+    report: kernels::Report,
 }
 
 /// Compares, prints, and draws.
 pub(super) fn run(options: &ProfileCheck) -> Result<Code, Fault> {
     let profile = super::read_profile(&options.profile)?;
-    let mut tracks = Vec::new();
+    let (mut tracks, mut layers) = (Vec::new(), Vec::new());
     for path in &options.data {
-        match recognise(path)? {
+        match recognise(&profile, path)? {
             Data::Recording(recording) => tracks.extend(check_recording(&profile, &options.profile, &recording)?),
+            Data::Layers(report) => layers.push(LayerCheck { file: path.display().to_string(), report }),
         }
     }
     let text = if options.json {
-        super::json(&Report { profile: &profile.name, tracks: &tracks })?
+        super::json(&Report { profile: &profile.name, tracks: &tracks, layers: &layers })?
     } else {
-        format!("{}\n\n{}{}", profile.name, table::errors(&tracks), table::rest(&tracks))
+        text(&profile, &tracks, &layers)
     };
     super::super::print(&text);
-    if let Some(path) = &options.plot {
+    if let Some(path) = options.plot.as_ref().filter(|_| !tracks.is_empty()) {
         super::write_whole(path, &plot::svg(&profile.name, &tracks))?;
         eprintln!("plot in {}", path.display());
     }
     Ok(exit::SUCCESS)
 }
 
-fn recognise(path: &Path) -> Result<Data, Fault> {
+/// What people read: recordings first, then layers file by file.
+fn text(profile: &DeviceProfile, tracks: &[TrackCheck], layers: &[LayerCheck]) -> String {
+    let mut text = format!("{}\n", profile.name);
+    if !tracks.is_empty() {
+        text.push_str(&format!("\n{}{}", table::errors(tracks), table::rest(tracks)));
+    }
+    for check in layers {
+        text.push_str(&format!("\n{}\n{}", check.file, check.report));
+    }
+    text
+}
+
+fn recognise(profile: &DeviceProfile, path: &Path) -> Result<Data, Fault> {
     let file = path.display().to_string();
+    let input = |fault: String| Fault::Input(fault);
+    if kernels::recognise(path).map_err(|error| input(format!("{file}: cannot be read: {error}")))?.is_some() {
+        return kernels::run(profile, path).map(Data::Layers).map_err(input);
+    }
     let text = recording::text_of(&file).map_err(|fault| Fault::Input(fault.to_string()))?;
     if Recording::recognises(&text) {
         return Recording::open(&file).map(Data::Recording).map_err(|fault| Fault::Input(fault.to_string()));
     }
     Err(Fault::Input(format!(
-        "{file}: this is no recording; expected a CSV whose first line has the columns `t_s` and `temp_c`, for example \
-         \"t_s,gpu,power_mw,energy_mj,temp_c,mem_temp_c\""
+        "{file}: neither a recording (CSV whose first line has the columns `t_s` and `temp_c`, for example \
+         \"t_s,gpu,power_mw,energy_mj,temp_c,mem_temp_c\") nor measured kernels (CSV with `moe_dtype`, `num_experts`, \
+         `latency`) nor the phases of a recording (JSON with `phases` or `moe`)"
     )))
 }
 

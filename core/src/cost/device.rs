@@ -18,6 +18,7 @@ pub struct DeviceCost {
     shape: LayerShape,
     kernels: Kernels,
     fabric: Option<Fabric>,
+    waiting_w: f64,
     top_k: u32,
 }
 
@@ -47,6 +48,7 @@ impl DeviceCost {
             clock: profile.clock.clone().ok_or_else(|| lacks("clock"))?,
             power: profile.power.clone().ok_or_else(|| lacks("power"))?,
             kernels: profile.kernel.clone().ok_or_else(|| lacks("kernel"))?,
+            waiting_w: profile.interconnect.as_ref().map_or(0.0, |interconnect| interconnect.waiting_w),
             fabric: profile.interconnect.as_ref().map(|interconnect| *interconnect.between(same_node)),
         })
     }
@@ -81,6 +83,12 @@ impl DeviceCost {
             compute_w: self.power.base_watts(mhz / 1000.0, self.clock.voltage_ratio(mhz)),
             memory_w: self.power.memory_constant.get(),
         }
+    }
+
+    /// What a GPU draws above its base while it waits inside a layer for the others (W): the kernels of the exchange spin.
+    #[must_use]
+    pub fn waiting(&self) -> Draw {
+        Draw { compute_w: self.waiting_w, memory_w: 0.0 }
     }
 
     /// The exchange of a batch of `tokens` tokens, spread evenly over `gpus` GPUs, of which the busiest gets `busiest` assignments.

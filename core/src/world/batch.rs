@@ -238,6 +238,9 @@ impl World {
     fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) -> Result<(), RunError> {
         self.settle_shares();
         let Some(Running { mut batch, completed, .. }) = self.state.running.take() else { return Ok(()) };
+        if self.spec.device.is_some() {
+            self.end_layer(schedule)?;
+        }
         let now = schedule.now();
         batch.finished = now.max(batch.started);
         batch.temperatures = self.temperatures(now)?;

@@ -63,13 +63,18 @@ impl World {
         let Exchange { seconds, joules } = device.cost.exchange(tokens, busiest, alive);
         self.state.shares = Shares { joules: vec![0.0; gpus], seconds: vec![0.0; gpus] };
         let mut pending = 0;
+        self.state.in_layer = true;
         for g in 0..gpus {
             let share = &counts[g / parallel];
-            if self.state.governors[g].lost || share.iter().all(|count| *count == 0) {
+            if self.state.governors[g].lost {
                 continue;
             }
             let gpu = GpuId(g as u32);
             self.state.devices.settle(gpu, now, self.spec.thermal.as_ref())?;
+            if share.iter().all(|count| *count == 0) {
+                self.operate(gpu, schedule)?;
+                continue;
+            }
             self.state.jobs[g] = Some(Job {
                 work: device.cost.work(share),
                 fixed: delay.seconds() + seconds,
@@ -126,6 +131,9 @@ impl World {
             let generation = *generation;
             schedule.after(duration.max(SimDuration::from_nanos(1)), Event::WorkDone { gpu, generation });
         }
+        if self.state.in_layer && self.state.jobs[g].is_none() && spec.gpus > 1 {
+            power = power + device.cost.waiting();
+        }
         self.state.devices.set_clock(g, mhz);
         self.state.devices.set_power(gpu, power, work_watts, spec.thermal.as_ref());
         self.predict_crossing(gpu, schedule);
@@ -139,6 +147,19 @@ impl World {
             self.state.shares.joules[g] = self.state.devices.work_joules[g] - job.joules_before;
             self.state.shares.seconds[g] = (now - job.started).seconds();
         }
+    }
+
+    /// The layer is over: GPUs that waited in it draw their base power again.
+    pub(super) fn end_layer<Q: EventQueue<Event>>(
+        &mut self,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        self.state.in_layer = false;
+        for g in 0..self.spec.gpus {
+            self.state.devices.settle(GpuId(g), schedule.now(), self.spec.thermal.as_ref())?;
+            self.operate(GpuId(g), schedule)?;
+        }
+        Ok(())
     }
 
     /// One step of all software governors.

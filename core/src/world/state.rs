@@ -30,6 +30,8 @@ pub(crate) struct WorldState {
     pub(super) governors: Vec<Governor>,
     /// What each GPU is doing; empty where the cost model is a table.
     pub(super) jobs: Vec<Option<Job>>,
+    /// Whether a layer is running that GPUs without work wait for.
+    pub(super) in_layer: bool,
     /// What the GPUs did for the running batch.
     pub(super) shares: Shares,
     pub(super) coolant: Coolant,
