@@ -105,7 +105,7 @@ fn ten_thousand_nodes_agree_with_a_larger_basis() {
 }
 
 #[test]
-#[ignore = "minutes: cargo test --release -p isotherm-floorplan --test reduce -- --ignored --nocapture"]
+#[ignore = "a minute: cargo test --release -p isotherm-floorplan --test reduce -- --ignored --nocapture"]
 fn a_hundred_thousand_nodes_agree_with_a_larger_basis() {
     compare_with_larger(160, 160);
 }
