@@ -5,6 +5,7 @@
 //! [`check_kernels`] and [`check_phases`] say how far a profile is off, [`fit_kernels`] and [`fit_layers`] find the numbers
 //! of a profile. Everything is deterministic: the skewed routings are drawn from seeds made of the row itself.
 
+mod cap;
 mod check;
 mod device;
 mod fit;
@@ -17,6 +18,7 @@ mod run;
 mod table;
 mod text;
 
+pub use cap::clock_at_cap;
 pub use check::{CellError, KernelReport, ShapeError, check_kernels};
 pub use device::{Beside, Device, Operation};
 pub use fit::{KernelFit, fit_kernels};

@@ -93,6 +93,15 @@ fn recognise(profile: &DeviceProfile, path: &Path) -> Result<Data, Fault> {
 
 fn check_recording(profile: &DeviceProfile, path: &Path, recording: &Recording) -> Result<Vec<TrackCheck>, Fault> {
     let series = super::series_of(recording)?;
-    let checked = series.iter().map(|series| check::track(profile, series));
-    checked.collect::<Result<_, _>>().map_err(|fault| Fault::Input(format!("{}: {fault}", path.display())))
+    let predicted = kernels::clock_at_cap(profile);
+    let mut tracks = Vec::new();
+    for series in &series {
+        let mut track =
+            check::track(profile, series).map_err(|fault| Fault::Input(format!("{}: {fault}", path.display())))?;
+        if let Some(clock) = &mut track.clock_at_cap {
+            clock.predicted_mhz = predicted;
+        }
+        tracks.push(track);
+    }
+    Ok(tracks)
 }
