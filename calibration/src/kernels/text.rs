@@ -19,7 +19,9 @@ impl Display for KernelReport {
         for line in &self.shapes {
             let s = line.shape;
             let shape = format!("{} {} {} {}", s.d_model, s.d_ff, s.top_k, s.experts);
-            let dtype = line.dtype.map_or_else(|| "all".to_owned(), |d| format!("{d:?}").to_lowercase());
+            let dtype = line
+                .dtype
+                .map_or_else(|| "all".to_owned(), |d| format!("{d:?}").to_lowercase().replace("8block", "8-block"));
             let rows = line.balanced.rows + line.skewed.rows;
             let (even, skewed, sign) = (percent(&line.balanced), percent(&line.skewed), 100.0 * line.sign_agreement);
             writeln!(f, "{shape:<24} {dtype:<10} {rows:>6} {even:>16} {skewed:>16} {sign:>4.0} %")?;

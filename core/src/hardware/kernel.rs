@@ -10,7 +10,7 @@
 //! time  =  launch + elementwise bytes / rate + sum over products (memory^p + compute^p + chain^p)^(1/p)
 //! ```
 //!
-//! Compute scales with the SM clock, memory, chain and launch do not. `p` says how well the three overlap. Everything
+//! Compute follows the SM clock (to a power that is 1 or less), memory, chain and launch do not. `p` says how well the three overlap. Everything
 //! here is a pure function of numbers: no state, no allocation, the same bytes on every platform.
 
 mod model;

@@ -39,8 +39,12 @@ impl Kernels {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KernelModel {
-    /// SM clock at which `flops_per_s` of the types holds (MHz); compute time is inversely proportional to the clock.
+    /// SM clock at which `flops_per_s` of the types holds (MHz).
     pub reference_mhz: f64,
+    /// How compute time follows the clock: it grows with (reference_mhz / clock) to this power. 1 where the multiprocessors
+    /// alone set the pace; less where caches and memory, which have clocks of their own, set part of it.
+    #[serde(default = "proportional")]
+    pub clock_exponent: f64,
     /// Bandwidth that a product achieves (bytes/s).
     pub memory_bytes_per_s: f64,
     /// Bandwidth that the kernels between and around the products achieve (bytes/s).
@@ -103,6 +107,10 @@ pub struct TypeModel {
     pub joules_ratio: f64,
 }
 
+fn proportional() -> f64 {
+    1.0
+}
+
 impl KernelModel {
     /// The numbers of a type, or of the nearest wider one that is given.
     #[must_use]
@@ -126,6 +134,7 @@ impl KernelModel {
             ("elementwise_bytes_per_s", self.elementwise_bytes_per_s),
         ])?;
         not_negative(&[
+            ("clock_exponent", self.clock_exponent),
             ("prologue_columns", self.prologue_columns),
             ("panel_rows", self.panel_rows),
             ("launch_per_expert_s", self.launch_per_expert_s),

@@ -19,6 +19,7 @@ fn model() -> KernelModel {
     let fp8 = TypeModel { bytes: 1.0, flops_per_s: 1400e12, joules_ratio: 0.5, ..bf16.clone() };
     KernelModel {
         reference_mhz: 1980.0,
+        clock_exponent: 1.0,
         memory_bytes_per_s: 4.5e12,
         elementwise_bytes_per_s: 3e12,
         overlap: 2.0,

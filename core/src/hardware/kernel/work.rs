@@ -17,6 +17,8 @@ pub struct Work {
     pub overlap: f64,
     /// SM clock at which the compute times hold (MHz).
     pub reference_mhz: f64,
+    /// Exponent with which the compute times follow the clock.
+    pub clock_exponent: f64,
     /// Floating-point operations of the tokens; padding of tiles takes time but is not counted here.
     pub flops: f64,
     /// The same, weighted with the type's energy of an operation relative to the reference type.
@@ -69,7 +71,12 @@ impl KernelModel {
             reads += self.weight_reads(f64::from(count));
         }
         if batch.buffer_rows == 0 {
-            return Work { overlap: self.overlap, reference_mhz: self.reference_mhz, ..Work::default() };
+            return Work {
+                overlap: self.overlap,
+                reference_mhz: self.reference_mhz,
+                clock_exponent: self.clock_exponent,
+                ..Work::default()
+            };
         }
         let (d, ff, rows_f) = (f64::from(shape.d_model), shape.slice(), rows as f64);
         let inner = f64::from(shape.matrices - 1) * ff;
@@ -93,6 +100,7 @@ impl KernelModel {
             products,
             overlap: self.overlap,
             reference_mhz: self.reference_mhz,
+            clock_exponent: self.clock_exponent,
             flops,
             reference_flops: flops * model.joules_ratio,
             bytes: bytes + around,
@@ -131,7 +139,7 @@ impl Work {
     /// Time at an SM clock (s) with the memory at `memory_rate` of its full rate.
     #[must_use]
     pub fn seconds_with(&self, mhz: f64, memory_rate: f64) -> f64 {
-        let slower = self.reference_mhz / mhz;
+        let slower = self.slower(mhz);
         let around = self.launch_s + self.elementwise_s / memory_rate;
         self.products.iter().fold(around, |sum, product| {
             let product = Product { memory_s: product.memory_s / memory_rate, ..*product };
@@ -139,10 +147,16 @@ impl Work {
         })
     }
 
+    /// Factor on the compute times at an SM clock.
+    fn slower(&self, mhz: f64) -> f64 {
+        let ratio = self.reference_mhz / mhz;
+        if self.clock_exponent == 1.0 { ratio } else { libm::pow(ratio, self.clock_exponent) }
+    }
+
     /// What takes most of the time at an SM clock.
     #[must_use]
     pub fn bound(&self, mhz: f64) -> Bound {
-        let slower = self.reference_mhz / mhz;
+        let slower = self.slower(mhz);
         let total = |part: fn(&Product) -> f64| self.products.iter().map(part).sum::<f64>();
         let parts = [
             (self.launch_s + self.elementwise_s, Bound::Overhead),
