@@ -26,6 +26,8 @@ pub enum Command {
     Experiment(Experiment),
     /// Check scenarios and the files they name without running anything
     Validate(Validate),
+    /// HotSpot's floorplan, package and power trace to block temperatures, exact and without a time step
+    Floorplan(Floorplan),
     /// List the routers, workloads, arrivals, telemetry sources and metrics a scenario can name
     List(List),
     /// Fit device profiles to recordings of real GPUs, and check them
@@ -191,6 +193,38 @@ pub struct Validate {
     /// Print the scenario with all defaults filled in
     #[arg(long)]
     pub resolved: bool,
+}
+
+/// Options of `floorplan`.
+#[derive(Debug, Args)]
+pub struct Floorplan {
+    /// Floorplan (HotSpot's .flp)
+    pub floorplan: PathBuf,
+    /// Package, ambient and interval (HotSpot's hotspot.config)
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Power trace (HotSpot's .ptrace): a row of watts an interval
+    #[arg(long, value_name = "FILE")]
+    pub ptrace: PathBuf,
+    /// Print the steady temperatures of the trace's mean power instead
+    #[arg(long)]
+    pub steady: bool,
+    /// Cells in each direction of a grid over the die, reduced to some 200 modes; blocks where not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=200))]
+    pub grid: Option<u16>,
+    /// Factor on all heat capacities: 0.333 as HotSpot has it, 1 for metal that stores what metal stores
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.333, value_parser = positive)]
+    pub capacity_factor: f64,
+    /// Print nothing but the temperatures
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("expected a positive number, for example 0.333".to_owned()),
+    }
 }
 
 /// Options of `list`.

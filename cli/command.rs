@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod experiment;
+mod floorplan;
 mod list;
 mod profile;
 mod run;
@@ -19,6 +20,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Run(options) => run::run(options),
         Command::Experiment(options) => experiment::run(options),
         Command::Validate(options) => validate::run(options),
+        Command::Floorplan(options) => floorplan::run(options),
         Command::List(options) => list::run(options),
         Command::Profile(command) => profile::run(command),
     }

@@ -7,6 +7,7 @@ mod command_line;
 mod determinism;
 mod drift;
 mod faults;
+mod floorplan;
 mod golden;
 mod interruption;
 mod invariants;

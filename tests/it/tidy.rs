@@ -12,7 +12,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("isotherm-routers", &["isotherm-core"]),
     ("isotherm-workloads", &["isotherm-core"]),
     ("isotherm-telemetry", &["isotherm-core"]),
-    ("isotherm", &["isotherm-core", "isotherm-routers", "isotherm-workloads", "isotherm-telemetry"]),
+    ("isotherm-floorplan", &["isotherm-core"]),
+    ("isotherm-calibration", &["isotherm-core"]),
+    (
+        "isotherm",
+        &[
+            "isotherm-core",
+            "isotherm-calibration",
+            "isotherm-floorplan",
+            "isotherm-routers",
+            "isotherm-workloads",
+            "isotherm-telemetry",
+        ],
+    ),
 ];
 
 #[test]
