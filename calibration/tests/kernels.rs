@@ -13,16 +13,8 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The profile of the H200, with the sections of the part in place of its own as long as there is one.
 fn profile() -> DeviceProfile {
-    let mut sections = toml::Table::new();
-    for name in ["h200-sxm.toml", "h200-sxm.kernel.toml.part"] {
-        let path = workspace().join("scenarios/hardware").join(name);
-        if path.exists() {
-            sections.extend(std::fs::read_to_string(path).unwrap().parse::<toml::Table>().unwrap());
-        }
-    }
-    sections.try_into().unwrap()
+    toml::from_str(&std::fs::read_to_string(workspace().join("scenarios/hardware/h200-sxm.toml")).unwrap()).unwrap()
 }
 
 fn table() -> Option<KernelTable> {
