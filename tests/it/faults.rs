@@ -12,7 +12,7 @@ fn folder_with(scenario: &str) -> tempfile::TempDir {
     std::fs::write(folder.path().join("s.toml"), scenario).unwrap();
     let profiles = folder.path().join("scenarios/hardware");
     std::fs::create_dir_all(&profiles).unwrap();
-    std::fs::copy(root().join("scenarios/hardware/h200.toml"), profiles.join("h200.toml")).unwrap();
+    std::fs::copy(root().join("scenarios/hardware/h200-sxm.toml"), profiles.join("h200-sxm.toml")).unwrap();
     folder
 }
 
@@ -131,7 +131,7 @@ fn missing_files() {
     let scenario =
         with("{ kind = \"closed-loop\", batches = 12, tokens = 96 }", "{ kind = \"trace\", file = \"trace.csv\" }");
     expect(&scenario, 4, &["trace.csv"]);
-    expect(&with("h200.toml", "h300.toml"), 3, &["s.toml:8:", "h300.toml"]);
+    expect(&with("h200-sxm.toml", "h300.toml"), 3, &["s.toml:8:", "h300.toml"]);
 }
 
 fn replay(file: &str) -> String {

@@ -35,7 +35,7 @@ model = {{ experts = {experts}, top_k = {top_k} }}
 workload = {{ kind = \"gaussian\" }}
 arrivals = {arrivals}
 costs = {{ kind = \"table\", hot = [0], cold_joules = 0.5, hot_joules = 2.0, cold_seconds = 1e-3, hot_seconds = 3e-3, leakage_per_kelvin = {leakage:?} }}
-hardware = {{ gpus = {gpus}, profile = \"scenarios/hardware/h200.toml\", temperature_limit = \"50 degC\" }}
+hardware = {{ gpus = {gpus}, profile = \"scenarios/hardware/h200-sxm.toml\", temperature_limit = \"50 degC\" }}
 telemetry = {{ kind = \"synthetic\", period = \"30 ms\", noise = \"1 K\" }}
 router_host = {{ seconds_per_operation = 1e-9, joules_per_operation = 1e-9 }}
 router = [{{ name = \"subject\", {} }}]
@@ -185,7 +185,7 @@ mod views {
     }
 
     fn world() -> (Arc<WorldSpec>, Arc<GateWindow>) {
-        let text = std::fs::read_to_string(crate::lab::root().join("scenarios/hardware/h200.toml")).unwrap();
+        let text = std::fs::read_to_string(crate::lab::root().join("scenarios/hardware/h200-sxm.toml")).unwrap();
         let hardware = Hardware { profile: Some(toml::from_str(&text).unwrap()), ..Hardware::of_gpus(2) };
         let spec = WorldSpec {
             experts: 8,

@@ -78,7 +78,7 @@ model = {{ experts = 8, top_k = 2 }}
 workload = {{ kind = \"gaussian\", sigma = 1.0 }}
 arrivals = {{ kind = \"closed-loop\", batches = 12, tokens = 96 }}
 costs = {{ kind = \"table\", hot = [6, 7], cold_joules = 0.5, hot_joules = 2.0, cold_seconds = 1e-3, hot_seconds = 2e-3 }}
-hardware = {{ gpus = 4, profile = \"scenarios/hardware/h200.toml\", temperature_limit = \"60 degC\" }}
+hardware = {{ gpus = 4, profile = \"scenarios/hardware/h200-sxm.toml\", temperature_limit = \"60 degC\" }}
 telemetry = {{ kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\" }}
 {routers}"
     )

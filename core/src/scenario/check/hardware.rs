@@ -72,7 +72,7 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
         "telemetry",
         || "this source reads the model's temperatures, but the hardware has no thermal model".to_owned(),
         "`hardware.profile`, or a telemetry source that prescribes temperatures",
-        "[hardware]\nprofile = \"hardware/h200.toml\"",
+        "[hardware]\nprofile = \"hardware/h200-sxm.toml\"",
     );
     check.require(
         hardware.temperature_limit.is_none() || !prescribed,
