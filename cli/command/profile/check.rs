@@ -76,11 +76,10 @@ fn text(profile: &DeviceProfile, tracks: &[TrackCheck], layers: &[LayerCheck]) -
 
 fn recognise(profile: &DeviceProfile, path: &Path) -> Result<Data, Fault> {
     let file = path.display().to_string();
-    let input = |fault: String| Fault::Input(fault);
-    if kernels::recognise(path).map_err(|error| input(format!("{file}: cannot be read: {error}")))?.is_some() {
-        return kernels::run(profile, path).map(Data::Layers).map_err(input);
-    }
     let text = recording::text_of(&file).map_err(|fault| Fault::Input(fault.to_string()))?;
+    if let Ok(Some(_)) = kernels::recognise(path) {
+        return kernels::run(profile, path).map(Data::Layers).map_err(Fault::Input);
+    }
     if Recording::recognises(&text) {
         return Recording::open(&file).map(Data::Recording).map_err(|fault| Fault::Input(fault.to_string()));
     }
