@@ -61,6 +61,9 @@ pub struct ProfileFit {
     /// Profile to start from; what is not thermal is taken over
     #[arg(long, value_name = "PROFILE")]
     pub from: Option<PathBuf>,
+    /// Parameter that stays as in the profile of --from, for example node.sink.capacity_j_per_k; may be repeated
+    #[arg(long, value_name = "KEY", requires = "from")]
+    pub hold: Vec<String>,
     /// Number of nodes [default: what predicts held-out segments best]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
     pub nodes: Option<u8>,

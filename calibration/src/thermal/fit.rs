@@ -89,6 +89,8 @@ pub struct Options<'a> {
     pub from: Option<&'a DeviceProfile>,
     /// Use this number of nodes instead of the one that predicts held-out segments best.
     pub nodes: Option<usize>,
+    /// Parameters, by the path of their key, that stay as they are in `from`: known better from elsewhere.
+    pub hold: &'a [String],
 }
 
 /// Fits one network to all `series`; each has its own ambient and slow drift.
@@ -102,17 +104,19 @@ pub fn fit(series: &[Series], options: &Options<'_>, proceed: &dyn Fn() -> bool)
     refuse_what_cannot_work(series, &mut notes)?;
     let has_hbm = series.iter().any(|series| !series.hbm_celsius.is_empty());
     let memory = has_hbm.then(|| memory::law(series, options.from, &mut notes));
+    let has_readings = series.iter().any(|series| series.memory_power.is_some());
+    let law = memory.as_ref().map(|law| (law, has_readings));
     let sources = if has_hbm { 2 } else { 1 };
     let (orders, start) = match options.nodes {
         Some(nodes) => (Vec::new(), nodes.clamp(sources, sources + 2)),
         None => {
-            let orders = held_out::orders(series, memory.as_ref(), options.from, sources, proceed)?;
+            let orders = held_out::orders(series, law, options.from, sources, proceed)?;
             let nodes = orders.iter().find(|order| order.chosen).map_or(sources + 1, |order| order.nodes);
             (orders, nodes)
         }
     };
-    let layout = Layout::new(start, memory.as_ref(), options.from);
-    let (task, unknowns, refused) = settle(layout, series, &mut notes, proceed)?;
+    let layout = Layout::new(start, law, options.from);
+    let (task, unknowns, refused) = settle(layout, series, options.hold, &mut notes, proceed)?;
     let uncertainty = uncertainty::half_widths(&task, &unknowns);
     let values = task.layout.values(&unknowns);
     let parameters = task.layout.parameters.iter().enumerate().map(|(k, parameter)| {
@@ -134,12 +138,21 @@ type Settled<'a> = (Task<'a>, Vec<f64>, Vec<usize>);
 fn settle<'a>(
     layout: Layout,
     series: &'a [Series],
+    hold: &[String],
     notes: &mut Vec<String>,
     proceed: &dyn Fn() -> bool,
 ) -> Result<Settled<'a>, String> {
     let mut task = Task::new(layout, series);
     let mut unknowns = task.start();
     let mut refused: Vec<usize> = Vec::new();
+    for key in hold {
+        let Some(k) = task.layout.parameters.iter().position(|parameter| parameter.key == *key) else {
+            let keys: Vec<&str> = task.layout.parameters.iter().map(|parameter| parameter.key.as_str()).collect();
+            return Err(format!("cannot hold `{key}`: the parameters are {}", keys.join(", ")));
+        };
+        task.fix(k);
+        refused.push(k);
+    }
     loop {
         solve(&mut task, &mut unknowns, proceed)?;
         let errors = uncertainty::standard_errors(&task, &unknowns);

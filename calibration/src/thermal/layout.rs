@@ -29,12 +29,14 @@ pub(super) struct Layout {
     pub(super) outlets: Vec<usize>,
     pub(super) parameters: Vec<Parameter>,
     memory: Option<MemoryPower>,
+    /// Whether a recording has readings of the memory's power.
+    has_readings: bool,
 }
 
 impl Layout {
     /// The network of `order` nodes: die and memory side by side on a chain of none, one or two lumps that lead to the
-    /// ambient. Without a memory sensor there is no memory node, and only one heat source.
-    pub(super) fn new(order: usize, memory: Option<&MemoryPower>, start: Option<&DeviceProfile>) -> Self {
+    /// ambient. `memory` is the law of its power, and whether there are readings of it; without a memory sensor there is no memory node, and only one heat source.
+    pub(super) fn new(order: usize, memory: Option<(&MemoryPower, bool)>, start: Option<&DeviceProfile>) -> Self {
         let mut nodes = vec!["die"];
         if memory.is_some() {
             nodes.push("hbm");
@@ -53,7 +55,14 @@ impl Layout {
             links.extend((sources..nodes.len() - 1).map(|lump| (lump, lump + 1)));
             (links, vec![nodes.len() - 1])
         };
-        let mut layout = Self { nodes, links, outlets, parameters: Vec::new(), memory: memory.cloned() };
+        let mut layout = Self {
+            nodes,
+            links,
+            outlets,
+            parameters: Vec::new(),
+            memory: memory.map(|m| m.0.clone()),
+            has_readings: memory.is_some_and(|m| m.1),
+        };
         layout.parameters = layout.list(start);
         layout
     }
@@ -116,6 +125,15 @@ impl Layout {
                 logarithmic: false,
             });
         }
+        if let Some(memory) = self.memory.as_ref().filter(|_| self.has_readings) {
+            list.push(Parameter {
+                key: "memory_power.reading_weight".to_owned(),
+                unit: "",
+                default: memory.reading_weight,
+                bounds: (0.0, 1.0),
+                logarithmic: false,
+            });
+        }
         list
     }
 
@@ -145,7 +163,12 @@ impl Layout {
         heat[0] = 1.0;
         let mut memory_heat = heat.clone();
         let mut memory = self.memory.clone();
-        if let (Some(memory), [.., share, path]) = (&mut memory, values) {
+        if let (Some(memory), Some([share, path, rest @ ..])) =
+            (&mut memory, values.get(n + links.len() + self.outlets.len()..))
+        {
+            if let [weight] = rest {
+                memory.reading_weight = *weight;
+            }
             heat[0] = 1.0 - share;
             heat[1] = *share;
             memory_heat = vec![0.0; n];

@@ -50,10 +50,8 @@ impl Model {
     pub(super) fn heats(&self, series: &Series) -> Heats {
         let split = |power: f64, usage: f64, measured: Option<f64>| {
             let power = power.max(0.0);
-            let memory = self.memory.as_ref().map_or_else(
-                || measured.unwrap_or(0.0),
-                |law| law.heat(measured.unwrap_or_else(|| law.watts(usage, power)), usage, power),
-            );
+            let memory =
+                self.memory.as_ref().map_or_else(|| measured.unwrap_or(0.0), |law| law.heat(measured, usage, power));
             (power - memory, memory)
         };
         let measured = |k: usize| series.memory_power.as_ref().and_then(|watts| watts.get(k)).copied();

@@ -19,7 +19,7 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     }
     let stop = super::super::run::interruption();
     let proceed = || !stop.load(Ordering::Relaxed);
-    let settings = Options { from: from.as_ref(), nodes: options.nodes.map(usize::from) };
+    let settings = Options { from: from.as_ref(), nodes: options.nodes.map(usize::from), hold: &options.hold };
     let fit = match fit::fit(&series, &settings, &proceed) {
         Ok(fit) => fit,
         Err(_) if stop.load(Ordering::Relaxed) => {
@@ -78,7 +78,7 @@ fn summary(fit: &Fit) -> String {
     }
     text.push_str("\nparameter                            value   95 % interval\n");
     for parameter in &fit.parameters {
-        let interval = parameter.plus_minus.map_or("refused: carried over".to_owned(), |half| format!("+- {half:.3}"));
+        let interval = parameter.plus_minus.map_or("not fitted".to_owned(), |half| format!("+- {half:.3}"));
         let value = format!("{:.3} {}", parameter.value, parameter.unit);
         text.push_str(&format!("{:<32} {value:>14}   {interval}\n", parameter.key));
     }

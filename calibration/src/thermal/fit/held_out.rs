@@ -15,7 +15,7 @@ const MARGIN: f64 = 1.02;
 /// The errors on held-out stretches of networks with `sources` to `sources + 2` nodes; one of them is chosen.
 pub(super) fn orders(
     series: &[Series],
-    memory: Option<&MemoryPower>,
+    memory: Option<(&MemoryPower, bool)>,
     from: Option<&DeviceProfile>,
     sources: usize,
     proceed: &dyn Fn() -> bool,

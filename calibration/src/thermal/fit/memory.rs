@@ -6,12 +6,14 @@ use isotherm_core::units::Watts;
 use super::super::least_squares::solve;
 use crate::series::{Series, Standing};
 
-/// From our recording of an H200 with measured memory power: within 13 W of it (root mean square).
+/// The law from our recording holds-3, within 13 W (root mean square) of its measured memory power; path and weight from
+/// fits to all our recordings.
 pub const DEFAULT: MemoryPower = MemoryPower {
     constant: Watts::new(30.1),
     at_full_use: Watts::new(85.6),
     share_of_total: 0.039,
     path_at_full_use: Watts::new(90.0),
+    reading_weight: 0.25,
 };
 
 /// Fits `constant + at_full_use u + share_of_total P` to the recordings that measured the memory's power; returns the law
@@ -40,12 +42,8 @@ pub fn fit(series: &[Series]) -> Option<(MemoryPower, f64)> {
         error * error
     };
     let mean = rows.iter().map(square).sum::<f64>() / rows.len() as f64;
-    let law = MemoryPower {
-        constant: Watts::new(constant),
-        at_full_use: Watts::new(at_full_use),
-        share_of_total,
-        path_at_full_use: DEFAULT.path_at_full_use,
-    };
+    let law =
+        MemoryPower { constant: Watts::new(constant), at_full_use: Watts::new(at_full_use), share_of_total, ..DEFAULT };
     Some((law, mean.sqrt()))
 }
 
@@ -53,7 +51,11 @@ pub fn fit(series: &[Series]) -> Option<(MemoryPower, f64)> {
 pub(super) fn law(series: &[Series], from: Option<&DeviceProfile>, notes: &mut Vec<String>) -> MemoryPower {
     let known = from.and_then(|profile| profile.memory_power.clone());
     match (fit(series), known) {
-        (Some((law, error)), _) => {
+        (Some((mut law, error)), known) => {
+            // The law is regression; path and weight only show in temperatures and start from what is known of them.
+            if let Some(known) = known {
+                (law.path_at_full_use, law.reading_weight) = (known.path_at_full_use, known.reading_weight);
+            }
             notes.push(format!("memory power: the law is within {error:.1} W (RMS) of what was measured"));
             law
         }

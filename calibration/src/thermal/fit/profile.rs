@@ -42,6 +42,7 @@ pub(super) fn assemble(
         memory.constant = Watts::new(rounded(memory.constant.get()));
         memory.at_full_use = Watts::new(rounded(memory.at_full_use.get()));
         memory.share_of_total = rounded(memory.share_of_total);
+        memory.reading_weight = rounded(memory.reading_weight);
         memory.path_at_full_use = Watts::new(rounded(memory.path_at_full_use.get()));
         memory
     });
@@ -79,7 +80,7 @@ fn origins(base: &DeviceProfile, parameters: &[Fitted], names: &str, notes: &[St
     for parameter in parameters {
         let (basis, note) = match parameter.plus_minus {
             Some(_) => (Basis::Fitted, format!("to {names}")),
-            None => (Basis::Guessed, "the recordings cannot tell: carried over".to_owned()),
+            None => (Basis::Guessed, "not fitted: held, or refused because the recordings cannot tell".to_owned()),
         };
         let plus_minus = parameter.plus_minus.map(rounded);
         origin.insert(parameter.key.clone(), Origin { basis, plus_minus, note });
