@@ -181,7 +181,7 @@ fn load_hardware(tree: &mut Tree, folder: &Path, sources: &mut SourceMap, faults
                     key,
                     tree,
                     format!("cannot read the {what} {}: {error}", path.display()),
-                    &format!("the path of a {what}, relative to the scenario"),
+                    format!("the path of a {what}, relative to the scenario"),
                     example,
                 );
                 continue;

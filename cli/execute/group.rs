@@ -34,7 +34,7 @@ pub(super) struct Group {
 /// A run under way.
 enum Slot {
     /// Taken over from an earlier start, or over.
-    Done(Outcome),
+    Done(Box<Outcome>),
     Running(Box<Simulation>),
 }
 
@@ -59,10 +59,10 @@ impl Group {
             .iter()
             .zip(known)
             .map(|(run, known)| match known {
-                Some(record) => Slot::Done(Ok(record)),
+                Some(record) => Slot::Done(Box::new(Ok(record))),
                 None => match start(file, run, &spec) {
                     Ok(simulation) => Slot::Running(Box::new(simulation)),
-                    Err(message) => Slot::Done(Err(message)),
+                    Err(message) => Slot::Done(Box::new(Err(message))),
                 },
             })
             .collect();
@@ -77,7 +77,7 @@ impl Group {
         let outcomes: Vec<Option<Outcome>> = slots
             .into_iter()
             .map(|slot| match slot {
-                Slot::Done(outcome) => Some(outcome),
+                Slot::Done(outcome) => Some(*outcome),
                 Slot::Running(_) => None,
             })
             .collect();
@@ -146,8 +146,8 @@ fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: 
     watch.batches_done((simulation.completed() - before) as u64);
     match progress {
         Ok(Progress::NeedsBatches) => {}
-        Ok(Progress::Finished) => *slot = Slot::Done(Ok(simulation.record())),
-        Err(error) => *slot = Slot::Done(Err(error.to_string())),
+        Ok(Progress::Finished) => *slot = Slot::Done(Box::new(Ok(simulation.record()))),
+        Err(error) => *slot = Slot::Done(Box::new(Err(error.to_string()))),
     }
 }
 

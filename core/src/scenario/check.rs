@@ -185,15 +185,10 @@ fn check_device_costs(scenario: &Scenario, check: &mut Check<'_>) {
             "kind = \"table\"",
         );
     }
-    if let Some(layer) = &costs.layer {
-        if let Err(message) = layer.check(scenario.hardware.gpus) {
-            check.fault(
-                "costs.layer",
-                message,
-                "the shape of an MoE layer",
-                "layer = { d_model = 4096, d_ff = 14336 }",
-            );
-        }
+    if let Some(layer) = &costs.layer
+        && let Err(message) = layer.check(scenario.hardware.gpus)
+    {
+        check.fault("costs.layer", message, "the shape of an MoE layer", "layer = { d_model = 4096, d_ff = 14336 }");
     }
     if let Err(message) = DeviceSpec::of(costs, scenario.model.top_k, &scenario.hardware) {
         let example = "kind = \"device\"\nlayer = { d_model = 4096, d_ff = 14336 }";
