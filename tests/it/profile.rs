@@ -132,7 +132,7 @@ fn what_cannot_be_used_is_refused_in_a_sentence() {
     for (arguments, expected) in [
         (vec!["profile", "show", "none.toml"], "none.toml"),
         (vec!["profile", "show", "other.csv"], "not a device profile"),
-        (vec!["profile", "check", &shipped(), "none.csv"], "there is no such file"),
+        (vec!["profile", "check", &shipped(), "none.csv"], "none.csv"),
     ] {
         let (code, _, err) = text(&isotherm(folder.path(), &arguments));
         assert_eq!(code, 4, "{err}");
