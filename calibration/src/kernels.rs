@@ -19,7 +19,7 @@ mod table;
 mod text;
 
 pub use cap::clock_at_cap;
-pub use check::{CellError, KernelReport, ShapeError, check_kernels};
+pub use check::{CellError, KernelPoint, KernelReport, ShapeError, check_kernels};
 pub use device::{Beside, Device, Operation};
 pub use fit::{KernelFit, fit_kernels};
 pub use fit_layers::{LayerFit, fit_layers};

@@ -58,7 +58,7 @@ impl Panel {
 
     /// Grid lines with their numbers, the frame, and what the axis means.
     fn frame(&self, svg: &mut String, label: &str, times: bool) {
-        for v in ticks(self.value.0, self.value.1, (self.height / 36.0).max(2.0)) {
+        for v in ticks(self.value.0, self.value.1, (self.height / 24.0).max(2.0)) {
             let y = self.y(v);
             line(svg, LEFT, y, WIDTH - RIGHT, y, "#e7e5e4");
             let _ = writeln!(
@@ -174,7 +174,7 @@ fn legend(svg: &mut String, top: f64, track: &TrackCheck) {
     }
     let _ = writeln!(
         svg,
-        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#78716c\">broad: measured · thin: model · shaded: not fitted</text>",
+        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#78716c\">broad: measured · thin: model · shaded: not fitted · differences cut at 4 K</text>",
         WIDTH - RIGHT,
         top + 20.0
     );

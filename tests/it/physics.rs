@@ -95,6 +95,8 @@ fn energy_in_is_heat_stored_and_removed_also_with_leakage_and_changing_flow() {
     let (out, kept) = (record.removed_joules, record.stored_joules);
     assert!(record.leakage_joules > 0.03 * record.gpu_joules, "{record:?}");
     assert!((record.gpu_joules - out - kept).abs() < 1e-9 * record.gpu_joules, "{} {}", record.gpu_joules, out + kept);
+    let balance = (record.gpu_joules - out - kept).abs() / record.gpu_joules;
+    println!("measured: run-balance {balance:.2e} relative bound 1e-9");
     // Total energy is the sum of its parts.
     let parts = record.batches.iter().map(|batch| batch.energy_joules).sum::<f64>() + record.idle_joules;
     assert!((parts - record.gpu_joules - record.router_joules).abs() < 1e-9 * parts);

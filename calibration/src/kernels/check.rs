@@ -21,6 +21,21 @@ pub struct KernelReport {
     pub sign_agreement: f64,
     /// What was left out.
     pub notes: Vec<String>,
+    /// Every row, for a drawing.
+    pub points: Vec<KernelPoint>,
+}
+
+/// A measured kernel and what the model says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct KernelPoint {
+    /// Number format.
+    pub dtype: NumberType,
+    /// Whether all experts get alike.
+    pub balanced: bool,
+    /// Measured time (s).
+    pub seconds: f64,
+    /// Predicted time (s).
+    pub predicted_seconds: f64,
 }
 
 /// Errors of one model shape.
@@ -112,6 +127,7 @@ pub fn check_kernels(profile: &DeviceProfile, table: &KernelTable) -> Result<Ker
         sign_cells,
         sign_agreement,
         notes,
+        points: cells.iter().map(Cell::point).collect(),
     })
 }
 
@@ -124,6 +140,15 @@ struct Cell<'a> {
 impl<'a> Cell<'a> {
     fn of(device: &Device<'_>, row: &'a KernelRow, routed: &RoutedCounts) -> Self {
         Self { row, predicted: predict(device, row, routed) }
+    }
+
+    fn point(&self) -> KernelPoint {
+        KernelPoint {
+            dtype: self.row.dtype,
+            balanced: self.row.distribution == Distribution::Balanced,
+            seconds: self.row.seconds,
+            predicted_seconds: self.predicted,
+        }
     }
 }
 

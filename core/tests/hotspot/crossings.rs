@@ -7,7 +7,7 @@
 use isotherm_core::rng::{Domain, Stream};
 use isotherm_core::thermal::{Modes, RcNetwork};
 
-use super::sets::cases;
+use super::sets::{cases, counted, measured};
 
 const HORIZON_S: f64 = 60.0;
 const SAMPLES: usize = 1600;
@@ -201,7 +201,10 @@ fn ten_thousand_random_crossings() {
     );
     assert!(tally.crossings > 3000 && tally.none > 1000, "{} and {}", tally.crossings, tally.none);
     assert!(tally.undecidable < 100, "{}", tally.undecidable);
-    assert!(tally.worst <= 1e-9, "{} s", tally.worst);
+    // A missed or an invented one has failed in `compare`.
+    counted("random-crossings/found", tally.crossings);
+    counted("random-crossings/none", tally.none);
+    measured("random-crossings/instant", tally.worst, "s", 1e-9);
     // "At or over", to the rounding of a sum of 112 modes of some hundred kelvin.
-    assert!(tally.below < 1e-11, "{} K", tally.below);
+    measured("random-crossings/below", tally.below, "K", 1e-11);
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use isotherm_core::thermal::HeatFlow;
 
-use super::sets::{Case, derived, number, rows};
+use super::sets::{Case, counted, derived, measured, number, rows};
 
 const END_S: f64 = 60.0;
 
@@ -48,9 +48,9 @@ fn irregular_events_give_the_exact_temperatures() {
             }
             case.modes.settle(state, drive, end - start);
         });
-        println!("events_{}: {compared} queries within {worst:.2e} K", case.name);
         assert_eq!(compared, queries.len());
-        assert!(worst < 1e-8, "{worst} K");
+        counted(&format!("events-queries/{}", case.name), compared);
+        measured(&format!("events/{}", case.name), worst, "K", 1e-8);
     }
 }
 
@@ -75,9 +75,9 @@ fn first_crossings_are_found_at_the_exact_instants() {
                 (found, _) => panic!("{row:?}: found {found:?}"),
             }
         }
-        println!("events_{}: {} crossings within {worst:.2e} s", case.name, expected.len());
         // The set's own tolerance; see `crossings` for the nanosecond.
-        assert!(worst < 1e-6, "{worst} s");
+        counted(&format!("events-thresholds/{}", case.name), expected.len());
+        measured(&format!("events-crossings/{}", case.name), worst, "s", 1e-6);
     }
 }
 
@@ -106,7 +106,6 @@ fn energies_are_exact() {
             worst = worst.max((flow.stored - stored).abs() / into.max(out));
             worst = worst.max((flow.stored + flow.removed - into).abs() / into.max(out));
         }
-        println!("events_{}: energies within {worst:.2e} relative", case.name);
-        assert!(worst < 1e-9, "{worst}");
+        measured(&format!("events-energy/{}", case.name), worst, "relative", 1e-9);
     }
 }

@@ -137,6 +137,17 @@ pub(crate) fn params(folder: &Path) -> BTreeMap<String, String> {
     pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect()
 }
 
+/// Prints a difference in the line that `docs/validation/generate.py` reads, and asserts its bound.
+pub(crate) fn measured(name: &str, value: f64, unit: &str, bound: f64) {
+    println!("measured: {name} {value:.2e} {unit} bound {bound:.0e}");
+    assert!(value <= bound, "{name}: {value} {unit} above {bound}");
+}
+
+/// Prints how much was compared, for the same reader.
+pub(crate) fn counted(name: &str, count: usize) {
+    println!("measured: {name} {count} count");
+}
+
 pub(crate) fn number(text: &str) -> f64 {
     text.parse().unwrap_or_else(|_| panic!("`{text}` is not a number"))
 }

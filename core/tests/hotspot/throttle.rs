@@ -1,6 +1,6 @@
 //! Throttling in a closed loop: every switch is an event at its computed instant.
 
-use super::sets::{derived, number, params, rows};
+use super::sets::{counted, derived, measured, number, params, rows};
 
 #[test]
 fn a_throttled_device_switches_at_the_exact_instants() {
@@ -60,15 +60,13 @@ fn a_throttled_device_switches_at_the_exact_instants() {
                 compared += 1;
             }
         }
-        println!(
-            "throttle_{}: {compared} instants, switches within {late:.2e} s, {kelvin:.2e} K, energy within {energy:.2e} relative, \
-             throttled time within {seconds:.2e} s",
-            case.name
-        );
         assert_eq!(switches.next(), None, "a missed switch");
         assert!(compared > 0);
-        assert!(late < 1e-6 && seconds < 1e-6, "{late} s, {seconds} s");
+        counted(&format!("throttle-instants/{}", case.name), compared);
+        measured(&format!("throttle-switches/{}", case.name), late, "s", 1e-6);
+        measured(&format!("throttle-time/{}", case.name), seconds, "s", 1e-6);
         // A switch that is a nanosecond off moves a temperature by some 1e-7 K, and the energy by 4e-7 J of 1e4.
-        assert!(kelvin < 1e-6 && energy < 1e-9, "{kelvin} K, {energy}");
+        measured(&format!("throttle-temperature/{}", case.name), kelvin, "K", 1e-6);
+        measured(&format!("throttle-energy/{}", case.name), energy, "relative", 1e-9);
     }
 }

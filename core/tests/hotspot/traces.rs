@@ -1,6 +1,6 @@
 //! Power traces: constant power a row.
 
-use super::sets::{cases, number};
+use super::sets::{cases, measured, number};
 
 #[test]
 fn a_power_trace_gives_the_exact_temperatures() {
@@ -16,9 +16,8 @@ fn a_power_trace_gives_the_exact_temperatures() {
                 worst = worst.max((case.modes.temperature(&state, *block) - number(expected)).abs());
             }
         }
-        println!("{}: exact.csv within {worst:.2e} K", case.name);
         // The file is rounded to 5e-10 K and its two methods agree within 3e-9 K.
-        assert!(worst < 1e-8, "{}: {worst} K", case.name);
+        measured(&format!("exact/{}", case.name), worst, "K", 1e-8);
     }
 }
 
@@ -39,8 +38,7 @@ fn the_steady_state_is_that_of_hotspot() {
         for (node, row) in steady.iter().enumerate() {
             worst = worst.max((case.modes.steady(&drive, node) - number(&row[1])).abs());
         }
-        println!("{}: steady.txt within {worst:.2e} K", case.name);
         // The file is rounded to 5e-10 K.
-        assert!(worst < 1e-8, "{}: {worst} K", case.name);
+        measured(&format!("steady/{}", case.name), worst, "K", 1e-8);
     }
 }
