@@ -4,7 +4,7 @@ use isotherm::execute::Completed;
 use isotherm_core::hardware::ClockReason;
 use isotherm_core::record::RunRecord;
 
-use crate::lab::{from_text, mean, row, run};
+use crate::lab::{from_text, run};
 
 /// A scenario on the device of the tests, with holes for hardware, load and more.
 struct Bench {
@@ -122,39 +122,45 @@ fn an_uneven_split_costs_energy_and_time() {
     assert!(even.1 < uneven.1 && uneven.1 < extreme.1, "{even:?} {uneven:?} {extreme:?}");
 }
 
+/// Hot air from the GPU in front, on and on: software slowdown, hardware slowdown, shutdown, failover, each at its limit.
 #[test]
 fn a_hot_gpu_slows_down_then_switches_off_and_its_experts_move() {
-    // Fans fail almost entirely: no clock is low enough for long.
     let bench = Bench {
-        hardware: "cooling = { supply = \"45 degC\", streams = [[0, 1]], stream_w_per_k = 40.0, conductance_exponent = 1.0 }",
-        batches: 3000,
-        tokens: 2048,
-        more: "[[change]]\nat = \"2 s\"\nflow = 0.05\n".to_owned(),
+        hardware:
+            "cooling = { supply = \"45 degC\", streams = [[0, 1]], stream_w_per_k = 20.0, conductance_exponent = 0.0,
+                    period = \"50 ms\" }",
+        batches: 120,
+        more: "[[change]]\nat = \"2 s\"\nflow = 0.1\n".to_owned(),
         ..Bench::default()
     };
-    let completed = bench.run();
-    let record = completed.finished[0].outcome.as_ref();
-    let record = match record {
-        Ok(record) => record,
-        // Both GPUs go: the run says which was the last one.
-        Err(message) => {
-            assert!(message.contains("shutdown temperature"), "{message}");
-            return;
-        }
-    };
-    let first = |reason| record.throttled.iter().filter(|i| i.reason == reason).map(|i| i.from).min();
+    let record = bench.record();
+    let first = |reason| record.throttled.iter().filter(|i| i.reason == reason && i.gpu == 1).map(|i| i.from).min();
     let software = first(ClockReason::SwThermalSlowdown).expect("software slowdown");
-    if let Some(hardware) = first(ClockReason::HwThermalSlowdown) {
-        assert!(software < hardware);
+    let hardware = first(ClockReason::HwThermalSlowdown).expect("hardware slowdown");
+    let [(lost, at)] = record.lost[..] else { panic!("one GPU is lost: {:?}", record.lost) };
+    assert_eq!(lost, 1);
+    assert!(software < hardware && hardware < at);
+    assert_eq!(first(ClockReason::Shutdown), Some(at));
+    // It went at its limit, and nothing of the other GPU was as hot.
+    assert!((record.peak_temperature.unwrap() - 95.0).abs() < 1e-6, "{:?}", record.peak_temperature);
+    let dropped: u32 = record.batches.iter().map(|batch| batch.dropped).sum();
+    assert!(dropped > 0, "its work in hand is dropped");
+    for batch in &record.batches {
+        assert_eq!(batch.assignments() + u64::from(batch.dropped), u64::from(batch.tokens) * 2, "INV-1");
+        assert!(batch.dispatched < at || batch.dropped == 0, "its experts moved");
     }
-    for (gpu, at) in &record.lost {
-        let after: Vec<_> = record.batches.iter().filter(|batch| batch.dispatched > *at).collect();
-        assert!(!after.is_empty(), "GPU {gpu}");
-        assert!(
-            after.iter().all(|batch| batch.assignments() + u64::from(batch.dropped) == u64::from(batch.tokens) * 2)
-        );
-    }
-    let _ = mean(row(&completed, "baseline", ""), "throttled_share");
+    // Alone, the other GPU takes about twice as long.
+    let seconds = |batch: &isotherm_core::record::BatchRecord| (batch.finished - batch.started).seconds();
+    let (before, after) = (seconds(&record.batches[5]), seconds(record.batches.last().unwrap()));
+    assert!(after > 1.7 * before, "{before} {after}");
+    // With nobody to take over, or if it is told to stop, the run says which GPU it was.
+    let stop = Bench { hardware: "on_shutdown = \"stop\"", ..bench };
+    let text = stop.text().replace(
+        "on_shutdown = \"stop\"",
+        "on_shutdown = \"stop\"\ncooling = { supply = \"45 degC\", streams = [[0, 1]], stream_w_per_k = 20.0, conductance_exponent = 0.0 }",
+    );
+    let message = run(&from_text(&text)).finished.swap_remove(0).outcome.unwrap_err();
+    assert!(message.contains("gpu1") && message.contains("shutdown temperature"), "{message}");
 }
 
 #[test]

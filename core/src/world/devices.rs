@@ -142,8 +142,13 @@ impl Devices {
             self.removed_joules[g] += heat.removed;
             let modes = network.modes();
             let (die, memory) = (modes.temperature(state, 0), modes.temperature(state, thermal.memory_node));
-            self.set_temperature(g, die);
-            self.memory_peak = self.memory_peak.map(|peak| peak.max(memory));
+            if self.off[g] {
+                // A GPU that is off takes the temperature of its surroundings: that is no peak of a GPU at work.
+                self.temperature[g] = die;
+            } else {
+                self.set_temperature(g, die);
+                self.memory_peak = self.memory_peak.map(|peak| peak.max(memory));
+            }
         }
         Ok(())
     }

@@ -204,6 +204,8 @@ impl World {
     ) -> Result<(), RunError> {
         let (now, g) = (schedule.now(), gpu.index());
         self.state.governors[g].lost = true;
+        // Nothing else holds it back any more.
+        self.state.governors[g].close(now, &mut self.state.record.throttled);
         self.state.governors[g].mark(ClockReason::Shutdown, true, now, &mut self.state.record.throttled);
         self.state.record.lost.push((gpu.0, now));
         let left: Vec<u32> = (0..self.spec.gpus).filter(|other| !self.state.governors[*other as usize].lost).collect();

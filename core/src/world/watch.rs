@@ -48,14 +48,14 @@ impl World {
         if let Some(limit) = self.spec.temperature_limit {
             candidates[0] = Some((Watch::Limit, 0, limit, watched.above_since.is_none()));
         }
-        if let (Some(limits), Some(governor)) = (limits, governor) {
+        if let (Some(limits), Some(governor)) = (limits, governor.filter(|governor| !governor.lost)) {
             let hysteresis =
                 |limit: f64, slowed: bool| if slowed { limit - limits.hardware_hysteresis.get() } else { limit };
             let (slowed, memory_slowed) = (governor.slowed, governor.memory_slowed);
             candidates[1] = Some((Watch::Slowdown, 0, hysteresis(limits.slowdown.get(), slowed), !slowed));
             let memory = hysteresis(limits.memory_max.get(), memory_slowed);
             candidates[2] = Some((Watch::Memory, thermal.memory_node, memory, !memory_slowed));
-            candidates[3] = (!governor.lost).then_some((Watch::Shutdown, 0, limits.shutdown.get(), true));
+            candidates[3] = Some((Watch::Shutdown, 0, limits.shutdown.get(), true));
         }
         let devices = &mut self.state.devices;
         let mut first: Option<(Watch, Check)> = None;
