@@ -75,7 +75,7 @@ pub(super) fn assemble(
 fn origins(base: &DeviceProfile, parameters: &[Fitted], names: &str) -> BTreeMap<String, Origin> {
     let thermal = ["node", "link", "memory_power", "ambient"];
     let mut origin = base.origin.clone();
-    origin.retain(|key, _| !thermal.contains(&key.split('.').next().unwrap_or(key)));
+    origin.retain(|key, _| !key.split('.').next().is_some_and(|first| thermal.contains(&first)));
     for parameter in parameters {
         let (basis, note) = match parameter.plus_minus {
             Some(_) => (Basis::Fitted, format!("to {names}")),
