@@ -81,8 +81,18 @@ fn origins(base: &DeviceProfile, parameters: &[Fitted], names: &str) -> BTreeMap
             Some(_) => (Basis::Fitted, format!("to {names}")),
             None => (Basis::Guessed, "not fitted: held, or refused because the recordings cannot tell".to_owned()),
         };
+        // A number that is carried over keeps what the profile says of it.
+        if let (None, Some(known)) = (parameter.plus_minus, base.origin.get(&parameter.key)) {
+            origin.insert(parameter.key.clone(), known.clone());
+            continue;
+        }
         let plus_minus = parameter.plus_minus.map(rounded);
         origin.insert(parameter.key.clone(), Origin { basis, plus_minus, note });
+    }
+    // What was decided about the memory's law is among the notes of the fit.
+    if let Some(note) = notes.iter().find_map(|note| note.strip_prefix("memory power: ")) {
+        let basis = if note.starts_with("the law is") { Basis::Fitted } else { Basis::Derived };
+        origin.insert("memory_power".to_owned(), Origin { basis, plus_minus: None, note: note.to_owned() });
     }
     let note =
         "mean over the recordings; as the sink sees it, no inlet sensor, with up to 0.5 K of rounding".to_owned();
