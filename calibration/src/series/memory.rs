@@ -28,7 +28,7 @@ pub(super) fn mean_use(track: &Track, rows: &[usize]) -> Option<Vec<f64>> {
     )
 }
 
-/// Use of the memory where nobody recorded it: 0.45 of the load by power, about the mean over our recordings' loads.
+/// Use of the memory where nobody recorded it: a guess, 0.45 of the load by power.
 pub(super) fn guessed_use(power: &[f64]) -> Vec<f64> {
     let mut sorted: Vec<f64> = power.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -8,8 +8,9 @@ use crate::units::Watts;
 ///
 /// The memory draws `constant + at_full_use u + share_of_total P`, with `u` the share of time in which memory was read or
 /// written (NVML's memory utilisation, 0 to 1) and `P` the power of the whole GPU. Where a recording has a reading of the
-/// memory's power, it counts with `reading_weight` and the law with the rest: the reading is an estimate of the firmware that
-/// goes by 52 to 108 W under one and the same matrix product, while the memory's temperature does not follow it.
+/// memory's power, it counts with `reading_weight` and the law with the rest. Why not the reading alone: in holds-3 it means
+/// 104 W in one phase and 58 W in another at nearly the same use (0.25 and 0.27) and total power, and the memory's
+/// temperature does not follow that difference. Whether the two loads were the same is not recorded.
 ///
 /// Data that moves also heats caches, crossbar and memory controllers on the die, far from the hot spot that the sensor
 /// reads: `path_at_full_use u` of the GPU's power is counted with the memory's heat.
