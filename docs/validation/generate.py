@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
@@ -79,6 +80,7 @@ def measure_tests(options):
     solver = {}
     for name, value, unit, bound in re.findall(r"measured: (\S+) (\S+) (\w+)(?: bound (\S+))?", text):
         solver[name] = [float(value), unit, float(bound) if bound else None]
+    solver = dict(sorted(solver.items()))
     pattern = r"held out (.+?); together ([\d.]+)/([\d.]+) %, skewed ([\d.]+)/([\d.]+) %, sign ([\d.]+) %"
     held_out = []
     for shapes, *numbers in re.findall(pattern, text):
@@ -188,11 +190,12 @@ def main():
         if part == "tests":
             # The slow test, or data that is not here: the numbers of the last time.
             old = before.get("values", {"solver": {}, "held_out": []})
-            values["solver"] = {**old["solver"], **values["solver"]}
+            values["solver"] = dict(sorted({**old["solver"], **values["solver"]}.items()))
             values["held_out"] = values["held_out"] or old["held_out"]
         if before.get("values") != values:
             kept[part] = {"date": datetime.date.today().isoformat(), "values": values}
-    kept_file.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    kept = {part: kept[part] for part in PARTS if part in kept}
+    kept_file.write_text(json.dumps(kept, separators=(",", ":")).replace('},"', '},\n"') + "\n")
 
     page = (HERE / "page.md").read_text()
     values = {part: kept.get(part, {}).get("values") for part in PARTS}
