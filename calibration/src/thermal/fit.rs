@@ -127,7 +127,7 @@ pub fn fit(series: &[Series], options: &Options<'_>, proceed: &dyn Fn() -> bool)
     let parameters: Vec<Fitted> = parameters.collect();
     let model = task.layout.model(&values).ok_or("the network found is not physical")?;
     let time_constants = model.response().time_constants();
-    let profile = profile::assemble(&task, &model, &unknowns, &parameters, options.from);
+    let profile = profile::assemble(&task, &model, &unknowns, &parameters, options.from, &notes);
     let checks = series.iter().map(|series| check::track(&profile, series)).collect::<Result<_, _>>()?;
     Ok(Fit { profile, parameters, time_constants, orders, checks, notes })
 }

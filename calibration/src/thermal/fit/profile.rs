@@ -16,6 +16,7 @@ pub(super) fn assemble(
     unknowns: &[f64],
     parameters: &[Fitted],
     from: Option<&DeviceProfile>,
+    notes: &[String],
 ) -> DeviceProfile {
     let layout = &task.layout;
     let value = |key: &str| parameters.iter().find(|p| p.key == key).map_or(0.0, |p| rounded(p.value));
@@ -66,13 +67,13 @@ pub(super) fn assemble(
         node: node.collect(),
         link: link.collect(),
         memory_power,
-        origin: origins(&base, parameters, &names),
+        origin: origins(&base, parameters, &names, notes),
         ..base
     }
 }
 
 /// Where the thermal numbers come from, beside what the profile says of the others.
-fn origins(base: &DeviceProfile, parameters: &[Fitted], names: &str) -> BTreeMap<String, Origin> {
+fn origins(base: &DeviceProfile, parameters: &[Fitted], names: &str, notes: &[String]) -> BTreeMap<String, Origin> {
     let thermal = ["node", "link", "memory_power", "ambient"];
     let mut origin = base.origin.clone();
     origin.retain(|key, _| !key.split('.').next().is_some_and(|first| thermal.contains(&first)));
