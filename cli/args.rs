@@ -64,6 +64,9 @@ pub struct ProfileFit {
     /// Parameter that stays as in the profile of --from, for example node.sink.capacity_j_per_k; may be repeated
     #[arg(long, value_name = "KEY", requires = "from")]
     pub hold: Vec<String>,
+    /// Replace the profile if there is one already
+    #[arg(long)]
+    pub force: bool,
     /// Number of nodes [default: what predicts held-out segments best]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
     pub nodes: Option<u8>,
@@ -112,7 +115,7 @@ pub struct Run {
     /// Results folder; with several scenarios a folder for each is made in it [default: results/NAME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Set any key of the scenario, for example --set router.lambda=0.2; may be repeated
+    /// Set any key of the scenario, for example --set seeds=20 or --set 'router[1].lambda=0.2'; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }

@@ -35,9 +35,9 @@ fn read_profile(path: &Path) -> Result<DeviceProfile, Fault> {
         code: exit::INPUT,
     })?;
     let profile: DeviceProfile = toml::from_str(&text).map_err(|error| {
-        Fault::Input(format!("{} is not a device profile\n{error}  = help: see docs/SCENARIOS.md", path.display()))
+        Fault::Input(format!("{} is not a device profile\n{error}  = help: see docs/PROFILES.md", path.display()))
     })?;
-    profile.network().map_err(|fault| Fault::Input(format!("{}: {fault}", path.display())))?;
+    profile.check().map_err(|fault| Fault::Input(format!("{}: {fault}", path.display())))?;
     Ok(profile)
 }
 

@@ -123,7 +123,12 @@ fn warnings(file: &ScenarioFile, world: usize, variant: usize, runs: &[&Finished
     if scenario.costs.kind == CostKind::Device {
         let profile = scenario.hardware.profile.as_ref().map_or("", |profile| profile.name.as_str());
         warnings.push(format!("device model: times and energies are those of the profile `{profile}`"));
-        warnings.extend(held_back(runs));
+        let cap = scenario.hardware.power_cap.or(scenario
+            .hardware
+            .profile
+            .as_ref()
+            .and_then(|p| Some(p.limits.as_ref()?.power_cap)));
+        warnings.extend(held_back(runs, cap.map(|cap| cap.get()), scenario.hardware.gpus));
     } else if scenario.costs.leakage_per_kelvin == 0.0 {
         warnings.push("constant cost: joules per assignment are given by a table, not by a device model".to_owned());
     } else {
@@ -150,8 +155,11 @@ fn warnings(file: &ScenarioFile, world: usize, variant: usize, runs: &[&Finished
 /// A share of throttled time above which a row says so.
 const MUCH_THROTTLED: f64 = 0.05;
 
+/// Mean power over the cap from which on the cap counts as not held: the first second of a run may be above it.
+const CAP_NOT_HELD: f64 = 1.1;
+
 /// What the governor did to these runs, where it matters.
-fn held_back(runs: &[&Finished]) -> Vec<String> {
+fn held_back(runs: &[&Finished], cap: Option<f64>, gpus: u32) -> Vec<String> {
     let mean = |name: &str| {
         let values: Vec<f64> = runs.iter().filter_map(|f| f.metrics.get(name).copied()).collect();
         if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
@@ -167,6 +175,12 @@ fn held_back(runs: &[&Finished]) -> Vec<String> {
     if dropped > 0.0 {
         said.push(format!(
             "unequal work: {dropped:.0} assignments a run were dropped, so its energy is not that of the same work"
+        ));
+    }
+    let watts = mean("energy_j") / (mean("makespan_s") * f64::from(gpus));
+    if let Some(cap) = cap.filter(|cap| watts > CAP_NOT_HELD * cap) {
+        said.push(format!(
+            "cap not held: {watts:.0} W a GPU on the mean against a cap of {cap:.0} W, at the lowest clock there is"
         ));
     }
     let share = mean("throttled_share");

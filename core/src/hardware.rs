@@ -21,6 +21,7 @@ pub use limits::Limits;
 pub use memory_power::MemoryPower;
 pub use origin::{Basis, Origin};
 pub use power::PowerLaw;
+pub(crate) use profile::DESIGN_RISE_K;
 pub use profile::{DeviceProfile, Link, Node};
 pub use reason::ClockReason;
 pub use variability::{DeviceFactors, Variability};
@@ -55,6 +56,9 @@ pub struct Hardware {
     /// How the GPUs differ from each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variability: Option<Variability>,
+    /// Power in whose steady state every GPU starts (W); without it everything starts at the temperature of the supply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_power: Option<Watts>,
     /// What happens when a GPU switches itself off.
     #[serde(default)]
     pub on_shutdown: OnShutdown,
@@ -87,6 +91,7 @@ impl Hardware {
             power_cap: None,
             cooling: None,
             variability: None,
+            start_power: None,
             on_shutdown: OnShutdown::default(),
             gpu_of_expert: None,
         }

@@ -161,6 +161,9 @@ impl World {
 
     /// Events that start a run; the first reading of the hardware is taken before it.
     pub(crate) fn first_events(&mut self, mut schedule: impl FnMut(SimTime, Event)) -> Result<(), RunError> {
+        if let Some(watts) = self.spec.start_watts {
+            self.start_warm(watts);
+        }
         for gpu in 0..self.spec.gpus {
             self.draw_idle_power(GpuId(gpu));
         }

@@ -197,6 +197,7 @@ mod views {
             thermal: ThermalSpec::of(&hardware, CostKind::Table, &[]).unwrap(),
             device: None,
             cooling: None,
+            start_watts: None,
             on_shutdown: Default::default(),
             temperature_limit: None,
             arrivals: vec![Arrival { at: None, tokens: 200 }; 40].into(),

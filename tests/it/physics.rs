@@ -200,3 +200,22 @@ fn leakage_that_outgrows_the_cooling_is_reported_and_never_a_number_that_is_not_
     assert!(stderr.contains("thermal runaway"), "{stderr}");
     assert_eq!(code, 3, "{stderr}");
 }
+
+/// A small leakage that doubles with every kelvin or two: harmless when cold, and without end some thirty kelvin later.
+#[test]
+fn a_steep_leakage_runs_away_in_finite_time() {
+    let profile = std::fs::read_to_string(crate::lab::root().join("tests/fixtures/device.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let steep = profile
+        .replace("leakage = \"60 W\"", "leakage = \"0.002 W\"")
+        .replace("leakage_per_kelvin = 0.015", "leakage_per_kelvin = 0.5");
+    assert_ne!(steep, profile);
+    std::fs::write(folder.path().join("steep.toml"), steep).unwrap();
+    // Without a cap that would lower the clock before it comes to that.
+    let bench = Bench { hardware: "power_cap = \"5 kW\"", batches: 400, ..Bench::default() };
+    let text = bench.text().replace("tests/fixtures/device.toml", "steep.toml");
+    std::fs::write(folder.path().join("s.toml"), text).unwrap();
+    let (code, _, stderr) = crate::lab::text(&crate::lab::isotherm(folder.path(), &["run", "s.toml"]));
+    assert_eq!(code, 6, "{stderr}");
+    assert!(stderr.contains("thermal runaway") || stderr.contains("shutdown temperature"), "{stderr}");
+}

@@ -59,6 +59,9 @@ pub(super) fn run(options: &ProfileCheck) -> Result<Code, Fault> {
         super::write_whole(path, &plot::svg(&profile.name, &tracks))?;
         eprintln!("plot in {}", path.display());
     }
+    if options.plot.is_some() && tracks.is_empty() {
+        eprintln!("note: nothing is drawn: no file is a recording of temperatures");
+    }
     Ok(exit::SUCCESS)
 }
 

@@ -39,7 +39,11 @@ impl DeviceCost {
     /// A sentence that names what the profile lacks.
     pub fn of(layer: &LayerSpec, top_k: u32, profile: &DeviceProfile, same_node: bool) -> Result<Self, String> {
         let lacks = |section: &str| {
-            format!("the profile `{}` has no [{section}], which the cost model `device` needs", profile.name)
+            format!(
+                "the profile `{}` has no [{section}], which the cost model `device` needs; `isotherm profile fit --from` \
+                 carries it over from another profile",
+                profile.name
+            )
         };
         Ok(Self {
             layer: layer.clone(),

@@ -85,6 +85,9 @@ impl Clock {
         {
             return Err("`voltage` must list points [MHz, V] with rising clocks and voltages that do not fall".into());
         }
-        Ok(())
+        match self.voltage.last() {
+            Some([last, _]) if *last >= self.max_mhz => Ok(()),
+            _ => Err(format!("`voltage` must reach up to `max_mhz`, {} MHz", self.max_mhz)),
+        }
     }
 }

@@ -56,6 +56,9 @@ fn slowdown_factor() -> f64 {
     0.5
 }
 
+/// No device of this kind survives above (degC): a limit there is a slip of the hand.
+const HOTTEST_DEGC: f64 = 150.0;
+
 impl Limits {
     /// What is wrong with these numbers, as a sentence.
     ///
@@ -70,6 +73,11 @@ impl Limits {
                 "`limits` must rise from max_operating ({}) over slowdown ({}) to shutdown ({})",
                 self.max_operating, self.slowdown, self.shutdown
             ));
+        }
+        for (key, limit) in [("shutdown", self.shutdown), ("memory_max", self.memory_max)] {
+            if !(limit.get().is_finite() && limit.get() <= HOTTEST_DEGC) {
+                return Err(format!("`limits.{key}` is {limit}; no GPU works above {HOTTEST_DEGC} degC"));
+            }
         }
         if !(self.slowdown_factor > 0.0 && self.slowdown_factor <= 1.0 && self.burst_ratio >= 1.0) {
             return Err(

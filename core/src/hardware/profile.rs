@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::Kernels;
 use super::{Clock, Interconnect, Limits, MemoryPower, Origin, PowerLaw};
-use crate::thermal::{NetworkError, RcNetwork};
+use crate::thermal::{LeakyModes, NetworkError, RcNetwork};
 use crate::units::{Celsius, Watts};
 
 /// A device profile file: one GPU as a small RC network, with where each number comes from in its comments.
@@ -106,7 +106,16 @@ impl DeviceProfile {
         check_shares("memory_heat_share", &self.memory_heat_shares())?;
         let capacity: Vec<f64> = self.node.iter().map(|n| n.capacity_j_per_k).collect();
         let ambient: Vec<f64> = self.node.iter().map(|n| conductance * to_ambient * n.ambient_w_per_k).collect();
-        RcNetwork::new(&capacity, &links, &ambient).map_err(|fault: NetworkError| fault.to_string())
+        let network = RcNetwork::new(&capacity, &links, &ambient).map_err(|fault| self.named(&fault))?;
+        network.check_definite().map_err(|fault| self.named(&fault))?;
+        Ok(network)
+    }
+
+    /// A fault of the network with the names of the nodes.
+    fn named(&self, fault: &NetworkError) -> String {
+        let names: Vec<String> =
+            self.node.iter().enumerate().map(|(index, node)| format!("{index} `{}`", node.name)).collect();
+        format!("{fault} (nodes: {})", names.join(", "))
     }
 
     /// What is wrong with the profile, as a sentence.
@@ -114,7 +123,17 @@ impl DeviceProfile {
     /// # Errors
     /// The first section that is not physical.
     pub fn check(&self) -> Result<(), String> {
-        self.network()?;
+        if let Some(twice) =
+            (1..self.node.len()).find(|at| self.node[..*at].iter().any(|n| n.name == self.node[*at].name))
+        {
+            return Err(format!("two nodes are called `{}`", self.node[twice].name));
+        }
+        let network = self.network()?;
+        if let Some(power) = &self.power {
+            power.check()?;
+            let leakage = power.leakage_of_die(1.0, self.ambient.get() + DESIGN_RISE_K);
+            LeakyModes::new(&network, &[leakage], power.leakage_law).map_err(|fault| fault.to_string())?;
+        }
         self.clock.as_ref().map_or(Ok(()), Clock::check)?;
         self.power.as_ref().map_or(Ok(()), PowerLaw::check)?;
         self.memory_power.as_ref().map_or(Ok(()), MemoryPower::check)?;
@@ -145,7 +164,13 @@ impl DeviceProfile {
     }
 }
 
+/// Rise of the die above what cools it at which the tangent of exponential leakage is laid (K): about a device under load.
+pub(crate) const DESIGN_RISE_K: f64 = 25.0;
+
 fn check_shares(key: &str, shares: &[f64]) -> Result<(), String> {
     let physical = shares.iter().all(|share| *share >= 0.0) && (shares.iter().sum::<f64>() - 1.0).abs() <= 1e-9;
-    if physical { Ok(()) } else { Err(format!("the nodes' `{key}` must be non-negative and sum to 1")) }
+    if physical {
+        return Ok(());
+    }
+    Err(format!("the nodes' `{key}` must be non-negative and sum to 1, found {shares:?}"))
 }

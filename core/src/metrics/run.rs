@@ -143,13 +143,16 @@ fn usage(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
         .iter()
         .map(|b| b.assignments() as f64 * ratio(f64::from(b.hot_experts), b.usage.len() as f64))
         .sum();
-    let hot_share = ratio(hot, all);
-    put("hot_assignments", hot);
-    put("cold_assignments", all - hot);
-    put("hot_share", hot_share);
-    put("excess_hot_share", hot_share - ratio(expected, all));
-    put("thermal_imbalance_signed", 1.0 - 2.0 * hot_share);
-    put("thermal_imbalance_abs", (1.0 - 2.0 * hot_share).abs());
+    // Without a hot pool there is nothing to say about one.
+    if expected > 0.0 {
+        let hot_share = ratio(hot, all);
+        put("hot_assignments", hot);
+        put("cold_assignments", all - hot);
+        put("hot_share", hot_share);
+        put("excess_hot_share", hot_share - ratio(expected, all));
+        put("thermal_imbalance_signed", 1.0 - 2.0 * hot_share);
+        put("thermal_imbalance_abs", (1.0 - 2.0 * hot_share).abs());
+    }
     let pooled = LoadBalance::of(&run.usage().iter().map(|n| *n as f64).collect::<Vec<_>>());
     put("expert_diversity_nats", mean_of(&run.batches, |b| Some(b.load().entropy_nats)));
     put("pooled_diversity_nats", pooled.entropy_nats);

@@ -6,7 +6,7 @@
 //! with all remainders at their greatest is above the true one, that with the least below it. Both are sums of exponentials, whose
 //! first crossings the guaranteed search finds. The time at which either leaves a tube ends what the enclosure says.
 
-use super::leakage::{LeakageLaw, LeakyModes};
+use super::leakage::{LeakageLaw, LeakyModes, Source};
 
 /// The answer of [`LeakyModes::next_check`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,9 +79,15 @@ impl LeakyModes {
         least.copy_from_slice(drive);
         most.copy_from_slice(drive);
         let half = (2.0 * (threshold - now).abs()).max(TUBE_K);
-        let tube = |temperature: f64| (temperature - half, temperature + half);
+        // Within a tube the leakage grows by the factor e at most: a wider one would promise a power that is never reached, and
+        // so checks that come without end.
+        let tube = |source: &Source| {
+            let temperature = self.modes.temperature(state, source.leakage.node);
+            let half = half.min((1.0 / source.leakage.per_kelvin).max(TUBE_K));
+            (temperature - half, temperature + half)
+        };
         for source in &self.sources {
-            let (low, high) = tube(self.modes.temperature(state, source.leakage.node));
+            let (low, high) = tube(source);
             let (floor, ceiling) = source.remainder_range(low, high);
             self.modes.add_power(least, source.leakage.node, floor);
             self.modes.add_power(most, source.leakage.node, ceiling);
@@ -93,7 +99,7 @@ impl LeakyModes {
         let mut left_tube = false;
         for source in &self.sources {
             let leaks = source.leakage.node;
-            let (low, high) = tube(self.modes.temperature(state, leaks));
+            let (low, high) = tube(source);
             for (bound, limit, up) in [(&*most, high, true), (&*least, low, false)] {
                 if let Some(exit) = crossing(bound, leaks, limit, up, end) {
                     left_tube |= exit < end;

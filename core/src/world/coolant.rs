@@ -6,6 +6,7 @@ use super::{RunError, ThermalSpec, World};
 use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::Cooling;
+use crate::hardware::kernel::Draw;
 use crate::id::GpuId;
 use crate::queue::EventQueue;
 use crate::time::SimTime;
@@ -43,6 +44,21 @@ impl Coolant {
 }
 
 impl World {
+    /// Puts all GPUs in the steady state of `watts` each, streams included.
+    pub(super) fn start_warm(&mut self, watts: f64) {
+        let Some(thermal) = &self.spec.thermal else { return };
+        let memory = self.spec.device.as_ref().map_or(0.0, |device| device.cost.power.memory_constant.get()).min(watts);
+        let power = Draw { compute_w: watts - memory, memory_w: memory };
+        let heat = vec![watts; self.spec.gpus as usize];
+        let supply = self.state.coolant.supply;
+        let inlets = match &self.spec.cooling {
+            Some(cooling) => cooling.inlets(supply, thermal.flow(self.state.devices.flow()), &heat),
+            None => vec![supply; heat.len()],
+        };
+        self.state.devices.start_warm(power, &inlets, thermal);
+        self.state.coolant.heat = heat;
+    }
+
     /// Closes the period since the last refresh and sets flow and inlet temperatures for the next one.
     pub(super) fn cooling_step<Q: EventQueue<Event>>(
         &mut self,

@@ -104,6 +104,23 @@ impl Devices {
         devices
     }
 
+    /// Puts every GPU in the steady state of `power`, with what cools it at `inlets` (degC): the state of a run that starts warm.
+    pub(super) fn start_warm(&mut self, power: Draw, inlets: &[f64], thermal: &ThermalSpec) {
+        let nodes = thermal.nodes();
+        for (gpu, inlet) in inlets.iter().enumerate() {
+            self.inlet[gpu] = *inlet;
+            self.power[gpu] = power;
+            self.drive(gpu, thermal);
+            let modes = thermal.network(gpu, self.flow, false).modes();
+            let drive = &self.drive[gpu * nodes..][..nodes];
+            let steady: Vec<f64> = (0..nodes).map(|node| modes.steady(drive, node)).collect();
+            self.modes[gpu * nodes..][..nodes].copy_from_slice(&modes.state(&steady));
+            self.temperature[gpu] = steady[0];
+            self.peak = self.peak.map(|peak| peak.max(steady[0]));
+            self.memory_peak = self.memory_peak.map(|peak| peak.max(steady[thermal.memory_node]));
+        }
+    }
+
     /// Number of GPUs.
     pub(super) fn count(&self) -> usize {
         self.power.len()

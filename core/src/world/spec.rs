@@ -69,6 +69,8 @@ pub struct WorldSpec {
     pub device: Option<DeviceSpec>,
     /// What takes the heat away; `None` for a constant ambient.
     pub cooling: Option<Cooling>,
+    /// Power in whose steady state every GPU starts (W).
+    pub start_watts: Option<f64>,
     /// What happens when a GPU switches itself off.
     pub on_shutdown: OnShutdown,
     /// Die temperature above which time is counted (degC).
@@ -155,6 +157,7 @@ impl WorldSpec {
             thermal: if prescribed { None } else { ThermalSpec::of(hardware, scenario.costs.kind, &scenario.change)? },
             device: DeviceSpec::of(&scenario.costs, scenario.model.top_k, hardware)?,
             cooling: if prescribed { None } else { hardware.cooling.clone() },
+            start_watts: hardware.start_power.map(|power| power.get()),
             on_shutdown: hardware.on_shutdown,
             temperature_limit: hardware.temperature_limit.map(|limit| limit.get()),
             arrivals,

@@ -2,11 +2,8 @@
 
 use super::spec::Change;
 use crate::cost::CostKind;
-use crate::hardware::Hardware;
+use crate::hardware::{DESIGN_RISE_K, Hardware};
 use crate::thermal::{LeakageError, LeakageLaw, LeakyModes};
-
-/// Rise of the die above the supply at which the tangent of exponential leakage is laid (K).
-const DESIGN_RISE_K: f64 = 25.0;
 
 /// What the GPUs of a run are thermally.
 ///

@@ -1,7 +1,8 @@
 //! Checks of the `[hardware]` and `[telemetry]` sections.
 
 use super::{Check, MOST_EXPERTS};
-use crate::hardware::Hardware;
+use crate::cost::CostKind;
+use crate::hardware::{Hardware, STILL};
 use crate::scenario::Scenario;
 use crate::telemetry::TelemetryError;
 use crate::world::ThermalSpec;
@@ -42,7 +43,10 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
         check.not_negative("hardware.profile.idle_power", Some(profile.idle_power.get()), "idle_power = \"80 W\"");
         // Without differences between devices: one network stands for all.
         let alike = Hardware { variability: None, ..hardware.clone() };
-        let cooling_is_sound = hardware.cooling.as_ref().is_none_or(|cooling| cooling.check(hardware.gpus).is_ok());
+        let flows_are_sound =
+            scenario.change.iter().all(|change| change.flow.is_none_or(|flow| (STILL..=1.0).contains(&flow)));
+        let cooling_is_sound =
+            flows_are_sound && hardware.cooling.as_ref().is_none_or(|cooling| cooling.check(hardware.gpus).is_ok());
         let fault = profile.check().and_then(|()| match cooling_is_sound {
             true => ThermalSpec::of(&alike, scenario.costs.kind, &scenario.change).map(|_| ()),
             false => Ok(()),
@@ -59,6 +63,14 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
     if let Some(Err(message)) = hardware.variability.map(|variability| variability.check()) {
         check.fault("hardware.variability", message, "small differences", "variability = { resistance = 0.05 }");
     }
+    check.require(
+        hardware.idle_power.is_none() || scenario.costs.kind == CostKind::Table,
+        "hardware.idle_power",
+        || "the device model computes what a waiting GPU draws; this number would not be used".to_owned(),
+        "no `idle_power`, or `costs.kind = \"table\"`",
+        "",
+    );
+    check.not_negative("hardware.start_power", hardware.start_power.map(|p| p.get()), "start_power = \"650 W\"");
     check.require(
         hardware.power_cap.is_none_or(|cap| cap.get().is_finite() && cap.get() > 0.0),
         "hardware.power_cap",
