@@ -215,7 +215,7 @@ fn a_steep_leakage_runs_away_in_finite_time() {
     let bench = Bench { hardware: "power_cap = \"5 kW\"", batches: 400, ..Bench::default() };
     let text = bench.text().replace("tests/fixtures/device.toml", "steep.toml");
     std::fs::write(folder.path().join("s.toml"), text).unwrap();
-    let (code, _, stderr) = crate::lab::text(&crate::lab::isotherm(folder.path(), &["run", "s.toml"]));
+    let (code, stdout, stderr) = crate::lab::text(&crate::lab::isotherm(folder.path(), &["run", "s.toml"]));
     assert_eq!(code, 6, "{stderr}");
-    assert!(stderr.contains("thermal runaway") || stderr.contains("shutdown temperature"), "{stderr}");
+    assert!(stdout.contains("thermal runaway") || stdout.contains("shutdown temperature"), "{stdout}");
 }
