@@ -27,7 +27,16 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
 }
 
 /// Writes to standard output; a reader that has gone away (`| head`) is no error.
-fn print(text: &str) {
+///
+/// # Errors
+/// [`Fault::Unwritable`] if standard output takes nothing more, a full disk for instance.
+fn print(text: &str) -> Result<(), Fault> {
     use std::io::Write;
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Fault::unwritable(std::path::Path::new("standard output"), error))
+        }
+        _ => Ok(()),
+    }
 }

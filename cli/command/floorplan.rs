@@ -54,7 +54,7 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
             line((0..blocks).map(|block| modes.temperature(&state, block)).collect());
         }
     }
-    super::print(&text);
+    super::print(&text)?;
     if !options.quiet {
         eprintln!("{}", summary(&modes, blocks, &config));
     }

@@ -20,7 +20,7 @@ pub(crate) const REGISTRIES: [(&str, &[Kind]); 4] = [
 pub(super) fn run(options: &List) -> Result<Code, Fault> {
     let wanted = |what: &str| options.what.as_deref().is_none_or(|only| only == what);
     let text = if options.json { as_json(&wanted)? } else { as_text(&wanted) };
-    super::print(&text);
+    super::print(&text)?;
     Ok(exit::SUCCESS)
 }
 

@@ -149,6 +149,6 @@ fn show(summary: &Summary, common: &Common) -> Result<Code, Fault> {
     } else {
         table::render(summary)
     };
-    super::print(&text);
+    super::print(&text)?;
     Ok(if summary.failures.is_empty() { exit::SUCCESS } else { exit::RUN })
 }

@@ -15,8 +15,8 @@ pub(super) fn run(options: &Validate) -> Result<Code, Fault> {
             Ok((file.resolved, runs))
         });
         match checked {
-            Ok((resolved, _)) if options.resolved => super::print(&resolved),
-            Ok((_, runs)) => super::print(&format!("{}: in order, {runs} runs\n", path.display())),
+            Ok((resolved, _)) if options.resolved => super::print(&resolved)?,
+            Ok((_, runs)) => super::print(&format!("{}: no faults, makes {runs} runs\n", path.display()))?,
             Err(fault) => {
                 eprintln!("{fault}");
                 if code == exit::SUCCESS {

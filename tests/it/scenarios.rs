@@ -14,7 +14,7 @@ fn every_scenario_validates_and_prints_back() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let (code, out, err) = text(&isotherm(root(), &["validate", &path.display().to_string()]));
         assert_eq!(code, 0, "{name}: {err}");
-        assert!(out.contains("in order"), "{name}: {out}");
+        assert!(out.contains("no faults"), "{name}: {out}");
         let first = std::fs::read_to_string(&path).unwrap();
         assert!(
             first.contains(&format!("isotherm run scenarios/{name}")),

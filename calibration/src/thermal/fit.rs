@@ -121,6 +121,8 @@ pub fn fit(series: &[Series], options: &Options<'_>, proceed: &dyn Fn() -> bool)
     let values = task.layout.values(&unknowns);
     let parameters = task.layout.parameters.iter().enumerate().map(|(k, parameter)| {
         let known = uncertainty.get(k).copied().filter(|_| !refused.contains(&k));
+        // No width at all: the parameter lies at its bound, and the data said nothing about it.
+        let known = known.filter(|half| *half > 0.0);
         let plus_minus = known.map(|half| if parameter.logarithmic { values[k] * libm::expm1(half) } else { half });
         Fitted { key: parameter.key.clone(), value: values[k], unit: parameter.unit, plus_minus }
     });

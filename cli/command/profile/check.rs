@@ -42,19 +42,27 @@ struct LayerCheck {
 /// Compares, prints, and draws.
 pub(super) fn run(options: &ProfileCheck) -> Result<Code, Fault> {
     let profile = super::read_profile(&options.profile)?;
-    let (mut tracks, mut layers) = (Vec::new(), Vec::new());
+    let (mut tracks, mut layers, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for path in &options.data {
-        match recognise(&profile, path)? {
-            Data::Recording(recording) => tracks.extend(check_recording(&profile, &options.profile, &recording)?),
-            Data::Layers(report) => layers.push(LayerCheck { file: path.display().to_string(), report }),
-        }
+        let checked = recognise(&profile, path).and_then(|data| {
+            match data {
+                Data::Recording(recording) => tracks.extend(check_recording(&profile, path, &recording)?),
+                Data::Layers(report) => layers.push(LayerCheck { file: path.display().to_string(), report }),
+            }
+            Ok(())
+        });
+        // A file that cannot be used hides no other: they are printed first.
+        faults.extend(checked.err());
+    }
+    if tracks.is_empty() && layers.is_empty() {
+        return faults.into_iter().next().map_or(Ok(exit::SUCCESS), Err);
     }
     let text = if options.json {
         super::json(&Report { profile: &profile.name, tracks: &tracks, layers: &layers })?
     } else {
         text(&profile, &tracks, &layers)
     };
-    super::super::print(&text);
+    super::super::print(&text)?;
     if let Some(path) = options.plot.as_ref().filter(|_| !tracks.is_empty()) {
         super::write_whole(path, &plot::svg(&profile.name, &tracks))?;
         eprintln!("plot in {}", path.display());
@@ -62,7 +70,12 @@ pub(super) fn run(options: &ProfileCheck) -> Result<Code, Fault> {
     if options.plot.is_some() && tracks.is_empty() {
         eprintln!("note: nothing is drawn: no file is a recording of temperatures");
     }
-    Ok(exit::SUCCESS)
+    let mut faults = faults.into_iter();
+    let first = faults.next();
+    for fault in faults {
+        eprintln!("{fault}");
+    }
+    first.map_or(Ok(exit::SUCCESS), Err)
 }
 
 /// What people read: recordings first, then layers file by file.

@@ -35,7 +35,7 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
         Err(fault) => return Err(Fault::Input(fault)),
     };
     let text = if options.json { super::json(&fit)? } else { summary(&fit) };
-    super::super::print(&text);
+    super::super::print(&text)?;
     super::write_whole(&options.output, &profile_text(&fit)?)?;
     eprintln!("profile in {}", options.output.display());
     if let Some(path) = &options.plot {

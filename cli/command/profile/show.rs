@@ -11,7 +11,7 @@ use crate::fault::Fault;
 pub(super) fn run(options: &ProfileShow) -> Result<Code, Fault> {
     let profile = super::read_profile(&options.profile)?;
     let text = if options.json { super::json(&profile)? } else { summary(&profile)? };
-    super::super::print(&text);
+    super::super::print(&text)?;
     Ok(exit::SUCCESS)
 }
 
