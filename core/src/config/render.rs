@@ -66,7 +66,11 @@ impl Fault {
             }
         }
         notes.extend(self.hint.as_ref().map(|hint| format!("help: {}", plain(hint))));
-        notes.extend(self.example.as_ref().map(|text| format!("example: {}", plain(text))));
+        notes.extend(self.example.as_ref().map(|text| {
+            // Further lines of an example stand under its first.
+            let lines: Vec<String> = text.lines().map(plain).collect();
+            format!("example: {}", lines.join(&format!("\n{:margin$}            ", "")))
+        }));
         let below_snippet = matches!(&self.origin, Some(Origin::File { span, .. }) if *span != (0..0));
         if below_snippet && !notes.is_empty() {
             let _ = write!(out, "\n{:margin$} |", "");

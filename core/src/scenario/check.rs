@@ -186,9 +186,19 @@ fn check_device_costs(scenario: &Scenario, check: &mut Check<'_>) {
         );
     }
     if let Some(layer) = &costs.layer
-        && let Err(message) = layer.check(scenario.hardware.gpus)
+        && let Err(message) = layer.check()
     {
         check.fault("costs.layer", message, "the shape of an MoE layer", "layer = { d_model = 4096, d_ff = 14336 }");
+    }
+    if let Some(layer) = &costs.layer {
+        let (gpus, parallel) = (scenario.hardware.gpus, layer.tensor_parallel.max(1));
+        check.require(
+            gpus.is_multiple_of(parallel),
+            "costs.layer.tensor_parallel",
+            || format!("{gpus} GPUs cannot be grouped by {parallel}"),
+            "a divisor of `hardware.gpus`",
+            "tensor_parallel = 2",
+        );
     }
     if let Err(message) = DeviceSpec::of(costs, scenario.model.top_k, &scenario.hardware) {
         let example = "kind = \"device\"\nlayer = { d_model = 4096, d_ff = 14336 }";

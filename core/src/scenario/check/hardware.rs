@@ -52,13 +52,15 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
             false => Ok(()),
         });
         if let Err(message) = fault {
-            check.fault("hardware.profile", message, "a physical device", "");
+            let place = place("hardware.profile", &message, check);
+            check.fault(&place, message, "a physical device", "");
         }
     }
     if let Some(cooling) = &hardware.cooling
         && let Err(message) = cooling.check(hardware.gpus)
     {
-        check.fault("hardware.cooling", message, "a physical cooling", "cooling = { fan_power = \"400 W\" }");
+        let place = place("hardware.cooling", &message, check);
+        check.fault(&place, message, "a physical cooling", "");
     }
     if let Some(Err(message)) = hardware.variability.map(|variability| variability.check()) {
         check.fault("hardware.variability", message, "small differences", "variability = { resistance = 0.05 }");
@@ -106,4 +108,10 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
     {
         check.fault(&format!("telemetry.{option}"), message, "", "");
     }
+}
+
+/// Where a fault of a section points to: the key that its message names first in backticks, if the section has it.
+fn place(section: &str, message: &str, check: &Check<'_>) -> String {
+    let named = message.split('`').nth(1).map(|key| format!("{section}.{key}"));
+    named.filter(|path| check.tree.at(path).is_some()).unwrap_or_else(|| section.to_owned())
 }
