@@ -115,7 +115,7 @@ pub struct Run {
     /// Results folder; with several scenarios a folder for each is made in it [default: results/NAME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Set any key of the scenario, for example --set seeds=20 or --set 'router[1].lambda=0.2'; may be repeated
+    /// Set any key of the scenario, for example --set seeds=20; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Two kinds of files are understood. A table of kernels has one row a measured kernel, with the columns of
 //! aiconfigurator ([`read_kernels`]); a phases file is the JSON beside one of our own recordings ([`read_phases`]).
-//! [`check_kernels`] and [`check_phases`] say how far a profile is off, [`fit_kernels`] and [`fit_layers`] find the numbers
+//! [`check_kernels`] and [`check_phases`] say how far a profile is off, [`fit_kernels`] and [`fit_layers()`] find the numbers
 //! of a profile. Everything is deterministic: the skewed routings are drawn from seeds made of the row itself.
 
 mod cap;
