@@ -123,12 +123,10 @@ fn warnings(file: &ScenarioFile, world: usize, variant: usize, runs: &[&Finished
     if scenario.costs.kind == CostKind::Device {
         let profile = scenario.hardware.profile.as_ref().map_or("", |profile| profile.name.as_str());
         warnings.push(format!("device model: times and energies are those of the profile `{profile}`"));
-        let cap = scenario.hardware.power_cap.or(scenario
-            .hardware
-            .profile
-            .as_ref()
-            .and_then(|p| Some(p.limits.as_ref()?.power_cap)));
-        warnings.extend(held_back(runs, cap.map(|cap| cap.get()), scenario.hardware.gpus));
+        let limits = scenario.hardware.limits();
+        // A cap beside a profile without limits is held by nobody, and the row says so.
+        let cap = limits.map(|limits| limits.power_cap).or(scenario.hardware.power_cap).map(|cap| cap.get());
+        warnings.extend(held_back(runs, cap, scenario.hardware.gpus));
     } else if scenario.costs.leakage_per_kelvin == 0.0 {
         warnings.push("constant cost: joules per assignment are given by a table, not by a device model".to_owned());
     } else {

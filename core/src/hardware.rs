@@ -97,6 +97,13 @@ impl Hardware {
         }
     }
 
+    /// What the governor holds the GPUs to: the profile's limits, with the scenario's power cap where it has one.
+    #[must_use]
+    pub fn limits(&self) -> Option<Limits> {
+        let limits = self.profile.as_ref()?.limits.clone()?;
+        Some(Limits { power_cap: self.power_cap.unwrap_or(limits.power_cap), ..limits })
+    }
+
     /// What GPU `gpu` is relative to the profile.
     #[must_use]
     pub fn factors(&self, gpu: u32) -> DeviceFactors {

@@ -1,7 +1,7 @@
 //! What a GPU needs in time and power for its share of a layer, at a clock.
 
 use super::LayerSpec;
-use crate::hardware::kernel::{Batch, Draw, Kernels, LayerShape, Work};
+use crate::hardware::kernel::{Batch, Draw, Kernels, LayerShape, Work, base_draw};
 use crate::hardware::{Clock, DeviceProfile, Fabric, PowerLaw};
 
 /// The cost model `device` of one kind of GPU and one layer: the kernel model of the profile, bound to the layer.
@@ -83,10 +83,7 @@ impl DeviceCost {
     /// What the GPU draws at a clock (MHz) while it waits, without leakage.
     #[must_use]
     pub fn base(&self, mhz: f64) -> Draw {
-        Draw {
-            compute_w: self.power.base_watts(mhz / 1000.0, self.clock.voltage_ratio(mhz)),
-            memory_w: self.power.memory_constant.get(),
-        }
+        base_draw(&self.power, &self.clock, mhz)
     }
 
     /// What a GPU draws above its base while it waits inside a layer for the others (W): the kernels of the exchange spin.

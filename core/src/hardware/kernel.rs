@@ -22,5 +22,5 @@ mod work;
 
 pub use model::{KernelModel, Kernels, TypeModel, Types};
 pub use shape::{Batch, Implementation, LayerShape, NumberType};
-pub use steady::{Draw, busy_draw, capped_step, idle_draw};
+pub use steady::{Draw, base_draw, busy_draw, capped_step, idle_draw};
 pub use work::{Bound, Product, Work};

@@ -111,13 +111,9 @@ impl DeviceSpec {
         let profile = hardware.profile.as_ref().ok_or("the cost model `device` needs `hardware.profile`")?;
         let same_node = hardware.gpus_per_node.is_none_or(|most| hardware.gpus <= most);
         let cost = DeviceCost::of(layer, top_k, profile, same_node)?;
-        let mut limits = profile.limits.clone();
-        if let (Some(limits), Some(cap)) = (&mut limits, hardware.power_cap) {
-            limits.power_cap = cap;
-        }
         let highest = |gpu| cost.clock.step_at_most(cost.clock.max_mhz * hardware.factors(gpu).clock);
         let highest_step = (0..hardware.gpus).map(highest).collect();
-        Ok(Some(Self { cost, limits, highest_step }))
+        Ok(Some(Self { cost, limits: hardware.limits(), highest_step }))
     }
 
     /// Joules and seconds of one assignment at every expert when the load is even: what is declared before a run.

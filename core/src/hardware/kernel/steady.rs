@@ -41,14 +41,16 @@ impl Work {
     }
 }
 
+/// Power of a GPU that waits at `mhz`, without what leakage grows by with temperature.
+#[must_use]
+pub fn base_draw(power: &PowerLaw, clock: &Clock, mhz: f64) -> Draw {
+    Draw { compute_w: power.base_watts(mhz / 1000.0, clock.voltage_ratio(mhz)), memory_w: power.memory_constant.get() }
+}
+
 /// Power of a GPU that waits at `mhz` with its die at `celsius`.
 #[must_use]
 pub fn idle_draw(power: &PowerLaw, clock: &Clock, mhz: f64, celsius: f64) -> Draw {
-    let ratio = clock.voltage_ratio(mhz);
-    Draw {
-        compute_w: power.base_watts(mhz * 1e-3, ratio) + power.leakage_watts(celsius),
-        memory_w: power.memory_constant.get(),
-    }
+    base_draw(power, clock, mhz) + Draw { compute_w: power.leakage_watts(celsius), memory_w: 0.0 }
 }
 
 /// Mean power of a GPU that does `work` over and over at `mhz` with its die at `celsius`.
