@@ -23,7 +23,7 @@ fn benches(criterion: &mut Criterion) {
     for (experts, top_k) in [(8, 2), (64, 8)] {
         // The classic experiment: a quarter of the experts costs four times as much.
         let costs: Vec<f64> = (0..experts).map(|e| if e < experts - experts / 4 { 0.5 } else { 2.0 }).collect();
-        let context = RouterContext { experts, top_k, declared_costs: &costs, seed: 1 };
+        let context = RouterContext::new(experts, top_k, &costs, 1);
         let view = ClusterView::empty().with_declared_costs(&costs);
         let gate = GateBatch::from_logits(experts, top_k, logits(experts));
         let mut group = criterion.benchmark_group(format!("route/{experts}-experts-top-{top_k}"));

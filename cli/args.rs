@@ -28,7 +28,7 @@ pub enum Command {
     Validate(Validate),
     /// HotSpot's floorplan, package and power trace to block temperatures, exact and without a time step
     Floorplan(Floorplan),
-    /// List the routers, workloads, arrivals, telemetry sources and metrics a scenario can name
+    /// List the routers, placements, workloads, arrivals, telemetry sources and metrics a scenario can name
     List(List),
     /// Fit device profiles to recordings of real GPUs, and check them
     #[command(subcommand)]
@@ -237,7 +237,7 @@ fn positive(text: &str) -> Result<f64, String> {
 #[derive(Debug, Args)]
 pub struct List {
     /// Only this sort of thing
-    #[arg(value_parser = ["routers", "workloads", "arrivals", "telemetry", "metrics"])]
+    #[arg(value_parser = ["routers", "placements", "workloads", "arrivals", "telemetry", "metrics"])]
     pub what: Option<String>,
     /// Print as JSON
     #[arg(long)]

@@ -235,7 +235,9 @@ fn world_identity(file: &ScenarioFile, world: usize) -> Result<String, Fault> {
 
 /// The run's id: a hash of contents, not a position, so that adding a seed or a router renames no other run.
 fn run_id(world: &str, variant: &isotherm_core::scenario::Variant, seed: u64) -> Result<String, Fault> {
-    let router = toml::Table::try_from(variant.spec.as_ref()).map_err(|error| Fault::Internal(error.to_string()))?;
+    let internal = |error: toml::ser::Error| Fault::Internal(error.to_string());
+    let mut router = toml::Table::try_from(variant.spec.as_ref()).map_err(internal)?;
+    router.extend(toml::Table::try_from(&variant.options).map_err(internal)?);
     let mut hash = Sha256::new();
     hash.update(world.as_bytes());
     hash.update(router.to_string().as_bytes());

@@ -215,6 +215,7 @@ fn resolved_text(plan: &Plan, tree: &Tree) -> Result<String, Fault> {
         let mut router = toml::Table::new();
         router.insert("name".to_owned(), toml::Value::String(variant.label.clone()));
         router.extend(toml::Table::try_from(variant.spec.as_ref()).map_err(|error| internal(&error))?);
+        router.extend(toml::Table::try_from(&variant.options).map_err(|error| internal(&error))?);
         routers.push(toml::Value::Table(router));
     }
     table.insert("router".to_owned(), toml::Value::Array(routers));

@@ -9,8 +9,9 @@ use crate::exit::{self, Code};
 use crate::fault::Fault;
 
 /// The registries, by the section of the scenario that names their kinds.
-pub(crate) const REGISTRIES: [(&str, &[Kind]); 4] = [
+pub(crate) const REGISTRIES: [(&str, &[Kind]); 5] = [
     ("routers", isotherm_routers::KINDS),
+    ("placements", isotherm_placements::KINDS),
     ("workloads", isotherm_workloads::WORKLOADS),
     ("arrivals", isotherm_workloads::ARRIVALS),
     ("telemetry", isotherm_telemetry::KINDS),

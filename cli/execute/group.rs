@@ -119,12 +119,9 @@ fn start(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Simulation,
     let plan = &file.plan.worlds[run.world];
     let variant = &plan.variants[run.variant];
     let (declared_costs, _) = spec.declared_costs();
-    let context = RouterContext {
-        experts: spec.experts as usize,
-        top_k: spec.top_k as usize,
-        declared_costs: &declared_costs,
-        seed: run.seed,
-    };
+    let context = RouterContext::new(spec.experts as usize, spec.top_k as usize, &declared_costs, run.seed)
+        .with_options(&variant.options)
+        .with_hardware(&spec.placement, plan.scenario.hardware.thermal_hint());
     let router = variant.spec.build(&context).map_err(|error| error.to_string())?;
     let telemetry = plan.scenario.telemetry.build(spec.gpus as usize, run.seed).map_err(|error| error.to_string())?;
     let spec = WorldSpec { oracle: variant.spec.uses_oracle(), ..spec.clone() };

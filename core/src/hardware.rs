@@ -1,4 +1,4 @@
-//! The hardware of a scenario: how many GPUs, what a GPU is thermally, which expert lives where.
+//! The hardware of a scenario: how many GPUs, and what a GPU is thermally.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,8 @@ pub use profile::{DeviceProfile, Link, Node};
 pub use reason::ClockReason;
 pub use variability::{DeviceFactors, Variability};
 
-use crate::id::GpuId;
+use crate::router::ThermalHint;
+use crate::thermal::Modes;
 use crate::units::{Celsius, Watts};
 
 /// The `[hardware]` section.
@@ -62,9 +63,6 @@ pub struct Hardware {
     /// What happens when a GPU switches itself off.
     #[serde(default)]
     pub on_shutdown: OnShutdown,
-    /// GPU of each expert; contiguous blocks of equal size where not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gpu_of_expert: Option<Vec<u32>>,
 }
 
 /// What happens when a GPU has reached its shutdown temperature.
@@ -93,7 +91,6 @@ impl Hardware {
             variability: None,
             start_power: None,
             on_shutdown: OnShutdown::default(),
-            gpu_of_expert: None,
         }
     }
 
@@ -110,29 +107,25 @@ impl Hardware {
         self.variability.unwrap_or_default().factors(gpu)
     }
 
+    /// What a controller may know beforehand of a GPU, from the profile; `None` without one, or with one that is not physical.
+    #[must_use]
+    pub fn thermal_hint(&self) -> Option<ThermalHint> {
+        let profile = self.profile.as_ref()?;
+        let modes = Modes::of(&profile.network().ok()?);
+        let rise = modes.steady(&modes.drive(&profile.heat_shares(), 0.0), 0);
+        let slowest = modes.time_constants().filter(|constant| constant.is_finite()).fold(0.0, f64::max);
+        let supply = self.cooling.as_ref().and_then(|cooling| cooling.supply).unwrap_or(profile.ambient);
+        Some(ThermalHint {
+            kelvin_per_watt: rise,
+            time_constant_s: slowest,
+            ambient_degc: supply.get(),
+            idle_w: self.idle_watts(),
+        })
+    }
+
     /// Power of a waiting GPU (W).
     #[must_use]
     pub fn idle_watts(&self) -> f64 {
         self.idle_power.or(self.profile.as_ref().map(|p| p.idle_power)).unwrap_or_default().get()
-    }
-
-    /// The GPU of each of `experts` experts: as given, or in contiguous blocks whose sizes differ by at most one.
-    ///
-    /// ```
-    /// use isotherm_core::hardware::Hardware;
-    /// let hardware = Hardware::of_gpus(2);
-    /// let gpus: Vec<u32> = hardware.placement(5).iter().map(|gpu| gpu.0).collect();
-    /// assert_eq!(gpus, [0, 0, 0, 1, 1]);
-    /// ```
-    #[must_use]
-    pub fn placement(&self, experts: u32) -> Vec<GpuId> {
-        match &self.gpu_of_expert {
-            Some(gpus) => gpus.iter().copied().map(GpuId).collect(),
-            None => {
-                let (gpus, experts) = (u64::from(self.gpus), u64::from(experts));
-                // Expert e of E goes to GPU floor(e G / E): blocks in order.
-                (0..experts).map(|e| GpuId((e * gpus / experts.max(1)) as u32)).collect()
-            }
-        }
     }
 }

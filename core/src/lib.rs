@@ -9,6 +9,7 @@ pub mod hardware;
 pub mod id;
 pub mod input;
 pub mod metrics;
+pub mod placement;
 pub mod queue;
 pub mod record;
 pub mod registry;

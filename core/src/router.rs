@@ -8,8 +8,9 @@ use std::fmt::Debug;
 use thiserror::Error;
 
 use crate::gate::GateBatch;
-use crate::id::{BatchId, GpuId};
-use crate::routing::Routing;
+use crate::id::{BatchId, ExpertId};
+use crate::placement::Placement;
+use crate::routing::{Routing, RoutingOptions};
 use crate::telemetry::Sample;
 use crate::time::SimTime;
 
@@ -29,10 +30,22 @@ pub trait RouterSpec: Debug + Send + Sync {
     fn uses_oracle(&self) -> bool {
         false
     }
+
+    /// Whether this is the plain top-k of the gate, which savings are measured against.
+    fn is_reference(&self) -> bool {
+        false
+    }
 }
 
 /// What a router may depend on when it is built.
+///
+/// ```
+/// use isotherm_core::router::RouterContext;
+/// let context = RouterContext::new(2, 1, &[0.5, 2.0], 7);
+/// assert_eq!((context.options.floor, context.layer), (0, 0));
+/// ```
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct RouterContext<'a> {
     /// Number of experts of the layer.
     pub experts: usize,
@@ -42,6 +55,55 @@ pub struct RouterContext<'a> {
     pub declared_costs: &'a [f64],
     /// Root seed of the run, for the router's own random streams.
     pub seed: u64,
+    /// The options that all routers share; they fit the layer.
+    pub options: &'a RoutingOptions,
+    /// Which MoE layer of the model this instance serves, from 0: each has its own.
+    pub layer: u32,
+    /// Where the experts are at the start; `None` where only experts are known.
+    pub placement: Option<&'a Placement>,
+    /// What the data sheet or a fitted profile says of a GPU; `None` where the hardware has no thermal model.
+    pub thermal: Option<ThermalHint>,
+}
+
+/// A GPU as one heat capacity behind one resistance: what a controller may know of it beforehand. Differences between devices are not
+/// in it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ThermalHint {
+    /// Kelvin above the surroundings per watt, in the steady state (K/W).
+    pub kelvin_per_watt: f64,
+    /// Time constant of the slowest part that matters (s): steady resistance times all of the heat capacity.
+    pub time_constant_s: f64,
+    /// Temperature of the surroundings (degC).
+    pub ambient_degc: f64,
+    /// Power of a GPU that waits (W).
+    pub idle_w: f64,
+}
+
+impl<'a> RouterContext<'a> {
+    /// A layer of `experts` experts of which nothing else is known.
+    #[must_use]
+    pub fn new(experts: usize, top_k: usize, declared_costs: &'a [f64], seed: u64) -> Self {
+        const PLAIN: &RoutingOptions = &RoutingOptions::PLAIN;
+        Self { experts, top_k, declared_costs, seed, options: PLAIN, layer: 0, placement: None, thermal: None }
+    }
+
+    /// This context with the options that all routers share.
+    #[must_use]
+    pub fn with_options(self, options: &'a RoutingOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// This context for the router of another layer.
+    #[must_use]
+    pub fn for_layer(self, layer: u32) -> Self {
+        Self { layer, ..self }
+    }
+
+    /// This context with GPUs: where the experts are, and what is known of a GPU.
+    #[must_use]
+    pub fn with_hardware(self, placement: &'a Placement, thermal: Option<ThermalHint>) -> Self {
+        Self { placement: Some(placement), thermal, ..self }
+    }
 }
 
 /// Decides which experts serve each token of a batch.
@@ -118,8 +180,8 @@ pub struct ClusterView<'a> {
     pub now: SimTime,
     /// The batch to be routed.
     pub batch: BatchId,
-    /// The GPU that serves each expert.
-    pub gpu_of_expert: &'a [GpuId],
+    /// The GPUs that hold a copy of each expert; `None` in tests of routers that need none.
+    pub placement: Option<&'a Placement>,
     /// The last sample of each GPU, never younger than the last poll (INV-7).
     pub samples: &'a [Sample],
     /// Energy of one assignment per expert as declared at the start (J).
@@ -140,14 +202,7 @@ impl<'a> ClusterView<'a> {
     /// A view of nothing: no samples, no costs. For tests of routers that need none.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            now: SimTime::ZERO,
-            batch: BatchId(0),
-            gpu_of_expert: &[],
-            samples: &[],
-            declared_costs: &[],
-            oracle: None,
-        }
+        Self { now: SimTime::ZERO, batch: BatchId(0), placement: None, samples: &[], declared_costs: &[], oracle: None }
     }
 
     /// This view with other declared costs (J).
@@ -158,8 +213,8 @@ impl<'a> ClusterView<'a> {
 
     /// This view at another instant, with the placement and the samples a router would have then.
     #[must_use]
-    pub fn at(self, now: SimTime, batch: BatchId, gpu_of_expert: &'a [GpuId], samples: &'a [Sample]) -> Self {
-        Self { now, batch, gpu_of_expert, samples, ..self }
+    pub fn at(self, now: SimTime, batch: BatchId, placement: &'a Placement, samples: &'a [Sample]) -> Self {
+        Self { now, batch, placement: Some(placement), samples, ..self }
     }
 
     /// This view with the true costs (J) of an oracle.
@@ -168,9 +223,18 @@ impl<'a> ClusterView<'a> {
         Self { oracle: Some(OracleView { true_costs }), ..self }
     }
 
-    /// Temperature of the GPU of each expert as last sampled (degC); `None` where it has never been read.
+    /// Temperature of the GPUs of each expert as last sampled (degC), the mean over its copies; `None` where none has been read.
     pub fn expert_temperatures(&self) -> impl Iterator<Item = Option<f64>> + '_ {
-        self.gpu_of_expert.iter().map(|gpu| self.samples.get(gpu.index())?.temperature.map(|t| t.get()))
+        let experts = self.placement.map_or(0, Placement::experts);
+        (0..experts)
+            .map(|e| self.expert_mean(ExpertId(e as u32), |gpu| self.samples.get(gpu)?.temperature.map(|t| t.get())))
+    }
+
+    /// Mean of a quantity of GPUs over those that hold `expert`; GPUs for which it is `None` are left out.
+    pub fn expert_mean(&self, expert: ExpertId, of_gpu: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+        let known = self.placement?.copies(expert).iter().filter_map(|gpu| of_gpu(gpu.index()));
+        let (sum, number) = known.fold((0.0, 0_u32), |(sum, n), value| (sum + value, n + 1));
+        (number > 0).then(|| sum / f64::from(number))
     }
 }
 

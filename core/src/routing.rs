@@ -2,9 +2,11 @@
 //!
 //! "Add a price to every expert, then take the top k" is one pass over the logits: see [`Selector`].
 
+mod options;
 mod select;
 mod tile;
 
+pub use options::{Combine, RoutingOptions, Similarity};
 pub use select::{Probabilities, Rule, Selector};
 
 use thiserror::Error;

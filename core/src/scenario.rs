@@ -14,6 +14,7 @@ pub use sweep::{Axis, AxisValue};
 
 use crate::cost::CostTable;
 use crate::hardware::Hardware;
+use crate::placement::{Placement, PlacementContext, PlacementError, PlacementSpec};
 use crate::telemetry::TelemetrySpec;
 use crate::workload::{ArrivalSpec, WorkloadSpec};
 use crate::world::{Change, RouterHost};
@@ -48,6 +49,9 @@ pub struct Scenario {
     pub costs: CostTable,
     /// The GPUs.
     pub hardware: Hardware,
+    /// Where the experts are; contiguous blocks of equal size where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Box<dyn PlacementSpec>>,
     /// What routers can see of the GPUs.
     pub telemetry: Box<dyn TelemetrySpec>,
     /// What the routers' own work costs.
@@ -63,6 +67,21 @@ pub struct Scenario {
 
 fn one() -> u32 {
     1
+}
+
+impl Scenario {
+    /// Where the experts are at the start.
+    ///
+    /// # Errors
+    /// [`PlacementError`] if the policy does not fit the model or the hardware.
+    pub fn placement(&self) -> Result<Placement, PlacementError> {
+        let (experts, gpus) = (self.model.experts as usize, self.hardware.gpus as usize);
+        let node = self.hardware.gpus_per_node.map_or(gpus, |size| size as usize);
+        match &self.placement {
+            None => Ok(Placement::contiguous(experts, gpus)),
+            Some(policy) => policy.place(&PlacementContext::at_start(experts, gpus).with_nodes_of(node)),
+        }
+    }
 }
 
 /// The `[model]` section.
@@ -100,6 +119,11 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("hardware", "{ gpus = 8 }"),
     ("telemetry", "{ kind = \"synthetic\", period = \"100 ms\" }"),
     ("gpus", "8"),
+    ("placement", "{ kind = \"round-robin\" }"),
+    ("floor", "1"),
+    ("similarity", "{ matrix = [[1.0, 0.5], [0.5, 1.0]], charge = 1.0 }"),
+    ("matrix", "[[1.0, 0.5], [0.5, 1.0]]"),
+    ("charge", "1.0"),
     ("layer", "{ d_model = 4096, d_ff = 14336, layers = 32 }"),
     ("d_ff", "14336"),
     ("matrices", "3"),

@@ -9,6 +9,7 @@ mod devices;
 mod governor;
 mod layer;
 mod spec;
+mod split;
 mod state;
 mod thermal;
 mod watch;
@@ -120,7 +121,7 @@ impl World {
             in_layer: false,
             shares: Shares::default(),
             coolant: Coolant::new(gpus, spec.cooling.as_ref(), thermal),
-            gpu_of_expert: spec.gpu_of_expert.clone(),
+            placement: spec.placement.clone(),
             samples: vec![Sample::default(); gpus],
             waiting: Default::default(),
             busy: false,
@@ -152,7 +153,7 @@ impl World {
                 self.state.samples.len()
             ));
         }
-        if saved.gpu_of_expert.iter().any(|gpu| gpu.0 >= self.spec.gpus) {
+        if saved.placement.iter().any(|(_, gpu)| gpu.0 >= self.spec.gpus) {
             return Err("an expert is on a GPU that does not exist".to_owned());
         }
         self.state = saved;

@@ -40,7 +40,7 @@ fn closed_form_gradient_is_autograds() {
         let bias: Vec<f64> = (0..experts).map(|e| 0.3 * (e as f64 - 2.0).sin()).collect();
         let costs: Vec<f64> = (0..experts).map(|e| 0.5 + 1.5 * f64::from(e % 3 == 0)).collect();
         let spec = TestTimeTrained { beta, ..TestTimeTrained::new(lambda) };
-        let context = RouterContext { experts, top_k: 2, declared_costs: &costs, seed: 0 };
+        let context = RouterContext::new(experts, 2, &costs, 0);
         let mut router = spec.build(&context).unwrap();
         let start = TttState { bias: bias.clone(), costs: costs.clone(), ..spec.initial_state(experts) };
         router.load(&postcard::to_stdvec(&start).unwrap()).unwrap();

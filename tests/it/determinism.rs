@@ -112,7 +112,7 @@ fn bench_of(text: &str, temperature_limit: Option<f64>) -> Bench {
     let variant = variants.into_iter().find(|variant| variant.index.is_some()).unwrap();
     let build = Box::new(move || {
         let costs = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 2.0, 2.0];
-        let context = RouterContext { experts: 8, top_k: 2, declared_costs: &costs, seed: 3 };
+        let context = RouterContext::new(8, 2, &costs, 3);
         (variant.spec.build(&context).unwrap(), scenario.telemetry.build(gpus, 3).unwrap())
     });
     Bench { spec, window, build }

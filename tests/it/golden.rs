@@ -9,14 +9,17 @@ use isotherm_core::gate::{Fidelity, GateBatch};
 use isotherm_core::id::BatchId;
 use isotherm_core::metrics::{LoadBalance, linear_percentile, nearest_rank, saving_percent};
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterSpec};
-use isotherm_core::routing::{Probabilities, Routing, Rule, Selector};
+use isotherm_core::routing::{Combine, Probabilities, Routing, RoutingOptions, Rule, Selector};
 use isotherm_core::time::SimTime;
-use isotherm_routers::{Baseline, Combine, EnergyPenalty, Space, TestTimeTrained, TttState};
+use isotherm_routers::{Baseline, EnergyPenalty, Space, TestTimeTrained, TttState};
 use serde_json::Value;
 
 use crate::lab::announce;
 
 const TOLERANCE: f64 = 1e-5;
+
+/// Weights from the penalised logits, as the golden vectors have them.
+const PENALISED: RoutingOptions = RoutingOptions { combine: Combine::Penalised, ..RoutingOptions::PLAIN };
 
 /// Compares and counts.
 struct Checker {
@@ -79,7 +82,17 @@ fn gate_of(logits: &Value, top_k: usize) -> GateBatch {
 }
 
 fn routed(spec: &dyn RouterSpec, gate: &GateBatch, top_k: usize, costs: &[f64]) -> Routing {
-    let context = RouterContext { experts: gate.experts(), top_k, declared_costs: costs, seed: 0 };
+    routed_with(spec, gate, top_k, costs, &RoutingOptions::PLAIN)
+}
+
+fn routed_with(
+    spec: &dyn RouterSpec,
+    gate: &GateBatch,
+    top_k: usize,
+    costs: &[f64],
+    options: &RoutingOptions,
+) -> Routing {
+    let context = RouterContext::new(gate.experts(), top_k, costs, 0).with_options(options);
     let mut router = spec.build(&context).unwrap();
     let mut routing = Routing::new(gate.experts(), top_k);
     router.route(gate, &ClusterView::empty().with_declared_costs(costs), &mut routing).unwrap();
@@ -138,8 +151,7 @@ fn routing_case(case: &Value, check: &mut Checker) {
         let shifted =
             numbers(&case["logits"]).into_iter().enumerate().map(|(i, z)| z - lambda * costs[i % costs.len()]);
         check.all_close(&format!("{what}: logits"), shifted, flat(&step["penalised_logits"]));
-        let penalised = EnergyPenalty { combine: Combine::Penalised, ..EnergyPenalty::new(lambda) };
-        let routing = routed(&penalised, &gate, k, &costs);
+        let routing = routed_with(&EnergyPenalty::new(lambda), &gate, k, &costs, &PENALISED);
         check.same(&what, &routing.experts, &step["indices"]);
         check.all_close(&what, widened(&routing.weights), flat(&step["weights"]));
         metrics(&what, &gate, &routing, &baseline, (&costs, hot), Some(lambda), &step["metrics"], check);
@@ -249,10 +261,9 @@ fn ttt_case(case: &Value, check: &mut Checker) {
         beta: number("beta"),
         eta: number("lr"),
         rho: number("rho"),
-        combine: Combine::Penalised,
         ..TestTimeTrained::new(number("lambda"))
     };
-    let context = RouterContext { experts: costs.len(), top_k: k, declared_costs: &costs, seed: 0 };
+    let context = RouterContext::new(costs.len(), k, &costs, 0).with_options(&PENALISED);
     let mut router = spec.build(&context).unwrap();
     let batches = case["logit_batches"].as_array().unwrap().iter().zip(case["steps"].as_array().unwrap());
     for (step, (logits, expected)) in batches.enumerate() {

@@ -150,6 +150,7 @@ mod views {
     use isotherm_core::gate::GateBatch;
     use isotherm_core::hardware::Hardware;
     use isotherm_core::id::BatchId;
+    use isotherm_core::placement::Placement;
     use isotherm_core::router::{ClusterView, Router, RouterContext, RouterError, RouterSpec};
     use isotherm_core::routing::Routing;
     use isotherm_core::simulation::{RunObserver, Simulation};
@@ -191,7 +192,7 @@ mod views {
             experts: 8,
             top_k: 2,
             costs: CostTable::two_classes(8, &[7], 0.5, 2.0, 1e-3),
-            gpu_of_expert: hardware.placement(8),
+            placement: Placement::contiguous(8, 2),
             gpus: 2,
             idle_watts: 80.0,
             thermal: ThermalSpec::of(&hardware, CostKind::Table, &[]).unwrap(),
@@ -211,7 +212,7 @@ mod views {
     }
 
     fn baseline() -> Box<dyn Router> {
-        let context = RouterContext { experts: 8, top_k: 2, declared_costs: &[1.0; 8], seed: 0 };
+        let context = RouterContext::new(8, 2, &[1.0; 8], 0);
         Baseline {}.build(&context).unwrap()
     }
 
@@ -265,7 +266,7 @@ mod views {
             // Powers of two, so that the sums are exact.
             let costs: Vec<f64> = costs.iter().map(|c| c + offset).collect();
             let spec = EnergyPenalty { normalise, ..EnergyPenalty::new(0.7) };
-            let context = RouterContext { experts: 8, top_k: 2, declared_costs: &costs, seed: 0 };
+            let context = RouterContext::new(8, 2, &costs, 0);
             let mut routing = Routing::new(8, 2);
             let view = ClusterView::empty().with_declared_costs(&costs);
             spec.build(&context).unwrap().route(&gate(5), &view, &mut routing).unwrap();

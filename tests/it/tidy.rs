@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("isotherm-workloads", &["isotherm-core"]),
     ("isotherm-telemetry", &["isotherm-core"]),
     ("isotherm-floorplan", &["isotherm-core"]),
+    ("isotherm-placements", &["isotherm-core"]),
     ("isotherm-calibration", &["isotherm-core"]),
     (
         "isotherm",
@@ -20,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "isotherm-core",
             "isotherm-calibration",
             "isotherm-floorplan",
+            "isotherm-placements",
             "isotherm-routers",
             "isotherm-workloads",
             "isotherm-telemetry",

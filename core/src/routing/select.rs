@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::tile::{self, LANES, Lanes};
-use super::{GateSummary, Routing};
+use super::{Combine, GateSummary, Routing, RoutingOptions};
 use crate::gate::GateBatch;
 use crate::simd;
 
@@ -12,13 +12,8 @@ use crate::simd;
 pub enum Rule<'a> {
     /// Score = logit; weights = softmax over the kept. The baseline.
     Logit,
-    /// Score = logit - price; weights = softmax of the scores over the kept.
-    PenalisedLogit {
-        /// Price per expert (nats).
-        price: &'a [f32],
-    },
-    /// Score = logit - price; weights = softmax of the unpenalised logits over the kept.
-    LogitSelectionOnly {
+    /// Score = logit - price; weights by the option `combine`: softmax of the unpenalised logits over the kept, or of the scores.
+    PricedLogit {
         /// Price per expert (nats).
         price: &'a [f32],
     },
@@ -35,9 +30,7 @@ impl Rule<'_> {
     fn price(&self) -> Option<&[f32]> {
         match self {
             Self::Logit => None,
-            Self::PenalisedLogit { price } | Self::LogitSelectionOnly { price } | Self::Probability { price } => {
-                Some(price)
-            }
+            Self::PricedLogit { price } | Self::Probability { price } => Some(price),
         }
     }
 }
@@ -145,11 +138,12 @@ fn scale_to_mean(out: &mut [f64], tokens: usize) {
 /// let mut selector = Selector::default();
 /// selector.select(&gate, Rule::Logit, None, &mut routing);
 /// assert_eq!(routing.experts, [1, 0]);
-/// selector.select(&gate, Rule::PenalisedLogit { price: &[0.0, 5.0, 0.0] }, None, &mut routing);
+/// selector.select(&gate, Rule::PricedLogit { price: &[0.0, 5.0, 0.0] }, None, &mut routing);
 /// assert_eq!(routing.experts, [0, 2], "expert 1 has become too expensive");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Selector {
+    combine: Combine,
     scores: Vec<Lanes>,
     plain: Vec<Lanes>,
     best: Vec<Lanes>,
@@ -157,6 +151,12 @@ pub struct Selector {
 }
 
 impl Selector {
+    /// A kernel that respects `options`, for a layer they fit ([`RoutingOptions::check`]).
+    #[must_use]
+    pub fn new(options: &RoutingOptions) -> Self {
+        Self { combine: options.combine, ..Self::default() }
+    }
+
     /// Routes every token of `gate` by `rule` into `out` (which it resets first). With `keep`, the softmax of the scores is
     /// stored there; `out.gate` describes that distribution (the unpenalised one under [`Rule::Probability`]).
     ///
@@ -222,11 +222,11 @@ impl Selector {
         } else {
             tile::load(logits, experts, &mut self.scores);
         }
-        let selection_only = matches!(rule, Rule::LogitSelectionOnly { .. });
+        let selection_only = matches!(rule, Rule::PricedLogit { .. }) && self.combine == Combine::SelectionOnly;
         if selection_only {
             self.plain.copy_from_slice(&self.scores);
         }
-        if let Rule::PenalisedLogit { price } | Rule::LogitSelectionOnly { price } = rule {
+        if let Rule::PricedLogit { price } = rule {
             subtract(&mut self.scores, price);
         }
         let most = tile::max(&self.scores);
@@ -244,11 +244,11 @@ impl Selector {
             best_of(&self.scores, &mut self.best, &mut self.index);
         }
         match rule {
-            Rule::Logit | Rule::PenalisedLogit { .. } => combine(&mut self.best),
-            Rule::LogitSelectionOnly { .. } => {
+            Rule::PricedLogit { .. } if selection_only => {
                 gather(&self.plain, &self.index, lanes, &mut self.best);
                 combine_unordered(&mut self.best);
             }
+            Rule::Logit | Rule::PricedLogit { .. } => combine(&mut self.best),
             Rule::Probability { price } => {
                 gather_shares(&self.scores, price, &self.index, lanes, &mut self.best);
             }

@@ -7,6 +7,7 @@ use super::{SCHEMA_VERSION, Scenario};
 use crate::config::{Faults, Tree};
 use crate::cost::CostKind;
 use crate::hardware::STILL;
+use crate::placement::PlacementError;
 use crate::router::{RouterContext, RouterError};
 use crate::workload::WorkloadError;
 use crate::world::DeviceSpec;
@@ -319,16 +320,28 @@ pub(super) fn routers(scenario: &Scenario, variants: &[Variant], tree: &Tree, fa
         CostKind::Table => scenario.costs.per_expert(scenario.model.experts).0,
         CostKind::Device => vec![1.0; scenario.model.experts as usize],
     };
-    let context = RouterContext {
-        experts: scenario.model.experts as usize,
-        top_k: scenario.model.top_k as usize,
-        declared_costs: &declared_costs,
-        seed: scenario.seed,
+    let (experts, top_k) = (scenario.model.experts as usize, scenario.model.top_k as usize);
+    let placement = match scenario.placement() {
+        Ok(placement) => placement,
+        Err(fault) => {
+            let place = match &fault {
+                PlacementError::Option { option, .. } => format!("placement.{option}"),
+                _ => "placement".to_owned(),
+            };
+            let message = match fault {
+                PlacementError::Option { message, .. } => message,
+                other => other.to_string(),
+            };
+            check.fault(&place, message, "", "");
+            return;
+        }
     };
+    let context = RouterContext::new(experts, top_k, &declared_costs, scenario.seed)
+        .with_hardware(&placement, scenario.hardware.thermal_hint());
     for variant in variants {
-        if let (Some(index), Err(RouterError::Option { option, message })) =
-            (variant.index, variant.spec.build(&context))
-        {
+        let built = (variant.options.check(experts, top_k))
+            .and_then(|()| variant.spec.build(&context.with_options(&variant.options)));
+        if let (Some(index), Err(RouterError::Option { option, message })) = (variant.index, built) {
             check.fault(&format!("router[{index}].{option}"), message, "", "");
         }
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::sweep::{self, Axis, AxisValue};
 use super::{EXAMPLES, Scenario, check};
-use crate::config::{Fault, FaultKind, Faults, Key, Node, Origin, Path, Table, Tree, Value, deserialize_with};
+use crate::config::{Fault, FaultKind, Faults, Key, Node, Origin, Path, Segment, Table, Tree, Value, deserialize_with};
 use crate::router::RouterSpec;
+use crate::routing::RoutingOptions;
 
 /// What a scenario asks for: worlds, and in each of them routers. Every world is simulated with every seed.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Variant {
     pub point: Vec<AxisValue>,
     /// The router.
     pub spec: Arc<dyn RouterSpec>,
+    /// The options that it shares with all routers.
+    pub options: RoutingOptions,
     /// Whether savings are measured against this one.
     pub is_baseline: bool,
 }
@@ -215,10 +218,30 @@ fn reaches(axis: &Axis, index: usize, node: &Node) -> bool {
         return false;
     }
     let mut faults = Faults::new();
-    let with = with_axis(node, &path, &axis.values[0]);
-    let _: Option<Box<dyn RouterSpec>> = deserialize_with(&with, "", EXAMPLES, &mut faults);
+    if let Some(Segment::Key(key)) = path.segments().first()
+        && RoutingOptions::KEYS.iter().any(|(option, _)| key == option)
+    {
+        return true;
+    }
+    let (_, own) = without_options(&with_axis(node, &path, &axis.values[0]));
+    let _: Option<Box<dyn RouterSpec>> = deserialize_with(&own, "", EXAMPLES, &mut faults);
     let swept = path.to_string();
     !faults.iter().any(|fault| fault.kind == FaultKind::UnknownKey && fault.pointer == swept)
+}
+
+/// The options that all routers share, and what is the strategy's own.
+fn without_options(node: &Node) -> (Node, Node) {
+    let mut own = node.clone();
+    let mut shared = Table::default();
+    if let Value::Table(table) = &mut own.value {
+        for (option, _) in RoutingOptions::KEYS {
+            let key = table.entries().iter().find(|entry| entry.key.name == option).map(|entry| entry.key.clone());
+            if let (Some(key), Some(value)) = (key, table.remove(option)) {
+                shared.insert(key, value);
+            }
+        }
+    }
+    (Node::new(Value::Table(shared), node.origin.clone()), own)
 }
 
 fn with_axis(node: &Node, path: &Path, value: &Node) -> Node {
@@ -241,18 +264,22 @@ fn read_variant(
     for (axis, &value) in axes.iter().zip(combination) {
         at_point = with_axis(&at_point, &axis.within_router().1, &axis.values[value]);
     }
-    let spec: Box<dyn RouterSpec> = deserialize_with(&at_point, &format!("router[{index}]"), EXAMPLES, faults)?;
+    let (shared, own) = without_options(&at_point);
+    let options: Option<RoutingOptions> = deserialize_with(&shared, &format!("router[{index}]"), EXAMPLES, faults);
+    let spec: Box<dyn RouterSpec> = deserialize_with(&own, &format!("router[{index}]"), EXAMPLES, faults)?;
+    let options = options?;
     let kind = spec.typetag_name();
     Some(Variant {
         label: name.unwrap_or(kind).to_owned(),
         index: Some(index),
         point: axes.iter().zip(combination).map(|(axis, &value)| axis.value(value)).collect(),
-        is_baseline: kind == BASELINE,
+        is_baseline: spec.is_reference(),
         spec: Arc::from(spec),
+        options,
     })
 }
 
-/// The kind every saving is measured against.
+/// The kind that is added where no router of the scenario is the reference that savings are measured against.
 const BASELINE: &str = "baseline";
 
 fn implied_baseline(faults: &mut Faults) -> Option<Variant> {
@@ -266,6 +293,7 @@ fn implied_baseline(faults: &mut Faults) -> Option<Variant> {
         index: None,
         point: Vec::new(),
         spec: Arc::from(spec),
+        options: RoutingOptions::PLAIN,
         is_baseline: true,
     })
 }

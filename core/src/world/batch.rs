@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::split::{Split, evenly};
 use super::state::{Completed, Running};
 use super::{RunError, World};
 use crate::engine::Schedule;
@@ -69,15 +70,16 @@ impl World {
         let router_joules = operations * host.joules_per_operation;
         self.state.record.router_joules += router_joules;
 
-        let completed = self.account(batch, now)?;
+        let split = evenly(&self.routing.counts, &self.state.placement, self.spec.gpus as usize);
+        let completed = self.account(batch, now, &split)?;
         let mut record = self.batch_record(batch, arrived, now, now + delay, &completed);
         record.energy_joules += router_joules;
         let spec = Arc::clone(&self.spec);
         let pending = match &spec.device {
-            Some(device) => self.start_layer(device, &completed.assignments, delay, schedule)?,
-            None => self.start_work(&completed, delay, schedule)?,
+            Some(device) => self.start_layer(device, &split, delay, schedule)?,
+            None => self.start_work(batch, &split, delay, schedule)?,
         };
-        self.state.running = Some(Running { batch: record, pending, completed });
+        self.state.running = Some(Running { batch: record, pending, split, completed });
         if pending == 0 { self.finish_batch(schedule) } else { Ok(()) }
     }
 
@@ -87,12 +89,12 @@ impl World {
         let mut view = ClusterView::empty().with_declared_costs(&self.declared).at(
             now,
             batch,
-            &self.state.gpu_of_expert,
+            &self.state.placement,
             &self.state.samples,
         );
         let truth: Vec<f64>;
         if self.spec.oracle {
-            truth = (0..self.spec.experts).map(|e| self.assignment_joules(ExpertId(e))).collect();
+            truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(ExpertId(e))).collect();
             view = view.with_true_costs(&truth);
         }
         self.router.route(gate, &view, &mut self.routing)?;
@@ -100,35 +102,40 @@ impl World {
         Ok(())
     }
 
-    /// Energy of one assignment at `expert` now (J): the table's, grown with the temperature of its GPU.
-    fn assignment_joules(&self, expert: ExpertId) -> f64 {
+    /// Energy of one assignment at `expert` now (J), the mean over its copies.
+    fn mean_assignment_joules(&self, expert: ExpertId) -> f64 {
+        let copies = self.state.placement.copies(expert);
+        copies.iter().map(|gpu| self.assignment_joules(expert, *gpu)).sum::<f64>() / copies.len() as f64
+    }
+
+    /// Energy of one assignment at the copy of `expert` on `gpu` now (J): the table's, grown with the temperature of the GPU.
+    fn assignment_joules(&self, expert: ExpertId, gpu: GpuId) -> f64 {
         let costs = &self.spec.costs;
         let joules = self.state.joules[expert.index()];
         if costs.leakage_per_kelvin == 0.0 {
             return joules;
         }
-        let gpu = self.state.gpu_of_expert[expert.index()];
         let temperature = self.state.devices.temperature[gpu.index()];
         let excess = if temperature.is_nan() { 0.0 } else { temperature - costs.reference_degc };
         joules * (1.0 + costs.leakage_per_kelvin * excess).max(0.0)
     }
 
     /// What each expert's share of the routed batch costs, at the temperatures of this instant.
-    fn account(&mut self, batch: BatchId, now: SimTime) -> Result<Completed, RunError> {
+    fn account(&mut self, batch: BatchId, now: SimTime, split: &Split) -> Result<Completed, RunError> {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
             self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
         }
         let assignments = self.routing.counts.clone();
-        let each = |f: &dyn Fn(usize) -> f64| -> Vec<f64> {
-            assignments.iter().enumerate().map(|(e, n)| f64::from(*n) * f(e)).collect()
-        };
-        if self.spec.device.is_some() {
-            // What the batch takes is known when it is done.
-            let nothing = vec![0.0; assignments.len()];
-            return Ok(Completed { batch, assignments, joules: nothing.clone(), seconds: nothing });
+        let (mut joules, mut seconds) = (vec![0.0; assignments.len()], vec![0.0; assignments.len()]);
+        // What a batch takes on devices is known when it is done.
+        if self.spec.device.is_none() {
+            for (gpu, share) in split.iter().enumerate() {
+                for (expert, count) in share {
+                    joules[expert.index()] += f64::from(*count) * self.assignment_joules(*expert, GpuId(gpu as u32));
+                    seconds[expert.index()] += f64::from(*count) * self.state.seconds[expert.index()];
+                }
+            }
         }
-        let joules = each(&|e| self.assignment_joules(ExpertId(e as u32)));
-        let seconds = each(&|e| self.state.seconds[e]);
         Ok(Completed { batch, assignments, joules, seconds })
     }
 
@@ -164,27 +171,27 @@ impl World {
     /// Gives every GPU its work; returns how many got some.
     fn start_work<Q: EventQueue<Event>>(
         &mut self,
-        work: &Completed,
+        batch: BatchId,
+        split: &Split,
         delay: SimDuration,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<u32, RunError> {
-        let gpus = self.spec.gpus as usize;
-        let (mut joules, mut seconds) = (vec![0.0; gpus], vec![0.0; gpus]);
-        for (expert, gpu) in self.state.gpu_of_expert.iter().enumerate() {
-            joules[gpu.index()] += work.joules[expert];
-            seconds[gpu.index()] += work.seconds[expert];
-        }
         let mut pending = 0;
-        for g in 0..gpus {
-            if seconds[g] == 0.0 {
+        for (g, share) in split.iter().enumerate() {
+            let gpu = GpuId(g as u32);
+            let (mut joules, mut seconds) = (0.0, 0.0);
+            for (expert, count) in share {
+                joules += f64::from(*count) * self.assignment_joules(*expert, gpu);
+                seconds += f64::from(*count) * self.state.seconds[expert.index()];
+            }
+            if seconds == 0.0 {
                 continue;
             }
-            let gpu = GpuId(g as u32);
-            let duration = SimDuration::from_seconds(seconds[g])
+            let duration = SimDuration::from_seconds(seconds)
                 .map(|d| delay + d.max(SimDuration::from_nanos(1)))
-                .ok_or(RunError::Duration { gpu, batch: work.batch, seconds: seconds[g] })?;
+                .ok_or(RunError::Duration { gpu, batch, seconds })?;
             // The energy is spread over the time the work takes, the router's delay included: one interval, one power.
-            let watts = self.spec.idle_watts + joules[g] / duration.seconds();
+            let watts = self.spec.idle_watts + joules / duration.seconds();
             self.change_power(gpu, watts, schedule)?;
             let generation = self.state.devices.work_generation[g];
             schedule.after(duration, Event::WorkDone { gpu, generation });

@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::governor::Reading;
+use super::split::Split;
 use super::{DeviceSpec, RunError, World};
 use crate::cost::Exchange;
 use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::kernel::{Draw, Work};
 use crate::hardware::{ClockReason, OnShutdown};
-use crate::id::GpuId;
+use crate::id::{ExpertId, GpuId};
+use crate::placement::Placement;
 use crate::queue::EventQueue;
 use crate::time::{SimDuration, SimTime};
 
@@ -46,7 +48,7 @@ impl World {
     pub(super) fn start_layer<Q: EventQueue<Event>>(
         &mut self,
         device: &DeviceSpec,
-        assignments: &[u32],
+        split: &Split,
         delay: SimDuration,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<u32, RunError> {
@@ -54,8 +56,8 @@ impl World {
         let parallel = device.cost.layer.tensor_parallel as usize;
         let now = schedule.now();
         let mut counts: Vec<Vec<u32>> = vec![Vec::new(); gpus.div_ceil(parallel)];
-        for (expert, gpu) in self.state.gpu_of_expert.iter().enumerate() {
-            counts[gpu.index() / parallel].push(assignments[expert]);
+        for (gpu, share) in split.iter().enumerate() {
+            counts[gpu / parallel].extend(share.iter().map(|(_, count)| *count));
         }
         let tokens = self.routing.tokens() as f64;
         let busiest = counts.iter().map(|c| c.iter().map(|n| f64::from(*n)).sum::<f64>()).fold(0.0, f64::max);
@@ -230,24 +232,35 @@ impl World {
     /// Counts the assignments that a lost GPU had in hand as dropped.
     fn drop_share(&mut self, gpu: GpuId) {
         let Some(running) = &mut self.state.running else { return };
-        for (expert, home) in self.state.gpu_of_expert.iter().enumerate() {
-            if *home == gpu {
-                running.batch.dropped += std::mem::take(&mut running.completed.assignments[expert]);
-                running.batch.usage[expert] = 0;
-            }
+        for (expert, count) in &mut running.split[gpu.index()] {
+            let count = std::mem::take(count);
+            running.batch.dropped += count;
+            running.completed.assignments[expert.index()] -= count;
+            running.batch.usage[expert.index()] -= count;
         }
     }
 
-    /// Moves the experts of a lost GPU to those that are left, each to the one with the fewest, lowest number first.
+    /// Takes a lost GPU out of the placement. An expert that has no other copy moves to the GPU with the fewest experts among those
+    /// that are left, lowest number first.
     fn fail_over(&mut self, lost: GpuId, left: &[u32]) {
-        let homes = &mut self.state.gpu_of_expert;
-        for expert in 0..homes.len() {
-            if homes[expert] == lost {
-                let load = |gpu: u32| homes.iter().filter(|home| home.0 == gpu).count();
-                if let Some(home) = left.iter().copied().min_by_key(|gpu| (load(*gpu), *gpu)) {
-                    homes[expert] = GpuId(home);
-                }
+        let placement = &mut self.state.placement;
+        let gpus = self.spec.gpus as usize;
+        let mut load = vec![0_u32; gpus];
+        placement.iter().for_each(|(_, gpu)| load[gpu.index()] += 1);
+        let mut copies: Vec<Vec<GpuId>> =
+            (0..placement.experts()).map(|e| placement.copies(ExpertId(e as u32)).to_vec()).collect();
+        for homes in &mut copies {
+            homes.retain(|home| *home != lost);
+            if homes.is_empty()
+                && let Some(home) = left.iter().copied().min_by_key(|gpu| (load[*gpu as usize], *gpu))
+            {
+                load[home as usize] += 1;
+                homes.push(GpuId(home));
             }
+        }
+        // Every expert has a home on a GPU that exists: `left` is not empty here.
+        if let Ok(moved) = Placement::new(gpus, copies) {
+            *placement = moved;
         }
     }
 }
@@ -271,23 +284,25 @@ impl World {
         let gpus = self.state.shares.joules.len();
         let (done, batch) = (&mut running.completed, &mut running.batch);
         let mhz = device.cost.clock.max_mhz;
-        let weights: Vec<f64> = (done.assignments.iter())
-            .map(|count| {
-                let (compute, memory) = device.cost.joules(&device.cost.work(&[*count]), mhz);
-                compute + memory
-            })
-            .collect();
-        let group = |gpu: usize| gpu / parallel;
-        let mut sums = vec![0.0; gpus.div_ceil(parallel)];
-        for (expert, home) in self.state.gpu_of_expert.iter().enumerate() {
-            sums[group(home.index())] += weights[expert];
-        }
-        for (expert, home) in self.state.gpu_of_expert.iter().enumerate() {
-            let here = group(home.index());
-            let part = if sums[here] == 0.0 { 0.0 } else { weights[expert] / sums[here] };
-            let members = here * parallel..((here + 1) * parallel).min(gpus);
-            done.joules[expert] = part * self.state.shares.joules[members.clone()].iter().sum::<f64>();
-            done.seconds[expert] = part * self.state.shares.seconds[members].iter().copied().fold(0.0, f64::max);
+        let alone = |count: u32| {
+            let (compute, memory) = device.cost.joules(&device.cost.work(&[count]), mhz);
+            compute + memory
+        };
+        for first in (0..gpus).step_by(parallel) {
+            let members = first..(first + parallel).min(gpus);
+            let served: Vec<(ExpertId, f64)> = (running.split[members.clone()].iter().flatten())
+                .map(|(expert, count)| (*expert, alone(*count)))
+                .collect();
+            let all: f64 = served.iter().map(|(_, weight)| weight).sum();
+            if all == 0.0 {
+                continue;
+            }
+            let joules = self.state.shares.joules[members.clone()].iter().sum::<f64>();
+            let seconds = self.state.shares.seconds[members].iter().copied().fold(0.0, f64::max);
+            for (expert, weight) in served {
+                done.joules[expert.index()] += weight / all * joules;
+                done.seconds[expert.index()] += weight / all * seconds;
+            }
         }
         // All of it, also what a GPU did that was lost meanwhile.
         batch.energy_joules += self.state.shares.joules.iter().sum::<f64>();

@@ -9,7 +9,8 @@ use super::thermal::ThermalSpec;
 use crate::cost::{CostKind, CostTable, DeviceCost};
 use crate::gate::GateBatch;
 use crate::hardware::{Cooling, Hardware, Limits, OnShutdown};
-use crate::id::{BatchId, GpuId};
+use crate::id::BatchId;
+use crate::placement::Placement;
 use crate::scenario::Scenario;
 use crate::time::{SimDuration, SimTime};
 use crate::units::Celsius;
@@ -57,8 +58,8 @@ pub struct WorldSpec {
     pub top_k: u32,
     /// Joules and seconds per assignment, and the pool that is called hot.
     pub costs: CostTable,
-    /// GPU of each expert at the start.
-    pub gpu_of_expert: Vec<GpuId>,
+    /// Where the experts are at the start.
+    pub placement: Placement,
     /// Number of GPUs.
     pub gpus: u32,
     /// Power of a waiting GPU (W), where the cost model is a table.
@@ -147,7 +148,7 @@ impl WorldSpec {
             experts: scenario.model.experts,
             top_k: scenario.model.top_k,
             costs: scenario.costs.clone(),
-            gpu_of_expert: hardware.placement(scenario.model.experts),
+            placement: scenario.placement().map_err(|fault| fault.to_string())?,
             gpus: hardware.gpus,
             idle_watts: hardware.idle_watts(),
             thermal: if prescribed { None } else { ThermalSpec::of(hardware, scenario.costs.kind, &scenario.change)? },

@@ -8,8 +8,10 @@ use super::coolant::Coolant;
 use super::devices::Devices;
 use super::governor::Governor;
 use super::layer::{Job, Shares};
+use super::split::Split;
 use super::watch::Watched;
-use crate::id::{BatchId, ExpertId, GpuId};
+use crate::id::{BatchId, ExpertId};
+use crate::placement::Placement;
 use crate::record::{BatchRecord, RunRecord};
 use crate::telemetry::Sample;
 use crate::time::SimTime;
@@ -35,8 +37,8 @@ pub(crate) struct WorldState {
     /// What the GPUs did for the running batch.
     pub(super) shares: Shares,
     pub(super) coolant: Coolant,
-    /// GPU of each expert now.
-    pub(super) gpu_of_expert: Vec<GpuId>,
+    /// Where the experts are now.
+    pub(super) placement: Placement,
     /// The last sample of each GPU.
     pub(super) samples: Vec<Sample>,
     /// Batches that have arrived and wait for the layer.
@@ -56,6 +58,8 @@ pub(super) struct Running {
     pub(super) batch: BatchRecord,
     /// GPUs that still work.
     pub(super) pending: u32,
+    /// Which GPU serves how many assignments of which experts.
+    pub(super) split: Split,
     pub(super) completed: Completed,
 }
 
@@ -78,7 +82,7 @@ impl WorldState {
             self.watched.len(),
             self.governors.len(),
             self.jobs.len(),
-            self.gpu_of_expert.len(),
+            self.placement.experts(),
             self.devices.count(),
             self.devices.modes(),
         ]

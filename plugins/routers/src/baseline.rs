@@ -20,7 +20,7 @@ pub(crate) const KIND: Kind = Kind {
 /// ```
 /// use isotherm_core::{gate::GateBatch, router::{ClusterView, RouterContext, RouterSpec}, routing::Routing};
 /// use isotherm_routers::Baseline;
-/// let context = RouterContext { experts: 3, top_k: 2, declared_costs: &[1.0; 3], seed: 0 };
+/// let context = RouterContext::new(3, 2, &[1.0; 3], 0);
 /// let mut router = Baseline {}.build(&context).unwrap();
 /// let gate = GateBatch::from_logits(3, 2, vec![0.0, 2.0, 1.0]);
 /// let mut routing = Routing::new(3, 2);
@@ -33,12 +33,16 @@ pub struct Baseline {}
 
 #[typetag::serde(name = "baseline")]
 impl RouterSpec for Baseline {
-    fn build(&self, _: &RouterContext<'_>) -> Result<Box<dyn Router>, RouterError> {
-        Ok(Box::new(TopK::default()))
+    fn build(&self, context: &RouterContext<'_>) -> Result<Box<dyn Router>, RouterError> {
+        Ok(Box::new(TopK { selector: Selector::new(context.options) }))
+    }
+
+    fn is_reference(&self) -> bool {
+        true
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct TopK {
     selector: Selector,
 }

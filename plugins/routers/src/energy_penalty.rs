@@ -11,7 +11,6 @@ use isotherm_core::routing::{Routing, Rule, Selector};
 use serde::{Deserialize, Serialize};
 
 use crate::belief::{CostBelief, require_at_least, require_costs};
-use crate::combine::Combine;
 
 pub(crate) const KIND: Kind = Kind {
     name: "energy-penalty",
@@ -50,7 +49,7 @@ pub enum Normalise {
 /// use isotherm_core::{gate::GateBatch, router::{ClusterView, RouterContext, RouterSpec}, routing::Routing};
 /// use isotherm_routers::EnergyPenalty;
 /// let costs = [0.5, 2.0];
-/// let context = RouterContext { experts: 2, top_k: 1, declared_costs: &costs, seed: 0 };
+/// let context = RouterContext::new(2, 1, &costs, 0);
 /// let mut router = EnergyPenalty::new(1.0).build(&context).unwrap();
 /// // Expert 1 leads by 1.0 nats, but its assignment costs 1.5 J more.
 /// let gate = GateBatch::from_logits(2, 1, vec![0.0, 1.0]);
@@ -69,9 +68,6 @@ pub struct EnergyPenalty {
     /// Which scores the price is subtracted from.
     #[serde(default)]
     pub space: Space,
-    /// Combine weights, in logit space.
-    #[serde(default)]
-    pub combine: Combine,
     /// Scaling of the costs.
     #[serde(default)]
     pub normalise: Normalise,
@@ -102,7 +98,6 @@ impl EnergyPenalty {
             lambda,
             scale: one(),
             space: Space::default(),
-            combine: Combine::default(),
             normalise: Normalise::default(),
             costs: CostBelief::default(),
             leakage_per_kelvin: 0.0,
@@ -118,12 +113,15 @@ impl RouterSpec for EnergyPenalty {
         require_at_least("scale", self.scale, 0.0, "1.0")?;
         require_at_least("leakage_per_kelvin", self.leakage_per_kelvin, 0.0, "0.01")?;
         require_costs(context)?;
+        if self.space == Space::Probability {
+            context.options.refuse_penalised("a price in probability space")?;
+        }
         let experts = context.experts;
         Ok(Box::new(Penalised {
             spec: self.clone(),
             costs: vec![0.0; experts],
             price: vec![0.0; experts],
-            selector: Selector::default(),
+            selector: Selector::new(context.options),
         }))
     }
 
@@ -152,7 +150,7 @@ impl Router for Penalised {
         }
         let price = &self.price;
         let rule = match spec.space {
-            Space::Logit => spec.combine.rule(price),
+            Space::Logit => Rule::PricedLogit { price },
             Space::Probability => Rule::Probability { price },
         };
         self.selector.select(gate, rule, None, out);

@@ -5,14 +5,12 @@
 
 mod baseline;
 mod belief;
-mod combine;
 mod energy_penalty;
 mod prescribed;
 mod ttt;
 
 pub use baseline::Baseline;
 pub use belief::CostBelief;
-pub use combine::Combine;
 pub use energy_penalty::{EnergyPenalty, Normalise, Space};
 pub use prescribed::Prescribed;
 pub use ttt::{TestTimeTrained, TttState};

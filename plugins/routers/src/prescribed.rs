@@ -21,7 +21,7 @@ pub(crate) const KIND: Kind = Kind {
 /// ```
 /// use isotherm_core::{gate::GateBatch, router::{ClusterView, RouterContext, RouterSpec}, routing::Routing};
 /// use isotherm_routers::Prescribed;
-/// let context = RouterContext { experts: 3, top_k: 1, declared_costs: &[1.0; 3], seed: 0 };
+/// let context = RouterContext::new(3, 1, &[1.0; 3], 0);
 /// let mut router = Prescribed { usage: vec![1, 0, 3] }.build(&context).unwrap();
 /// let gate = GateBatch::from_logits(3, 1, vec![0.0; 12]);
 /// let mut routing = Routing::new(3, 1);

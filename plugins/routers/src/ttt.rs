@@ -17,11 +17,10 @@
 use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterError, RouterSpec};
-use isotherm_core::routing::{GateSummary, Probabilities, Routing, Selector};
+use isotherm_core::routing::{GateSummary, Probabilities, Routing, Rule, Selector};
 use serde::{Deserialize, Serialize};
 
 use crate::belief::require_at_least;
-use crate::combine::Combine;
 
 pub(crate) const KIND: Kind = Kind {
     name: "ttt",
@@ -34,7 +33,7 @@ pub(crate) const KIND: Kind = Kind {
 /// ```
 /// use isotherm_core::router::{RouterContext, RouterSpec};
 /// use isotherm_routers::TestTimeTrained;
-/// let context = RouterContext { experts: 8, top_k: 2, declared_costs: &[1.0; 8], seed: 0 };
+/// let context = RouterContext::new(8, 2, &[1.0; 8], 0);
 /// assert!(TestTimeTrained::new(0.5).build(&context).is_ok());
 /// assert!(TestTimeTrained { rho: 1.5, ..TestTimeTrained::new(0.5) }.build(&context).is_err());
 /// ```
@@ -52,9 +51,6 @@ pub struct TestTimeTrained {
     /// Weight of a new cost measurement against the old estimate.
     #[serde(default = "rho")]
     pub rho: f64,
-    /// Combine weights.
-    #[serde(default)]
-    pub combine: Combine,
 }
 
 fn beta() -> f64 {
@@ -73,7 +69,7 @@ impl TestTimeTrained {
     /// A trained bias with price `lambda` and everything else at its default.
     #[must_use]
     pub fn new(lambda: f64) -> Self {
-        Self { lambda, beta: beta(), eta: eta(), rho: rho(), combine: Combine::default() }
+        Self { lambda, beta: beta(), eta: eta(), rho: rho() }
     }
 
     /// The learning state before the first batch, for `experts` experts.
@@ -102,7 +98,7 @@ impl RouterSpec for TestTimeTrained {
             state: self.initial_state(experts),
             price: vec![0.0; experts],
             gradient: vec![0.0; experts],
-            selector: Selector::default(),
+            selector: Selector::new(context.options),
         }))
     }
 }
@@ -152,7 +148,8 @@ impl Router for Trained {
         for (price, bias) in self.price.iter_mut().zip(&self.state.bias) {
             *price = -bias as f32;
         }
-        self.selector.select(gate, self.spec.combine.rule(&self.price), Some(&mut self.state.probabilities), out);
+        let rule = Rule::PricedLogit { price: &self.price };
+        self.selector.select(gate, rule, Some(&mut self.state.probabilities), out);
         Ok(())
     }
 

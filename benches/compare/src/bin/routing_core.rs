@@ -12,7 +12,7 @@ use candle_core::{Device, Tensor};
 use isotherm_compare::{Spread, flag, option, seconds};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::rng::fill_standard_normal;
-use isotherm_core::routing::{Routing, Rule, Selector};
+use isotherm_core::routing::{Combine, Routing, RoutingOptions, Rule, Selector};
 use isotherm_workloads::SmallGate;
 
 const TOKENS: usize = 2048;
@@ -58,7 +58,7 @@ fn main() -> candle_core::Result<()> {
     let hidden =
         (0..distinct as u64).map(|block| normal(block, TOKENS, D_MODEL, 1.0)).collect::<Result<Vec<_>, _>>()?;
     let price: Vec<f32> = (0..experts).map(|expert| if expert < experts - experts / 4 { 0.05 } else { 0.2 }).collect();
-    let rule = Rule::PenalisedLogit { price: &price };
+    let rule = Rule::PricedLogit { price: &price };
     // The logits of a batch in the form that the kernel reads. Only the product is timed, not this.
     let batches = hidden
         .iter()
@@ -71,7 +71,7 @@ fn main() -> candle_core::Result<()> {
         assert!(small.logits(&plain[0]).iter().zip(batches[0].logits()).all(close), "the two products agree");
     }
     let mut routing = Routing::new(experts, top_k);
-    let mut selector = Selector::default();
+    let mut selector = Selector::new(&RoutingOptions { combine: Combine::Penalised, ..RoutingOptions::default() });
     let (mut core, mut products, mut selects, mut references) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut small_core, mut small_products) = (Vec::new(), Vec::new());
     let tokens = (BATCHES * TOKENS) as f64;

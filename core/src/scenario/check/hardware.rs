@@ -20,25 +20,6 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
         return;
     }
     check.not_negative("hardware.idle_power", hardware.idle_power.map(|p| p.get()), "idle_power = \"80 W\"");
-    if let Some(placement) = &hardware.gpu_of_expert {
-        let experts = scenario.model.experts;
-        check.require(
-            placement.len() == experts as usize,
-            "hardware.gpu_of_expert",
-            || format!("{} experts are placed, the model has {experts}", placement.len()),
-            "the number of a GPU for every expert",
-            "gpu_of_expert = [0, 0, 1, 1]",
-        );
-        for (expert, gpu) in placement.iter().enumerate() {
-            check.require(
-                *gpu < hardware.gpus,
-                &format!("hardware.gpu_of_expert[{expert}]"),
-                || format!("expert {expert} is placed on GPU {gpu}, but there are {}", hardware.gpus),
-                "a GPU from 0 on",
-                "gpu_of_expert = [0, 0, 1, 1]",
-            );
-        }
-    }
     if let Some(profile) = &hardware.profile {
         check.not_negative("hardware.profile.idle_power", Some(profile.idle_power.get()), "idle_power = \"80 W\"");
         // Without differences between devices: one network stands for all.
