@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use isotherm_core::record::RunRecord;
 use isotherm_core::telemetry::TelemetryError;
-use isotherm_core::workload::{Arrival, WorkloadContext, WorkloadError};
+use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError};
 use isotherm_core::world::WorldSpec;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -93,7 +93,7 @@ impl<'a> Comparison<'a> {
             }
             // The first seed stands for all: what depends on the seed cannot fail on one and not on another.
             let arrivals = arrivals(file, world, plan.scenario.seed)?;
-            stream(file, world, plan.scenario.seed, &arrivals)?;
+            streams(file, world, plan.scenario.seed, &arrivals)?;
             if let Err(TelemetryError::Input(fault)) =
                 plan.scenario.telemetry.build(plan.scenario.hardware.gpus as usize, plan.scenario.seed)
             {
@@ -175,12 +175,15 @@ fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<Arc<[Arrival
             "error: the arrivals give no batch\n  = help: ask for at least one batch".to_owned(),
         ));
     }
-    let experts = u64::from(file.plan.worlds[world].scenario.model.experts);
+    let model = file.plan.worlds[world].scenario.model;
+    let gates = u64::from(model.experts) * u64::from(model.layers);
     let most = batches.iter().map(|batch| u64::from(batch.tokens)).max().unwrap_or(0);
-    if most * experts > MOST_LOGITS {
+    if most * gates > MOST_LOGITS {
         return Err(Fault::Scenario(format!(
-            "error: a batch of {most} tokens has {} logits over {experts} experts, more than {MOST_LOGITS}\n  = help: make more batches of fewer tokens",
-            most * experts
+            "error: a batch of {most} tokens has {} logits over {} experts in {} layers, more than {MOST_LOGITS}\n  = help: make more batches of fewer tokens",
+            most * gates,
+            model.experts,
+            model.layers
         )));
     }
     Ok(batches.into())
@@ -189,20 +192,19 @@ fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<Arc<[Arrival
 /// Logits of one batch at most: 1 GiB of them. A few batches are in memory at a time.
 const MOST_LOGITS: u64 = 1 << 28;
 
-fn stream(
+/// The token streams of one seed, one per MoE layer of the model.
+fn streams(
     file: &ScenarioFile,
     world: usize,
     seed: u64,
     batches: &[Arrival],
-) -> Result<Box<dyn isotherm_core::workload::TokenStream>, Fault> {
+) -> Result<Vec<Box<dyn TokenStream>>, Fault> {
     let scenario = &file.plan.worlds[world].scenario;
-    let context = WorkloadContext {
-        experts: scenario.model.experts as usize,
-        top_k: scenario.model.top_k as usize,
-        seed,
-        batches,
-    };
-    scenario.workload.build(&context).map_err(|error| workload_fault("workload", &error))
+    let (experts, top_k) = (scenario.model.experts as usize, scenario.model.top_k as usize);
+    (0..scenario.model.layers)
+        .map(|layer| WorkloadContext { experts, top_k, seed, batches, layer })
+        .map(|context| scenario.workload.build(&context).map_err(|error| workload_fault("workload", &error)))
+        .collect()
 }
 
 fn workload_fault(section: &str, error: &WorkloadError) -> Fault {

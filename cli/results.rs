@@ -5,6 +5,7 @@
 //! | `summary.json` | a row per router and sweep point: mean and interval of every metric; written last |
 //! | `runs.parquet` | a row per run: every metric |
 //! | `series.parquet` | a row per run and batch |
+//! | `layers.parquet` | a row per run and MoE layer; only where a model has several |
 //! | `throttling.parquet` | a row per stretch of time in which something held a GPU back; only where clocks are modelled |
 //! | `scenario.resolved.toml` | the scenario with all defaults: run it to get the same results |
 //! | `timing.json` | how long it took: the only file with the wall clock in it |

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
 use isotherm_core::record::RunRecord;
-use isotherm_core::router::RouterContext;
+use isotherm_core::router::{PerLayer, RouterContext};
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{GateWindow, WorldSpec};
 use rayon::prelude::*;
 
-use super::{Outcome, Run, Watch, arrivals, stream, world_spec};
+use super::{Outcome, Run, Watch, arrivals, streams, world_spec};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -52,7 +52,7 @@ impl Group {
             return Ok(known.into_iter().map(|record| record.map(Ok)).collect());
         }
         let arrivals = arrivals(file, self.world, self.seed)?;
-        let stream = stream(file, self.world, self.seed, &arrivals)?;
+        let streams = streams(file, self.world, self.seed, &arrivals)?;
         let spec = world_spec(file, self.world, &arrivals)?;
         let was_known: Vec<bool> = known.iter().map(Option::is_some).collect();
         let mut slots: Vec<Slot> = runs
@@ -67,11 +67,11 @@ impl Group {
             })
             .collect();
 
-        for chunk in chunks(&arrivals, spec.experts as usize) {
+        for chunk in chunks(&arrivals, spec.experts as usize * streams.len()) {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let window = Arc::new(self.window(stream.as_ref(), &spec, &arrivals, chunk)?);
+            let window = Arc::new(self.window(&streams, &spec, &arrivals, chunk)?);
             slots.par_iter_mut().for_each(|slot| advance(slot, &window, watch, stop));
         }
         let outcomes: Vec<Option<Outcome>> = slots
@@ -95,22 +95,27 @@ impl Group {
     /// Computes the gate of the batches in `chunk`, each once, for all runs of the group.
     fn window(
         &self,
-        stream: &dyn TokenStream,
+        streams: &[Box<dyn TokenStream>],
         spec: &WorldSpec,
         arrivals: &[Arrival],
         chunk: Range<usize>,
     ) -> Result<GateWindow, Fault> {
-        let gates: Result<Vec<_>, Fault> = chunk
+        let gate = |batch: BatchId, stream: &dyn TokenStream| {
+            let logits = stream
+                .logits(batch, arrivals[batch.index()].tokens as usize)
+                .map_err(|error| Fault::Runs(format!("error: {batch} of seed {}: {error}", self.seed)))?;
+            Ok(Arc::new(GateBatch::from_logits(spec.experts as usize, spec.top_k as usize, logits)))
+        };
+        let batches: Result<Vec<_>, Fault> = chunk
             .into_par_iter()
             .map(|index| {
                 let batch = BatchId(index as u32);
-                let logits = stream
-                    .logits(batch, arrivals[index].tokens as usize)
-                    .map_err(|error| Fault::Runs(format!("error: {batch} of seed {}: {error}", self.seed)))?;
-                Ok((batch, Arc::new(GateBatch::from_logits(spec.experts as usize, spec.top_k as usize, logits))))
+                let layers: Result<Vec<_>, Fault> =
+                    streams.par_iter().map(|stream| gate(batch, stream.as_ref())).collect();
+                Ok((batch, layers?))
             })
             .collect();
-        Ok(GateWindow::new(gates?))
+        Ok(GateWindow::of_layers(batches?))
     }
 }
 
@@ -122,7 +127,7 @@ fn start(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Simulation,
     let context = RouterContext::new(spec.experts as usize, spec.top_k as usize, &declared_costs, run.seed)
         .with_options(&variant.options)
         .with_hardware(&spec.placement, plan.scenario.hardware.thermal_hint());
-    let router = variant.spec.build(&context).map_err(|error| error.to_string())?;
+    let router = PerLayer::build(variant.spec.as_ref(), &context, spec.layers).map_err(|error| error.to_string())?;
     let telemetry = plan.scenario.telemetry.build(spec.gpus as usize, run.seed).map_err(|error| error.to_string())?;
     let spec = WorldSpec { oracle: variant.spec.uses_oracle(), ..spec.clone() };
     Simulation::new(Arc::new(spec), router, telemetry).map_err(|error| error.to_string())

@@ -1,7 +1,7 @@
 //! The tables `runs` and `series` as columns, before they become Parquet or CSV.
 
 use isotherm_core::metrics::METRICS;
-use isotherm_core::record::{BatchRecord, RunRecord, ThrottleInterval};
+use isotherm_core::record::{BatchRecord, LayerRecord, RunRecord, ThrottleInterval};
 
 use super::Finished;
 use crate::scenario_file::ScenarioFile;
@@ -100,6 +100,49 @@ pub(super) fn series(finished: &[Finished]) -> Vec<Column> {
             values: Values::RealLists(rows.iter().map(|(_, b)| b.temperatures.clone()).collect()),
         },
     ]
+}
+
+/// A row per run and MoE layer; none where every model has a single layer.
+pub(super) fn layers(finished: &[Finished]) -> Option<Vec<Column>> {
+    let rows: Vec<(&Finished, usize, &LayerRecord)> = finished
+        .iter()
+        .filter_map(|f| Some((f, f.outcome.as_ref().ok()?)))
+        .flat_map(|(f, record)| record.layers.iter().enumerate().map(move |(layer, record)| (f, layer, record)))
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let real = |name, value: &dyn Fn(&LayerRecord) -> f64| Column {
+        name,
+        values: Values::Real(rows.iter().map(|(.., layer)| Some(value(layer))).collect()),
+    };
+    Some(vec![
+        Column { name: "run_id", values: Values::Text(rows.iter().map(|(f, ..)| f.run.id.clone()).collect()) },
+        Column { name: "layer", values: Values::Whole(rows.iter().map(|(_, layer, _)| *layer as i64).collect()) },
+        real("energy_j", &|l| l.energy_joules),
+        real("seconds_s", &|l| l.seconds),
+        real("dropped_assignments", &|l| l.dropped as f64),
+        real("expert_diversity_nats", &|l| l.load().entropy_nats),
+        real("effective_experts", &|l| l.load().effective_experts()),
+        real("load_max_over_mean", &|l| l.load().max_over_mean),
+        real("load_cv", &|l| l.load().cv),
+        real("load_gini", &|l| l.load().gini),
+        real("routing_entropy_nats", &|l| l.fidelity.routing_entropy_nats),
+        Column {
+            name: "gate_entropy_nats",
+            values: Values::Real(rows.iter().map(|(.., layer)| layer.gate_entropy_nats).collect()),
+        },
+        real("mass_regret", &|l| l.fidelity.mass_regret),
+        real("combine_weight_tv", &|l| l.fidelity.combine_weight_tv),
+        real("topk_agreement", &|l| l.fidelity.topk_agreement),
+        real("exact_match", &|l| l.fidelity.exact_match),
+        Column {
+            name: "usage",
+            values: Values::WholeLists(
+                rows.iter().map(|(.., layer)| layer.usage.iter().map(|n| *n as i32).collect()).collect(),
+            ),
+        },
+    ])
 }
 
 /// A row per run and stretch of time in which something held a GPU back, under NVML's name for the reason; none where no

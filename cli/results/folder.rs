@@ -117,18 +117,14 @@ impl Folder {
         with_csv: bool,
     ) -> Result<(), Fault> {
         let internal = |error: &dyn std::fmt::Display| Fault::Internal(error.to_string());
-        let (runs, series) = (columns::runs(file, finished), columns::series(finished));
-        if with_csv {
-            self.put("runs.csv", &csv::to_bytes(&runs).map_err(|e| internal(&e))?)?;
-            self.put("series.csv", &csv::to_bytes(&series).map_err(|e| internal(&e))?)?;
-        }
-        self.put("runs.parquet", &parquet::to_bytes("runs", &runs).map_err(|e| internal(&e))?)?;
-        self.put("series.parquet", &parquet::to_bytes("series", &series).map_err(|e| internal(&e))?)?;
-        if let Some(throttling) = columns::throttling(finished) {
+        let mut tables = vec![("runs", columns::runs(file, finished)), ("series", columns::series(finished))];
+        tables.extend(columns::layers(finished).map(|columns| ("layers", columns)));
+        tables.extend(columns::throttling(finished).map(|columns| ("throttling", columns)));
+        for (name, columns) in &tables {
             if with_csv {
-                self.put("throttling.csv", &csv::to_bytes(&throttling).map_err(|e| internal(&e))?)?;
+                self.put(&format!("{name}.csv"), &csv::to_bytes(columns).map_err(|e| internal(&e))?)?;
             }
-            self.put("throttling.parquet", &parquet::to_bytes("throttling", &throttling).map_err(|e| internal(&e))?)?;
+            self.put(&format!("{name}.parquet"), &parquet::to_bytes(name, columns).map_err(|e| internal(&e))?)?;
         }
         self.put("scenario.resolved.toml", file.resolved.as_bytes())?;
         self.put("timing.json", &json(timing)?)?;

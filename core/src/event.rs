@@ -28,6 +28,11 @@ pub enum Event {
         /// Which batch.
         batch: BatchId,
     },
+    /// The running batch enters its next MoE layer and is routed again, by that layer's gate.
+    LayerStarts {
+        /// Which batch.
+        batch: BatchId,
+    },
     /// A GPU finishes its share of the running batch.
     WorkDone {
         /// Which GPU.
@@ -69,7 +74,7 @@ impl SimEvent for Event {
             Self::BatchArrives { .. } => 0,
             // After an arrival and before the dispatch it may bring about: "at batch 60" means before batch 60 is routed.
             Self::ScenarioChange { .. } => 1,
-            Self::Dispatch { .. } => 2,
+            Self::Dispatch { .. } | Self::LayerStarts { .. } => 2,
             Self::WorkDone { .. } => 3,
             Self::RouterUpdated { .. } => 4,
             Self::ThresholdCrossed { .. } => 5,
@@ -85,6 +90,7 @@ impl SimEvent for Event {
             Self::ScenarioChange { .. } => "scenario change",
             Self::BatchArrives { .. } => "batch arrives",
             Self::Dispatch { .. } => "dispatch",
+            Self::LayerStarts { .. } => "layer starts",
             Self::WorkDone { .. } => "work done",
             Self::RouterUpdated { .. } => "router updated",
             Self::ThresholdCrossed { .. } => "threshold crossed",
@@ -99,7 +105,10 @@ impl SimEvent for Event {
         let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
         match *self {
             Self::ScenarioChange { index } => pair(0, index),
-            Self::BatchArrives { batch } | Self::Dispatch { batch } | Self::RouterUpdated { batch } => pair(0, batch.0),
+            Self::BatchArrives { batch }
+            | Self::Dispatch { batch }
+            | Self::LayerStarts { batch }
+            | Self::RouterUpdated { batch } => pair(0, batch.0),
             Self::WorkDone { gpu, generation } | Self::ThresholdCrossed { gpu, generation } => pair(gpu.0, generation),
             Self::CoolingStep | Self::GovernorStep | Self::TelemetryPoll | Self::End => 0,
         }

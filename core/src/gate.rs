@@ -45,6 +45,21 @@ pub struct Fidelity {
     pub routing_entropy_nats: f64,
 }
 
+impl Fidelity {
+    /// This mean moved towards `other` by `share` of the way: a running mean. A share of 1 gives `other`, bit for bit.
+    #[must_use]
+    pub(crate) fn towards(&self, other: &Self, share: f64) -> Self {
+        let between = |a: f64, b: f64| if share == 1.0 { b } else { a + share * (b - a) };
+        Self {
+            mass_regret: between(self.mass_regret, other.mass_regret),
+            combine_weight_tv: between(self.combine_weight_tv, other.combine_weight_tv),
+            topk_agreement: between(self.topk_agreement, other.topk_agreement),
+            exact_match: between(self.exact_match, other.exact_match),
+            routing_entropy_nats: between(self.routing_entropy_nats, other.routing_entropy_nats),
+        }
+    }
+}
+
 impl GateBatch {
     /// Computes reference routing and row statistics of `logits` (`tokens x experts`).
     ///

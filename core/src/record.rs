@@ -30,13 +30,15 @@ pub struct BatchRecord {
     pub hot_joules: f64,
     /// Assignments at hot experts.
     pub hot_assignments: u32,
-    /// Number of experts that were hot.
+    /// Number of experts that were hot, over all layers.
     pub hot_experts: u32,
-    /// Assignments per expert.
+    /// MoE layers it has passed.
+    pub layers: u32,
+    /// Assignments per expert, layer after layer.
     pub usage: Vec<u32>,
-    /// Departure from the unpenalised routing of the same tokens.
+    /// Departure from the unpenalised routing of the same tokens, mean over layers.
     pub fidelity: Fidelity,
-    /// Entropy of the distribution the router selected from (nats), where it has one.
+    /// Entropy of the distribution the router selected from (nats), mean over layers, where it has one.
     pub gate_entropy_nats: Option<f64>,
     /// True die temperature of each GPU when the batch finished (degC).
     pub temperatures: Vec<f32>,
@@ -83,6 +85,8 @@ pub struct RunRecord {
     pub router_joules: f64,
     /// All energy that entered the GPUs, integrated from their power (J).
     pub gpu_joules: f64,
+    /// One entry per MoE layer of a model that has several; empty for one layer, of which the batches say all.
+    pub layers: Vec<LayerRecord>,
     /// Growth of the heat stored in the GPUs (J); zero where temperatures are prescribed.
     pub stored_joules: f64,
     /// Heat given to the ambient (J); zero where temperatures are prescribed.
@@ -109,7 +113,92 @@ pub struct RunRecord {
     pub events: u64,
 }
 
+/// What a run did in one MoE layer, over all batches.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerRecord {
+    /// Tokens that passed it.
+    pub tokens: u64,
+    /// Assignments that no expert served.
+    pub dropped: u64,
+    /// Assignments per expert.
+    pub usage: Vec<u64>,
+    /// Energy of the assignments (J).
+    pub energy_joules: f64,
+    /// Time that batches spent in it (s).
+    pub seconds: f64,
+    /// Departure from the unpenalised routing of the same tokens, mean over tokens.
+    pub fidelity: Fidelity,
+    /// Entropy of the distribution the router selected from (nats), mean over tokens, where it has one.
+    pub gate_entropy_nats: Option<f64>,
+}
+
+impl LayerRecord {
+    /// Empty records for a model of `layers` layers; none for a single layer.
+    #[must_use]
+    pub(crate) fn for_each(layers: u32) -> Vec<Self> {
+        if layers > 1 { vec![Self::default(); layers as usize] } else { Vec::new() }
+    }
+
+    pub(crate) fn add_routing(&mut self, tokens: u32, dropped: u32, fidelity: &Fidelity, entropy: Option<f64>) {
+        let first = self.tokens == 0;
+        self.tokens += u64::from(tokens);
+        let share = ratio(f64::from(tokens), self.tokens as f64);
+        self.dropped += u64::from(dropped);
+        self.fidelity = self.fidelity.towards(fidelity, share);
+        self.gate_entropy_nats = mean_towards(self.gate_entropy_nats, entropy, share, first);
+    }
+
+    pub(crate) fn add_work(&mut self, assignments: &[u32], joules: &[f64], seconds: f64) {
+        self.usage.resize(assignments.len(), 0);
+        self.usage.iter_mut().zip(assignments).for_each(|(sum, n)| *sum += u64::from(*n));
+        self.energy_joules += joules.iter().sum::<f64>();
+        self.seconds += seconds;
+    }
+
+    /// Spread of the work over the experts.
+    #[must_use]
+    pub fn load(&self) -> LoadBalance {
+        LoadBalance::of(&self.usage.iter().map(|n| *n as f64).collect::<Vec<_>>())
+    }
+}
+
+/// A running mean of a quantity that may be absent; once absent, always absent.
+fn mean_towards(mean: Option<f64>, value: Option<f64>, share: f64, first: bool) -> Option<f64> {
+    if first { value } else { Some(mean? + share * (value? - mean?)) }
+}
+
 impl BatchRecord {
+    /// The record of a batch that has just been dispatched.
+    #[must_use]
+    pub(crate) fn begun(batch: u32, arrived: SimTime, dispatched: SimTime) -> Self {
+        Self {
+            batch,
+            arrived,
+            dispatched,
+            started: dispatched,
+            finished: dispatched,
+            tokens: 0,
+            dropped: 0,
+            energy_joules: 0.0,
+            hot_joules: 0.0,
+            hot_assignments: 0,
+            hot_experts: 0,
+            layers: 0,
+            usage: Vec::new(),
+            fidelity: Fidelity::default(),
+            gate_entropy_nats: None,
+            temperatures: Vec::new(),
+        }
+    }
+
+    /// Takes the fidelity of one more layer into the means.
+    pub(crate) fn add_layer(&mut self, layer: u32, fidelity: &Fidelity, entropy: Option<f64>) {
+        self.layers = layer + 1;
+        let share = 1.0 / f64::from(self.layers);
+        self.fidelity = self.fidelity.towards(fidelity, share);
+        self.gate_entropy_nats = mean_towards(self.gate_entropy_nats, entropy, share, layer == 0);
+    }
+
     /// Assignments served.
     #[must_use]
     pub fn assignments(&self) -> u64 {
@@ -128,10 +217,10 @@ impl BatchRecord {
         1.0 - 2.0 * self.hot_share()
     }
 
-    /// Spread of the work over the experts.
+    /// Spread of the work over the experts of a layer, mean over layers.
     #[must_use]
     pub fn load(&self) -> LoadBalance {
-        load_of(&self.usage)
+        LoadBalance::mean_of_layers(&self.usage.iter().map(|n| f64::from(*n)).collect::<Vec<_>>(), self.layers)
     }
 
     /// Time from arrival to the end (s).
@@ -180,13 +269,20 @@ impl RunRecord {
         seconds
     }
 
+    /// Spread of the work of the whole run over the experts of a layer, mean over layers.
+    #[must_use]
+    pub fn load(&self) -> LoadBalance {
+        let usage: Vec<f64> = self.usage().iter().map(|n| *n as f64).collect();
+        LoadBalance::mean_of_layers(&usage, self.batches.first().map_or(1, |b| b.layers))
+    }
+
     /// Tokens completed.
     #[must_use]
     pub fn tokens(&self) -> u64 {
         self.batches.iter().map(|b| u64::from(b.tokens)).sum()
     }
 
-    /// Assignments served per expert, over all batches.
+    /// Assignments served per expert, layer after layer, over all batches.
     #[must_use]
     pub fn usage(&self) -> Vec<u64> {
         let experts = self.batches.first().map_or(0, |b| b.usage.len());
@@ -203,8 +299,4 @@ impl RunRecord {
 /// `a / b`, or 0 where `b` is 0.
 pub(crate) fn ratio(a: f64, b: f64) -> f64 {
     if b == 0.0 { 0.0 } else { a / b }
-}
-
-fn load_of(usage: &[u32]) -> LoadBalance {
-    LoadBalance::of(&usage.iter().map(|n| f64::from(*n)).collect::<Vec<_>>())
 }

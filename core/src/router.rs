@@ -3,9 +3,13 @@
 //! A router sees the gate's logits and a view of the cluster, and answers with experts and weights. The view shows
 //! what a real router could know, as old as it would be: telemetry samples, declared costs, and its own feedback.
 
+mod per_layer;
+
 use std::fmt::Debug;
 
 use thiserror::Error;
+
+pub use per_layer::PerLayer;
 
 use crate::gate::GateBatch;
 use crate::id::{BatchId, ExpertId};
@@ -143,7 +147,7 @@ pub trait Router: Send {
     /// An error ends this run and no other.
     fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError>;
 
-    /// Told when a batch has finished and been accounted for; the place to learn. Called once a batch, in order of completion.
+    /// Told when a batch has passed the layer and been accounted for; the place to learn. Called once a batch, in order of completion.
     ///
     /// # Errors
     /// An error ends this run and no other.
@@ -180,6 +184,8 @@ pub struct ClusterView<'a> {
     pub now: SimTime,
     /// The batch to be routed.
     pub batch: BatchId,
+    /// The layer whose gate it is, from 0.
+    pub layer: u32,
     /// The GPUs that hold a copy of each expert; `None` in tests of routers that need none.
     pub placement: Option<&'a Placement>,
     /// The last sample of each GPU, never younger than the last poll (INV-7).
@@ -202,7 +208,15 @@ impl<'a> ClusterView<'a> {
     /// A view of nothing: no samples, no costs. For tests of routers that need none.
     #[must_use]
     pub fn empty() -> Self {
-        Self { now: SimTime::ZERO, batch: BatchId(0), placement: None, samples: &[], declared_costs: &[], oracle: None }
+        Self {
+            now: SimTime::ZERO,
+            batch: BatchId(0),
+            layer: 0,
+            placement: None,
+            samples: &[],
+            declared_costs: &[],
+            oracle: None,
+        }
     }
 
     /// This view with other declared costs (J).
@@ -215,6 +229,12 @@ impl<'a> ClusterView<'a> {
     #[must_use]
     pub fn at(self, now: SimTime, batch: BatchId, placement: &'a Placement, samples: &'a [Sample]) -> Self {
         Self { now, batch, placement: Some(placement), samples, ..self }
+    }
+
+    /// This view for the gate of another layer.
+    #[must_use]
+    pub fn in_layer(self, layer: u32) -> Self {
+        Self { layer, ..self }
     }
 
     /// This view with the true costs (J) of an oracle.
@@ -246,6 +266,8 @@ pub struct Feedback<'a> {
     pub now: SimTime,
     /// The batch.
     pub batch: BatchId,
+    /// The layer it has passed, from 0.
+    pub layer: u32,
     /// Assignments each expert served.
     pub assignments: &'a [u32],
     /// Energy each expert spent on them (J).
@@ -258,7 +280,13 @@ impl<'a> Feedback<'a> {
     /// Feedback of one batch. All slices have one entry per expert.
     #[must_use]
     pub fn new(now: SimTime, batch: BatchId, assignments: &'a [u32], joules: &'a [f64], seconds: &'a [f64]) -> Self {
-        Self { now, batch, assignments, joules, seconds }
+        Self { now, batch, layer: 0, assignments, joules, seconds }
+    }
+
+    /// This feedback for another layer.
+    #[must_use]
+    pub fn in_layer(self, layer: u32) -> Self {
+        Self { layer, ..self }
     }
 }
 

@@ -92,6 +92,10 @@ pub struct ModelShape {
     pub experts: u32,
     /// Experts each token is sent to.
     pub top_k: u32,
+    /// MoE layers with gates of their own, which a batch passes one after the other. Experts of different layers are different
+    /// experts; expert e of every layer is placed alike.
+    #[serde(default = "one")]
+    pub layers: u32,
 }
 
 /// The `[compare]` section.

@@ -29,9 +29,11 @@ pub struct WorkloadContext<'a> {
     pub seed: u64,
     /// The batches that will be asked for, in order.
     pub batches: &'a [Arrival],
+    /// Which MoE layer of the model the stream is for, from 0: each has its own gate.
+    pub layer: u32,
 }
 
-/// The gate's logits, batch by batch.
+/// The logits of one layer's gate, batch by batch.
 ///
 /// A pure function of spec, seed and batch index: batches may be asked for in any order, from any thread.
 pub trait TokenStream: Send + Sync {

@@ -1,7 +1,7 @@
 //! The world: what each event does to batches, GPUs, telemetry and router.
 //!
-//! The `match` in `World::handle` is the simulator's table of contents. One MoE layer serves one batch at a time; a batch ends
-//! when its slowest GPU ends, and GPUs that wait burn idle power.
+//! The `match` in `World::handle` is the simulator's table of contents. One batch is served at a time and passes the model's MoE layers one after
+//! the other; a layer ends when its slowest GPU ends, and GPUs that wait burn idle power.
 
 mod batch;
 mod coolant;
@@ -26,7 +26,7 @@ use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, GpuId};
 use crate::queue::EventQueue;
-use crate::record::RunRecord;
+use crate::record::{LayerRecord, RunRecord};
 use crate::router::{Feedback, Router, RouterError};
 use crate::routing::{Routing, RoutingFault};
 use crate::telemetry::{Sample, TelemetryError, TelemetrySource, Truth};
@@ -127,7 +127,7 @@ impl World {
             busy: false,
             running: None,
             completed: None,
-            record: RunRecord::default(),
+            record: RunRecord { layers: LayerRecord::for_each(spec.layers), ..RunRecord::default() },
             finished: false,
         };
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);
@@ -241,7 +241,8 @@ impl World {
 
     fn router_updated(&mut self, now: SimTime) -> Result<(), RunError> {
         if let Some(done) = self.state.completed.take() {
-            let feedback = Feedback::new(now, done.batch, &done.assignments, &done.joules, &done.seconds);
+            let feedback =
+                Feedback::new(now, done.batch, &done.assignments, &done.joules, &done.seconds).in_layer(done.layer);
             self.router.feedback(&feedback)?;
         }
         Ok(())
@@ -297,7 +298,7 @@ impl Model for World {
 
     fn is_ready(&self, event: &Event) -> bool {
         match event {
-            Event::Dispatch { batch } => self.window.get(*batch).is_some(),
+            Event::Dispatch { batch } => self.window.holds(*batch),
             _ => true,
         }
     }
@@ -311,6 +312,7 @@ impl Model for World {
             Event::ScenarioChange { index } => self.change(index, schedule)?,
             Event::BatchArrives { batch } => self.batch_arrives(batch, schedule),
             Event::Dispatch { batch } => self.dispatch(batch, schedule)?,
+            Event::LayerStarts { .. } => self.layer_starts(schedule)?,
             Event::WorkDone { gpu, .. } => self.work_done(gpu, schedule)?,
             Event::RouterUpdated { .. } => self.router_updated(schedule.now())?,
             Event::ThresholdCrossed { gpu, .. } => self.threshold_crossed(gpu, schedule)?,

@@ -8,7 +8,7 @@ use isotherm::execute::Comparison;
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
 use isotherm_core::record::RunRecord;
-use isotherm_core::router::{Router, RouterContext};
+use isotherm_core::router::{PerLayer, Router, RouterContext};
 use isotherm_core::scenario::WorldPlan;
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::telemetry::TelemetrySource;
@@ -98,13 +98,17 @@ fn bench_of(text: &str, temperature_limit: Option<f64>) -> Bench {
     let file = from_text(text);
     let WorldPlan { scenario, variants, .. } = file.plan.worlds.into_iter().next().unwrap();
     let arrivals = scenario.arrivals.batches(3).unwrap();
-    let context = WorkloadContext { experts: 8, top_k: 2, seed: 3, batches: &arrivals };
-    let stream = scenario.workload.build(&context).unwrap();
+    let layers = scenario.model.layers;
+    let streams = (0..layers)
+        .map(|layer| WorkloadContext { experts: 8, top_k: 2, seed: 3, batches: &arrivals, layer })
+        .map(|context| scenario.workload.build(&context).unwrap())
+        .collect::<Vec<_>>();
     let gates = arrivals.iter().enumerate().map(|(index, arrival)| {
         let batch = BatchId(index as u32);
-        (batch, Arc::new(GateBatch::from_logits(8, 2, stream.logits(batch, arrival.tokens as usize).unwrap())))
+        let gate = |logits| Arc::new(GateBatch::from_logits(8, 2, logits));
+        (batch, streams.iter().map(|stream| gate(stream.logits(batch, arrival.tokens as usize).unwrap())).collect())
     });
-    let window = Arc::new(GateWindow::new(gates.collect::<Vec<_>>()));
+    let window = Arc::new(GateWindow::of_layers(gates.collect::<Vec<_>>()));
     let spec = WorldSpec::of(&scenario, arrivals.into()).unwrap();
     let limit = temperature_limit.or(spec.temperature_limit);
     let gpus = spec.gpus as usize;
@@ -113,7 +117,7 @@ fn bench_of(text: &str, temperature_limit: Option<f64>) -> Bench {
     let build = Box::new(move || {
         let costs = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 2.0, 2.0];
         let context = RouterContext::new(8, 2, &costs, 3);
-        (variant.spec.build(&context).unwrap(), scenario.telemetry.build(gpus, 3).unwrap())
+        (PerLayer::build(variant.spec.as_ref(), &context, layers).unwrap(), scenario.telemetry.build(gpus, 3).unwrap())
     });
     Bench { spec, window, build }
 }
@@ -144,7 +148,9 @@ fn saved_and_restored_at_every_event_a_run_ends_the_same() {
         "kind = \"ttt\"\nlambda = 0.5",
     ];
     let device = small_device("[[router]]\nkind = \"ttt\"\nlambda = 50.0");
-    let benches = table.iter().map(|router| (*router, bench(router))).chain([("device", bench_of(&device, None))]);
+    let two_layers = device.replace("top_k = 2 }", "top_k = 2, layers = 2 }").replace("layers = 64", "layers = 32");
+    let devices = [("device", bench_of(&device, None)), ("device", bench_of(&two_layers, None))];
+    let benches = table.iter().map(|router| (*router, bench(router))).chain(devices);
     for (router_text, bench) in benches {
         let expected = bench.finish(bench.start());
         assert!(expected.events > 100 && expected.seconds_above_limit > 0.0, "{expected:?}");

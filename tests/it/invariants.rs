@@ -191,6 +191,7 @@ mod views {
         let spec = WorldSpec {
             experts: 8,
             top_k: 2,
+            layers: 1,
             costs: CostTable::two_classes(8, &[7], 0.5, 2.0, 1e-3),
             placement: Placement::contiguous(8, 2),
             gpus: 2,

@@ -12,6 +12,7 @@ mod golden;
 mod interruption;
 mod invariants;
 mod lab;
+mod layers;
 mod physics;
 mod profile;
 mod scenarios;

@@ -47,6 +47,24 @@ impl LoadBalance {
         }
     }
 
+    /// Measures each layer of `counts`, which stand one after the other, and takes the mean of every number.
+    #[must_use]
+    pub fn mean_of_layers(counts: &[f64], layers: u32) -> Self {
+        let layers = (layers as usize).max(1);
+        if layers == 1 || counts.is_empty() {
+            return Self::of(counts);
+        }
+        let each: Vec<Self> = counts.chunks_exact(counts.len() / layers).map(Self::of).collect();
+        let mean = |part: fn(&Self) -> f64| each.iter().map(part).sum::<f64>() / each.len() as f64;
+        Self {
+            entropy_nats: mean(|l| l.entropy_nats),
+            entropy_normalised: mean(|l| l.entropy_normalised),
+            max_over_mean: mean(|l| l.max_over_mean),
+            cv: mean(|l| l.cv),
+            gini: mean(|l| l.gini),
+        }
+    }
+
     /// Entropy in bits.
     #[must_use]
     pub fn entropy_bits(&self) -> f64 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LoadBalance, nearest_rank, saving_percent};
+use super::{nearest_rank, saving_percent};
 use crate::hardware::ClockReason;
 use crate::record::{BatchRecord, RunRecord, ratio};
 
@@ -153,7 +153,7 @@ fn usage(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
         put("thermal_imbalance_signed", 1.0 - 2.0 * hot_share);
         put("thermal_imbalance_abs", (1.0 - 2.0 * hot_share).abs());
     }
-    let pooled = LoadBalance::of(&run.usage().iter().map(|n| *n as f64).collect::<Vec<_>>());
+    let pooled = run.load();
     put("expert_diversity_nats", mean_of(&run.batches, |b| Some(b.load().entropy_nats)));
     put("pooled_diversity_nats", pooled.entropy_nats);
     put("load_max_over_mean", pooled.max_over_mean);

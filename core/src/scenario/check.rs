@@ -101,6 +101,9 @@ const MOST_SEEDS: u32 = 100_000;
 /// Above this many experts or GPUs, a number is surely a slip of the hand.
 const MOST_EXPERTS: u32 = 65_536;
 
+/// Above this many layers, likewise.
+const MOST_LAYERS: u32 = 1024;
+
 fn check_model(scenario: &Scenario, check: &mut Check<'_>) {
     let (experts, top_k) = (scenario.model.experts, scenario.model.top_k);
     check.require(
@@ -109,6 +112,13 @@ fn check_model(scenario: &Scenario, check: &mut Check<'_>) {
         || format!("a layer of {experts} experts"),
         "from 1 to 65536",
         "experts = 8",
+    );
+    check.require(
+        (1..=MOST_LAYERS).contains(&scenario.model.layers),
+        "model.layers",
+        || format!("a model of {} MoE layers", scenario.model.layers),
+        "from 1 to 1024",
+        "layers = 58",
     );
     check.require(
         top_k >= 1 && top_k <= experts.max(1),

@@ -49,7 +49,7 @@ impl World {
         schedule.at(schedule.now(), Event::Dispatch { batch });
     }
 
-    /// Routes the batch and starts the work of every GPU that got some.
+    /// The layer is free: the batch begins.
     pub(super) fn dispatch<Q: EventQueue<Event>>(
         &mut self,
         batch: BatchId,
@@ -57,7 +57,29 @@ impl World {
     ) -> Result<(), RunError> {
         let now = schedule.now();
         let arrived = self.state.waiting.pop_front().map_or(now, |(_, at)| at);
-        self.route(batch, now)?;
+        self.enter_layer(BatchRecord::begun(batch.0, arrived, now), 0, schedule)
+    }
+
+    /// The running batch goes on with its next layer.
+    pub(super) fn layer_starts<Q: EventQueue<Event>>(
+        &mut self,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        match self.state.running.take() {
+            Some(Running { batch, layer, .. }) => self.enter_layer(batch, layer + 1, schedule),
+            None => Ok(()),
+        }
+    }
+
+    /// Routes the batch by the gate of a layer and starts the work of every GPU that got some.
+    fn enter_layer<Q: EventQueue<Event>>(
+        &mut self,
+        mut record: BatchRecord,
+        layer: u32,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let (batch, now) = (BatchId(record.batch), schedule.now());
+        self.route(batch, layer, now)?;
         self.routed = batch;
         let operations = self.router.operations_per_token() * self.routing.tokens() as f64;
         let host = self.spec.router_host;
@@ -71,27 +93,28 @@ impl World {
         self.state.record.router_joules += router_joules;
 
         let split = evenly(&self.routing.counts, &self.state.placement, self.spec.gpus as usize);
-        let completed = self.account(batch, now, &split)?;
-        let mut record = self.batch_record(batch, arrived, now, now + delay, &completed);
+        let completed = self.account(batch, layer, now, &split)?;
+        if layer == 0 {
+            record.started = now + delay;
+        }
+        self.record_routing(&mut record, &completed);
         record.energy_joules += router_joules;
         let spec = Arc::clone(&self.spec);
         let pending = match &spec.device {
             Some(device) => self.start_layer(device, &split, delay, schedule)?,
             None => self.start_work(batch, &split, delay, schedule)?,
         };
-        self.state.running = Some(Running { batch: record, pending, split, completed });
-        if pending == 0 { self.finish_batch(schedule) } else { Ok(()) }
+        self.state.running = Some(Running { batch: record, layer, entered: now, pending, split, completed });
+        if pending == 0 { self.layer_done(schedule) } else { Ok(()) }
     }
 
-    fn route(&mut self, batch: BatchId, now: SimTime) -> Result<(), RunError> {
+    fn route(&mut self, batch: BatchId, layer: u32, now: SimTime) -> Result<(), RunError> {
         // The engine dispatches a batch only while it is in the window.
-        let Some(gate) = self.window.get(batch) else { return Ok(()) };
-        let mut view = ClusterView::empty().with_declared_costs(&self.declared).at(
-            now,
-            batch,
-            &self.state.placement,
-            &self.state.samples,
-        );
+        let Some(gate) = self.window.get(batch, layer) else { return Ok(()) };
+        let mut view = ClusterView::empty()
+            .with_declared_costs(&self.declared)
+            .at(now, batch, &self.state.placement, &self.state.samples)
+            .in_layer(layer);
         let truth: Vec<f64>;
         if self.spec.oracle {
             truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(ExpertId(e))).collect();
@@ -121,7 +144,7 @@ impl World {
     }
 
     /// What each expert's share of the routed batch costs, at the temperatures of this instant.
-    fn account(&mut self, batch: BatchId, now: SimTime, split: &Split) -> Result<Completed, RunError> {
+    fn account(&mut self, batch: BatchId, layer: u32, now: SimTime, split: &Split) -> Result<Completed, RunError> {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
             self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
         }
@@ -136,35 +159,27 @@ impl World {
                 }
             }
         }
-        Ok(Completed { batch, assignments, joules, seconds })
+        Ok(Completed { batch, layer, assignments, joules, seconds })
     }
 
-    fn batch_record(
-        &self,
-        batch: BatchId,
-        arrived: SimTime,
-        dispatched: SimTime,
-        started: SimTime,
-        done: &Completed,
-    ) -> BatchRecord {
-        let hot = |e: usize| self.state.is_hot(ExpertId(e as u32));
-        let fidelity = self.window.get(batch).map(|gate| gate.fidelity(&self.routing)).unwrap_or_default();
-        BatchRecord {
-            batch: batch.0,
-            arrived,
-            dispatched,
-            started,
-            finished: started,
-            tokens: self.routing.tokens() as u32,
-            dropped: self.routing.dropped() as u32,
-            energy_joules: done.joules.iter().sum(),
-            hot_joules: (0..done.joules.len()).filter(|e| hot(*e)).map(|e| done.joules[e]).sum(),
-            hot_assignments: (0..done.joules.len()).filter(|e| hot(*e)).map(|e| done.assignments[e]).sum(),
-            hot_experts: self.state.hot.len() as u32,
-            usage: done.assignments.clone(),
-            fidelity,
-            gate_entropy_nats: self.routing.gate.map(|gate| gate.entropy_nats),
-            temperatures: Vec::new(),
+    /// Adds what the router has decided for a layer to the record of the batch.
+    fn record_routing(&mut self, record: &mut BatchRecord, done: &Completed) {
+        let gate = self.window.get(done.batch, done.layer);
+        let fidelity = gate.map(|gate| gate.fidelity(&self.routing)).unwrap_or_default();
+        let entropy = self.routing.gate.map(|gate| gate.entropy_nats);
+        let dropped = self.routing.dropped() as u32;
+        record.tokens = self.routing.tokens() as u32;
+        record.dropped += dropped;
+        record.energy_joules += done.joules.iter().sum::<f64>();
+        for expert in (0..done.joules.len()).filter(|e| self.state.is_hot(ExpertId(*e as u32))) {
+            record.hot_joules += done.joules[expert];
+            record.hot_assignments += done.assignments[expert];
+        }
+        record.hot_experts += self.state.hot.len() as u32;
+        record.usage.extend_from_slice(&done.assignments);
+        record.add_layer(done.layer, &fidelity, entropy);
+        if let Some(layer) = self.state.record.layers.get_mut(done.layer as usize) {
+            layer.add_routing(record.tokens, dropped, &fidelity, entropy);
         }
     }
 
@@ -238,13 +253,34 @@ impl World {
     ) -> Result<(), RunError> {
         let Some(running) = &mut self.state.running else { return Ok(()) };
         running.pending -= 1;
-        if running.pending == 0 { self.finish_batch(schedule) } else { Ok(()) }
+        if running.pending == 0 { self.layer_done(schedule) } else { Ok(()) }
     }
 
-    /// The slowest GPU is done: the batch is recorded, the router is told, the next one may start.
-    fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) -> Result<(), RunError> {
+    /// The slowest GPU is done: the router is told, and the batch enters its next layer or is finished.
+    fn layer_done<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) -> Result<(), RunError> {
         self.settle_shares();
-        let Some(Running { mut batch, completed, .. }) = self.state.running.take() else { return Ok(()) };
+        let Some(running) = &mut self.state.running else { return Ok(()) };
+        let (batch, now) = (running.completed.batch, schedule.now());
+        if let Some(layer) = self.state.record.layers.get_mut(running.layer as usize) {
+            layer.add_work(
+                &running.completed.assignments,
+                &running.completed.joules,
+                (now - running.entered).seconds(),
+            );
+        }
+        let is_last = running.layer + 1 >= self.spec.layers;
+        self.state.completed = Some(std::mem::take(&mut running.completed));
+        schedule.at(now, Event::RouterUpdated { batch });
+        if is_last {
+            return self.finish_batch(schedule);
+        }
+        schedule.at(now, Event::LayerStarts { batch });
+        Ok(())
+    }
+
+    /// The last layer is passed: the batch is recorded and the next one may start.
+    fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) -> Result<(), RunError> {
+        let Some(Running { mut batch, .. }) = self.state.running.take() else { return Ok(()) };
         if self.spec.device.is_some() {
             self.end_layer(schedule)?;
         }
@@ -252,12 +288,9 @@ impl World {
         batch.finished = now.max(batch.started);
         batch.temperatures = self.temperatures(now)?;
         schedule.trace(batch.energy_joules.to_bits());
-        let id = completed.batch;
-        self.state.completed = Some(completed);
+        let next = BatchId(batch.batch + 1);
         self.state.record.batches.push(batch);
         self.state.busy = false;
-        schedule.at(now, Event::RouterUpdated { batch: id });
-        let next = BatchId(id.0 + 1);
         match self.spec.arrivals.get(next.index()) {
             None => schedule.at(now, Event::End),
             Some(arrival) if arrival.at.is_none() => schedule.at(now, Event::BatchArrives { batch: next }),

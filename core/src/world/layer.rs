@@ -236,7 +236,12 @@ impl World {
             let count = std::mem::take(count);
             running.batch.dropped += count;
             running.completed.assignments[expert.index()] -= count;
-            running.batch.usage[expert.index()] -= count;
+            // The experts of this layer are the last ones in the list.
+            let at = running.batch.usage.len() - running.completed.assignments.len() + expert.index();
+            running.batch.usage[at] -= count;
+            if self.state.hot.contains(&expert.0) {
+                running.batch.hot_assignments -= count;
+            }
         }
     }
 
@@ -308,7 +313,6 @@ impl World {
         batch.energy_joules += self.state.shares.joules.iter().sum::<f64>();
         let hot = &self.state.hot;
         let is_hot = |expert: &usize| hot.contains(&(*expert as u32));
-        batch.hot_joules = (0..done.joules.len()).filter(is_hot).fold(0.0, |sum, e| sum + done.joules[e]);
-        batch.hot_assignments = (0..done.joules.len()).filter(is_hot).map(|e| done.assignments[e]).sum();
+        batch.hot_joules += (0..done.joules.len()).filter(is_hot).fold(0.0, |sum, e| sum + done.joules[e]);
     }
 }

@@ -56,6 +56,8 @@ pub struct WorldSpec {
     pub experts: u32,
     /// Experts each token is sent to.
     pub top_k: u32,
+    /// MoE layers with gates of their own that a batch passes.
+    pub layers: u32,
     /// Joules and seconds per assignment, and the pool that is called hot.
     pub costs: CostTable,
     /// Where the experts are at the start.
@@ -147,6 +149,7 @@ impl WorldSpec {
         Ok(Self {
             experts: scenario.model.experts,
             top_k: scenario.model.top_k,
+            layers: scenario.model.layers,
             costs: scenario.costs.clone(),
             placement: scenario.placement().map_err(|fault| fault.to_string())?,
             gpus: hardware.gpus,
@@ -186,18 +189,30 @@ impl WorldSpec {
 /// computed once per batch and memory stays bounded however long the stream is.
 #[derive(Clone, Debug, Default)]
 pub struct GateWindow {
-    batches: BTreeMap<BatchId, Arc<GateBatch>>,
+    /// The gates of each batch, one per layer.
+    batches: BTreeMap<BatchId, Vec<Arc<GateBatch>>>,
 }
 
 impl GateWindow {
-    /// A window of these batches.
+    /// A window of these batches of a model of one layer.
     pub fn new(batches: impl IntoIterator<Item = (BatchId, Arc<GateBatch>)>) -> Self {
+        Self::of_layers(batches.into_iter().map(|(batch, gate)| (batch, vec![gate])))
+    }
+
+    /// A window of these batches, with a gate for every layer of the model.
+    pub fn of_layers(batches: impl IntoIterator<Item = (BatchId, Vec<Arc<GateBatch>>)>) -> Self {
         Self { batches: batches.into_iter().collect() }
     }
 
-    /// The batch, if it is at hand.
+    /// Whether the batch is at hand, with all its layers.
     #[must_use]
-    pub fn get(&self, batch: BatchId) -> Option<&Arc<GateBatch>> {
-        self.batches.get(&batch)
+    pub fn holds(&self, batch: BatchId) -> bool {
+        self.batches.contains_key(&batch)
+    }
+
+    /// The gate of a batch in a layer, if it is at hand.
+    #[must_use]
+    pub fn get(&self, batch: BatchId, layer: u32) -> Option<&Arc<GateBatch>> {
+        self.batches.get(&batch)?.get(layer as usize)
     }
 }

@@ -56,6 +56,10 @@ pub(crate) struct WorldState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Running {
     pub(super) batch: BatchRecord,
+    /// The layer it is in.
+    pub(super) layer: u32,
+    /// When it entered it.
+    pub(super) entered: SimTime,
     /// GPUs that still work.
     pub(super) pending: u32,
     /// Which GPU serves how many assignments of which experts.
@@ -63,10 +67,11 @@ pub(super) struct Running {
     pub(super) completed: Completed,
 }
 
-/// What the router is told about a finished batch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What the router is told about a batch that has passed a layer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Completed {
     pub(super) batch: BatchId,
+    pub(super) layer: u32,
     pub(super) assignments: Vec<u32>,
     pub(super) joules: Vec<f64>,
     pub(super) seconds: Vec<f64>,

@@ -39,7 +39,7 @@ pub(crate) const KIND: Kind = Kind {
 /// let folder = tempfile::tempdir().unwrap();
 /// let file = folder.path().join("picks.json").display().to_string();
 /// std::fs::write(&file, "[50, 30, 20]").unwrap();
-/// let context = WorkloadContext { experts: 3, top_k: 1, seed: 7, batches: &[] };
+/// let context = WorkloadContext { experts: 3, top_k: 1, seed: 7, batches: &[], layer: 0 };
 /// let stream = Counts::of(file).build(&context).unwrap();
 /// let logits = stream.logits(BatchId(0), 10_000).unwrap();
 /// let first = logits.chunks(3).filter(|z| z[0] > z[1] && z[0] > z[2]).count();
@@ -50,7 +50,7 @@ pub(crate) const KIND: Kind = Kind {
 pub struct Counts {
     /// The file of picks.
     pub file: String,
-    /// Which layer of the file, from 0.
+    /// Which layer of the file the model's first MoE layer is, from 0; the next ones follow.
     #[serde(default)]
     pub layer: usize,
     /// Spread of each expert's logit over tokens (nats); finite, above 0. It scales offsets too, so it moves weights and
@@ -104,7 +104,7 @@ impl WorkloadSpec for Counts {
             }
             corpora.push((first, offsets_of(&switch.file, switch.layer, self.sigma, context)?));
         }
-        let key = Stream::open(context.seed, Domain::Workload, 0, "logits").key();
+        let key = Stream::open(context.seed, Domain::Workload, u64::from(context.layer), "logits").key();
         Ok(Box::new(Fitted { key, sigma: self.sigma as f32, corpora }))
     }
 }
@@ -142,6 +142,7 @@ impl Switch {
 /// Offsets of one layer of one file, times sigma.
 fn offsets_of(file: &str, layer: usize, sigma: f64, context: &WorkloadContext<'_>) -> Result<Vec<f32>, WorkloadError> {
     let WorkloadContext { experts, top_k, .. } = *context;
+    let layer = layer + context.layer as usize;
     let targets = file::read(file, layer, experts)?.frequencies(top_k)?;
     if top_k == experts {
         return Ok(vec![0.0; experts]); // every expert serves every token

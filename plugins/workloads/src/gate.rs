@@ -19,8 +19,8 @@ pub enum Gate {
 }
 
 /// Rows of W, `experts x d_model`, row after row, from stream (seed, workload, 0, "gate").
-pub(crate) fn draw(gate: Gate, experts: usize, d_model: usize, sigma: f64, seed: u64) -> Vec<f64> {
-    let mut stream = Stream::open(seed, Domain::Workload, 0, "gate");
+pub(crate) fn draw(gate: Gate, experts: usize, d_model: usize, sigma: f64, (seed, layer): (u64, u32)) -> Vec<f64> {
+    let mut stream = Stream::open(seed, Domain::Workload, u64::from(layer), "gate");
     match gate {
         Gate::Uniform => {
             let bound = sigma * libm::sqrt(3.0 / d_model as f64);
@@ -85,7 +85,7 @@ mod tests {
     fn orthogonal_rows_have_the_gram_matrix_sigma_squared_identity() {
         for (experts, d_model) in [(1, 1), (8, 512), (64, 64), (64, 100)] {
             let sigma = 1.7;
-            let rows = draw(Gate::Orthogonal, experts, d_model, sigma, 3);
+            let rows = draw(Gate::Orthogonal, experts, d_model, sigma, (3, 0));
             for i in 0..experts {
                 for j in 0..experts {
                     let expected = if i == j { sigma * sigma } else { 0.0 };
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn uniform_entries_fill_their_range_and_have_the_variance_of_the_option() {
         let (experts, d_model, sigma) = (8, 512, 0.5);
-        let rows = draw(Gate::Uniform, experts, d_model, sigma, 3);
+        let rows = draw(Gate::Uniform, experts, d_model, sigma, (3, 0));
         let bound = sigma * (3.0 / d_model as f64).sqrt();
         let largest = rows.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
         assert!(largest < bound && largest > 0.99 * bound);
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn the_factor_times_its_transpose_is_the_gram_matrix() {
         let (experts, d_model) = (8, 20);
-        let rows = draw(Gate::Uniform, experts, d_model, 1.0, 9);
+        let rows = draw(Gate::Uniform, experts, d_model, 1.0, (9, 0));
         let lower = cholesky_of_gram(&rows, experts, d_model).expect("positive definite");
         for i in 0..experts {
             for j in 0..experts {
@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn more_experts_than_dimensions_have_no_factor() {
-        assert_eq!(cholesky_of_gram(&draw(Gate::Uniform, 4, 2, 1.0, 1), 4, 2), None);
+        assert_eq!(cholesky_of_gram(&draw(Gate::Uniform, 4, 2, 1.0, (1, 0)), 4, 2), None);
     }
 
     #[test]
     fn seeds_draw_different_gates() {
-        assert_ne!(draw(Gate::Uniform, 2, 8, 1.0, 1), draw(Gate::Uniform, 2, 8, 1.0, 2));
+        assert_ne!(draw(Gate::Uniform, 2, 8, 1.0, (1, 0)), draw(Gate::Uniform, 2, 8, 1.0, (2, 0)));
     }
 }

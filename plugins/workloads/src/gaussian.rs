@@ -23,7 +23,7 @@ pub(crate) const KIND: Kind = Kind {
 
 /// Normal hidden states through a random linear gate.
 ///
-/// The gate belongs to the seed (stream "gate"), a batch's deviates to seed and batch index (stream "hidden states" or
+/// The gate belongs to seed and layer (stream "gate"), a batch's deviates to seed, layer and batch index (stream "hidden states" or
 /// "logits", one counter block a batch): batches may be asked for in any order, from any thread, and a shorter batch is a
 /// prefix of a longer one.
 ///
@@ -36,7 +36,7 @@ pub(crate) const KIND: Kind = Kind {
 /// ```
 /// use isotherm_core::{id::BatchId, workload::{WorkloadContext, WorkloadSpec}};
 /// use isotherm_workloads::Gaussian;
-/// let context = WorkloadContext { experts: 8, top_k: 2, seed: 7, batches: &[] };
+/// let context = WorkloadContext { experts: 8, top_k: 2, seed: 7, batches: &[], layer: 0 };
 /// let stream = Gaussian::default().build(&context).unwrap();
 /// let logits = stream.logits(BatchId(3), 100).unwrap();
 /// assert_eq!(logits.len(), 100 * 8);
@@ -80,7 +80,7 @@ impl WorkloadSpec for Gaussian {
     fn build(&self, context: &WorkloadContext<'_>) -> Result<Box<dyn TokenStream>, WorkloadError> {
         require_some("d_model", self.d_model as u64, "512")?;
         require_positive("sigma", self.sigma, "1.0")?;
-        let WorkloadContext { experts, seed, .. } = *context;
+        let WorkloadContext { experts, seed, layer, .. } = *context;
         if self.gate == Gate::Orthogonal && experts > self.d_model {
             let message = format!(
                 "{experts} experts cannot have orthogonal rows in {} dimensions; set `d_model` to at least {experts} or `gate = \"uniform\"`",
@@ -95,11 +95,11 @@ impl WorkloadSpec for Gaussian {
                 format!("{} is too wide for batches of {tokens} tokens: their hidden states do not fit", self.d_model);
             return Err(fault("d_model", message));
         }
-        let key = |purpose| Stream::open(seed, Domain::Workload, 0, purpose).key();
+        let key = |purpose| Stream::open(seed, Domain::Workload, u64::from(layer), purpose).key();
         if (self.source, self.gate) == (Source::Logits, Gate::Orthogonal) {
             return Ok(Box::new(Independent { key: key("logits"), experts, sigma: self.sigma as f32 }));
         }
-        let rows = gate::draw(self.gate, experts, self.d_model, self.sigma, seed);
+        let rows = gate::draw(self.gate, experts, self.d_model, self.sigma, (seed, layer));
         if self.source == Source::Logits
             && let Some(lower) = gate::cholesky_of_gram(&rows, experts, self.d_model)
         {
@@ -168,7 +168,7 @@ mod tests {
     const TOKENS: usize = 20_000;
 
     fn stream(spec: Gaussian, experts: usize, seed: u64) -> Box<dyn TokenStream> {
-        spec.build(&WorkloadContext { experts, top_k: 1, seed, batches: &[] }).unwrap()
+        spec.build(&WorkloadContext { experts, top_k: 1, seed, batches: &[], layer: 0 }).unwrap()
     }
 
     fn specs() -> [Gaussian; 4] {
@@ -192,7 +192,7 @@ mod tests {
     fn both_sources_have_the_mean_and_covariance_of_the_gate() {
         let (experts, seed) = (6, 11);
         for spec in specs() {
-            let rows = gate::draw(spec.gate, experts, spec.d_model, spec.sigma, seed);
+            let rows = gate::draw(spec.gate, experts, spec.d_model, spec.sigma, (seed, 0));
             let gram = |i: usize, j: usize| -> f64 {
                 let row = |at: usize| &rows[at * spec.d_model..][..spec.d_model];
                 row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum()
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn options_that_do_not_fit_are_named_with_an_example() {
         let fault = |spec: Gaussian| {
-            let context = WorkloadContext { experts: 8, top_k: 2, seed: 1, batches: &[] };
+            let context = WorkloadContext { experts: 8, top_k: 2, seed: 1, batches: &[], layer: 0 };
             spec.build(&context).err().map(|error| error.to_string()).unwrap_or_default()
         };
         for sigma in [0.0, -1.0, f64::NAN, f64::INFINITY] {

@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn the_product_agrees_with_a_naive_one_in_f64() {
         for (experts, d_model, tokens) in [(8, 512, 200), (64, 96, 33), (5, 3, 2), (1, 7, 1)] {
-            let rows = gate::draw(Gate::Uniform, experts, d_model, 1.0, 5);
+            let rows = gate::draw(Gate::Uniform, experts, d_model, 1.0, (5, 0));
             let stream = HiddenStates::new([7, 8], &rows, d_model).unwrap();
             let found = stream.logits(BatchId(4), tokens).unwrap();
             let mut hidden = vec![0.0; tokens * d_model];
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_reused_buffer_leaves_no_trace() {
-        let rows = gate::draw(Gate::Uniform, 4, 16, 1.0, 5);
+        let rows = gate::draw(Gate::Uniform, 4, 16, 1.0, (5, 0));
         let fresh = HiddenStates::new([1, 2], &rows, 16).unwrap();
         let used = HiddenStates::new([1, 2], &rows, 16).unwrap();
         for (batch, tokens) in [(9, 100), (3, 7), (4, 130)] {

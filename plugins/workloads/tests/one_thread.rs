@@ -13,7 +13,8 @@ fn threads() -> usize {
 #[test]
 fn a_large_product_starts_no_threads() {
     let spec = Gaussian { source: Source::Hidden, ..Gaussian::default() };
-    let stream = spec.build(&WorkloadContext { experts: 64, top_k: 8, seed: 1, batches: &[] }).expect("builds");
+    let stream =
+        spec.build(&WorkloadContext { experts: 64, top_k: 8, seed: 1, batches: &[], layer: 0 }).expect("builds");
     let before = threads();
     stream.logits(BatchId(0), 2048).expect("multiplies");
     assert_eq!(threads(), before);

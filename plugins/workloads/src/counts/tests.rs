@@ -28,7 +28,7 @@ fn build(
     top_k: usize,
     batches: &[Arrival],
 ) -> Result<Box<dyn TokenStream>, WorkloadError> {
-    spec.build(&WorkloadContext { experts, top_k, seed: 5, batches })
+    spec.build(&WorkloadContext { experts, top_k, seed: 5, batches, layer: 0 })
 }
 
 /// How often each expert is in the top k of `logits`.
@@ -113,7 +113,7 @@ fn equal_counts_are_the_gaussian_stream() {
     std::fs::write(&file, "[5, 5, 5, 5]").unwrap();
     let counts = build(&Counts { sigma: 1.5, ..Counts::of(file) }, 4, 2, &[]).unwrap();
     let spec = crate::Gaussian { sigma: 1.5, ..crate::Gaussian::default() };
-    let gaussian = spec.build(&WorkloadContext { experts: 4, top_k: 2, seed: 5, batches: &[] }).unwrap();
+    let gaussian = spec.build(&WorkloadContext { experts: 4, top_k: 2, seed: 5, batches: &[], layer: 0 }).unwrap();
     assert_eq!(counts.logits(BatchId(3), 50), gaussian.logits(BatchId(3), 50));
 }
 
