@@ -97,6 +97,20 @@ impl RoutingOptions {
         self.similarity.as_ref().map_or(Ok(()), |similarity| similarity.check(experts))
     }
 
+    /// Refuses every option: for strategies that none of them means anything to.
+    ///
+    /// # Errors
+    /// [`RouterError::Option`] with the first option that was given.
+    pub fn refuse_all(&self, strategy: &str) -> Result<(), RouterError> {
+        let given = [("floor", self.floor > 0), ("similarity", self.similarity.is_some())];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => {
+                Err(RouterError::Option { option, message: format!("means nothing to {strategy}; leave it out") })
+            }
+            None => self.refuse_penalised(strategy),
+        }
+    }
+
     /// Refuses `combine = "penalised"`: for strategies that choose by something else than penalised logits.
     ///
     /// # Errors

@@ -38,8 +38,9 @@ pub struct Prescribed {
 #[typetag::serde(name = "prescribed")]
 impl RouterSpec for Prescribed {
     fn build(&self, context: &RouterContext<'_>) -> Result<Box<dyn Router>, RouterError> {
+        context.options.refuse_all("a router that ignores the gate")?;
         if self.usage.len() == context.experts {
-            return Ok(Box::new(Quota { left: self.usage.clone() }));
+            return Ok(Box::new(Quota { left: self.usage.clone(), order: (0..context.experts).collect() }));
         }
         Err(RouterError::Option {
             option: "usage",
@@ -55,16 +56,17 @@ impl RouterSpec for Prescribed {
 #[derive(Debug)]
 struct Quota {
     left: Vec<u64>,
+    /// Experts by falling rest; sorted anew for every token.
+    order: Vec<usize>,
 }
 
 impl Router for Quota {
     fn route(&mut self, gate: &GateBatch, _: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
         out.reset(gate.tokens());
         let k = out.top_k();
-        let mut order: Vec<usize> = (0..self.left.len()).collect();
         for row in out.experts.chunks_exact_mut(k) {
-            order.sort_by_key(|e| (std::cmp::Reverse(self.left[*e]), *e));
-            for (slot, &expert) in row.iter_mut().zip(&order) {
+            self.order.sort_unstable_by_key(|e| (std::cmp::Reverse(self.left[*e]), *e));
+            for (slot, &expert) in row.iter_mut().zip(&self.order) {
                 self.left[expert] = self.left[expert].checked_sub(1).ok_or_else(|| {
                     RouterError::Failed(
                         "`usage` is used up before the workload ends; its sum must be tokens x top_k".to_owned(),
@@ -84,7 +86,12 @@ impl Router for Quota {
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        self.left = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let left: Vec<u64> = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        if left.len() != self.left.len() {
+            let (found, expected) = (left.len(), self.left.len());
+            return Err(RouterError::State(format!("it is for {found} experts, the model has {expected}")));
+        }
+        self.left = left;
         Ok(())
     }
 }

@@ -19,6 +19,14 @@ pub(crate) fn require_positive(option: &'static str, value: f64, example: &str) 
     Err(fault(option, format!("must be finite and greater than 0, found {value}; for example `{option} = {example}`")))
 }
 
+/// Refuses a value that is not finite or below zero.
+pub(crate) fn require_not_negative(option: &'static str, value: f64, example: &str) -> Result<(), WorkloadError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(fault(option, format!("must be finite and at least 0, found {value}; for example `{option} = {example}`")))
+}
+
 /// Above this a count is surely a slip of the hand.
 const MOST: u64 = 10_000_000;
 
