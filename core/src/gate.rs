@@ -26,6 +26,8 @@ pub struct GateBatch {
     /// Mean unpenalised probability of each expert.
     mean_probability: Vec<f64>,
     summary: GateSummary,
+    /// Whether some logit is the lowest there is.
+    masked: bool,
 }
 
 /// How far a routing departs from the reference on the same tokens; means over tokens.
@@ -63,12 +65,26 @@ impl Fidelity {
 impl GateBatch {
     /// Computes reference routing and row statistics of `logits` (`tokens x experts`).
     ///
+    /// Logits that are no finite numbers are replaced first, so that whatever a gate says, routings and metrics are numbers:
+    ///
+    /// - NaN and -infinity become `f32::MIN`. The expert is *masked*: no price makes a token go there while it has others.
+    /// - +infinity becomes 1,000 more than the largest finite logit of the token: all of the mass, shared where there are several.
+    /// - A token without any number above `f32::MIN` has no preference: all of its logits become 0.
+    ///
+    /// ```
+    /// use isotherm_core::gate::GateBatch;
+    /// let gate = GateBatch::from_logits(3, 2, vec![f32::NAN, 1.0, f32::INFINITY]);
+    /// assert_eq!(gate.reference().experts, [2, 1]);
+    /// assert_eq!(gate.reference().weights, [1.0, 0.0]);
+    /// ```
+    ///
     /// # Panics
     /// If `logits` is not a whole number of rows or `top_k` is not in `1..=experts`: scenarios are checked before.
     #[must_use]
-    pub fn from_logits(experts: usize, top_k: usize, logits: Vec<f32>) -> Self {
+    pub fn from_logits(experts: usize, top_k: usize, mut logits: Vec<f32>) -> Self {
         assert!(experts > 0 && logits.len().is_multiple_of(experts), "logits are rows of one value per expert");
         assert!((1..=experts).contains(&top_k), "top_k is within 1..=experts");
+        let masked = replace_non_numbers(experts, &mut logits);
         let mut reference = Routing::new(experts, top_k);
         let mut probabilities = Probabilities::default();
         Selector::default().select_logits(
@@ -88,7 +104,7 @@ impl GateBatch {
             top_mass.push(chosen.iter().map(|e| exp_nonpositive(row[*e as usize] - most)).sum());
         }
         let summary = reference.gate.unwrap_or_default();
-        Self { experts, logits, reference, row_max, top_mass, mean_probability, summary }
+        Self { experts, logits, reference, row_max, top_mass, mean_probability, summary, masked }
     }
 
     /// Number of experts, the length of a row.
@@ -107,6 +123,12 @@ impl GateBatch {
     #[must_use]
     pub fn logits(&self) -> &[f32] {
         &self.logits
+    }
+
+    /// Whether some expert is masked for some token: its logit is `f32::MIN`.
+    #[must_use]
+    pub fn is_masked(&self) -> bool {
+        self.masked
     }
 
     /// The unpenalised top-k routing of the same tokens.
@@ -224,6 +246,32 @@ impl GateBatch {
         let mean_price: f64 = self.mean_probability.iter().zip(price).map(|(p, c)| p * c).sum();
         mean_price + summary.log_sum_exp - self.summary.log_sum_exp
     }
+}
+
+/// Makes every logit a finite number, as [`GateBatch::from_logits`] says; returns whether some are `f32::MIN` afterwards.
+fn replace_non_numbers(experts: usize, logits: &mut [f32]) -> bool {
+    // On bits: largest magnitude, infinity and NaN are one range.
+    let extreme = |z: f32| z.abs().to_bits() >= f32::MAX.to_bits();
+    let any = crate::simd::dispatch(
+        #[inline(always)]
+        || logits.iter().fold(false, |any, z| any | extreme(*z)),
+    );
+    if !any {
+        return false;
+    }
+    let mut masked = false;
+    for row in logits.chunks_exact_mut(experts).filter(|row| row.iter().any(|z| extreme(*z))) {
+        let most = row.iter().copied().filter(|z| *z < f32::INFINITY).fold(f32::MIN, f32::max);
+        let unbounded = if most > f32::MIN { (most + 1000.0).min(f32::MAX) } else { 0.0 };
+        for z in row.iter_mut() {
+            *z = if *z == f32::INFINITY { unbounded } else { z.max(f32::MIN) };
+        }
+        if row.iter().all(|z| *z == f32::MIN) {
+            row.fill(0.0);
+        }
+        masked |= row.contains(&f32::MIN);
+    }
+    masked
 }
 
 /// Sum of -w ln w over all weights (nats): in f32 over blocks, in f64 over the blocks, in a fixed order.

@@ -2,12 +2,18 @@
 //!
 //! "Add a price to every expert, then take the top k" is one pass over the logits: see [`Selector`].
 
+mod general;
 mod options;
+mod probabilities;
+mod rule;
 mod select;
 mod tile;
+mod weights;
 
 pub use options::{Combine, RoutingOptions, Similarity};
-pub use select::{Probabilities, Rule, Selector};
+pub use probabilities::Probabilities;
+pub use rule::{Affinity, Rule};
+pub use select::Selector;
 
 use thiserror::Error;
 
@@ -16,8 +22,8 @@ pub const DROPPED: u32 = u32::MAX;
 
 /// Which experts serve each token of a batch, and with which weight.
 ///
-/// Row `t` holds the `top_k` experts of token `t` in order of falling score, equal scores by rising index.
-/// Buffers are reused from batch to batch.
+/// Row `t` holds the `top_k` experts of token `t` in order of falling score, equal scores by rising index; what a floor keeps comes
+/// first. Buffers are reused from batch to batch.
 ///
 /// ```
 /// use isotherm_core::routing::Routing;

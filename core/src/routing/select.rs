@@ -1,134 +1,16 @@
 //! The fused selection kernel: price, softmax sums, top k, combine weights and counts in one pass over the logits.
 
-use serde::{Deserialize, Serialize};
-
 use super::tile::{self, LANES, Lanes};
-use super::{Combine, GateSummary, Routing, RoutingOptions};
+use super::weights::{combine, combine_unordered, gather};
+use super::{Affinity, Combine, GateSummary, Probabilities, Routing, RoutingOptions, Rule, rule};
 use crate::gate::GateBatch;
 use crate::simd;
 
-/// From which scores the top k are taken, and what the kept experts are combined with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule<'a> {
-    /// Score = logit; weights = softmax over the kept. The baseline.
-    Logit,
-    /// Score = logit - price; weights by the option `combine`: softmax of the unpenalised logits over the kept, or of the scores.
-    PricedLogit {
-        /// Price per expert (nats).
-        price: &'a [f32],
-    },
-    /// Score = probability / (mass of the token's unpenalised top k) - price; weights from the unpenalised probabilities.
-    ///
-    /// The exact Lagrangian rule of least cost for a retained gate mass.
-    Probability {
-        /// Price per expert (share of the token's top-k mass).
-        price: &'a [f32],
-    },
-}
-
-impl Rule<'_> {
-    fn price(&self) -> Option<&[f32]> {
-        match self {
-            Self::Logit => None,
-            Self::PricedLogit { price } | Self::Probability { price } => Some(price),
-        }
-    }
-}
-
-/// The softmax of the selection scores of a whole batch, kept for a learning router.
-///
-/// Opaque tiles of sixteen tokens; lanes past the last token are zero, so sums over all lanes are sums over tokens.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Probabilities {
-    pub(crate) experts: usize,
-    pub(crate) tokens: usize,
-    tiles: Vec<Lanes>,
-}
-
-impl Probabilities {
-    /// Tokens held.
-    #[must_use]
-    pub fn tokens(&self) -> usize {
-        self.tokens
-    }
-
-    /// Probability of one expert for one token; `None` past the last of either.
-    #[must_use]
-    pub fn get(&self, token: usize, expert: usize) -> Option<f32> {
-        if token >= self.tokens || expert >= self.experts {
-            return None;
-        }
-        self.tiles.get(token / LANES * self.experts + expert).map(|row| row[token % LANES])
-    }
-
-    /// The gradient of the mean over tokens of `<p, q>` with respect to an additive bias on the scores:
-    /// `out_e = mean_t p_te (q_e - <p_t, q>)`. Sums run in f64 over blocks, in a fixed order.
-    pub fn bias_gradient(&self, q: &[f64], out: &mut [f64]) {
-        let q: Vec<f32> = q.iter().map(|q| *q as f32).collect();
-        out.fill(0.0);
-        simd::dispatch(
-            #[inline(always)]
-            || {
-                let mut block = vec![[0.0; LANES]; self.experts];
-                for tiles in self.tiles.chunks(self.experts * TILES_A_BLOCK) {
-                    block.fill([0.0; LANES]);
-                    for tile in tiles.chunks_exact(self.experts) {
-                        accumulate_gradient(tile, &q, &mut block);
-                    }
-                    add_lanes(&block, out);
-                }
-            },
-        );
-        scale_to_mean(out, self.tokens);
-    }
-
-    /// Mean probability of each expert over the batch.
-    pub fn mean(&self, out: &mut [f64]) {
-        out.fill(0.0);
-        for tiles in self.tiles.chunks_exact(self.experts.max(1)) {
-            add_lanes(tiles, out);
-        }
-        scale_to_mean(out, self.tokens);
-    }
-
-    fn reset(&mut self, tokens: usize, experts: usize) {
-        self.tokens = tokens;
-        self.experts = experts;
-        self.tiles.resize(tokens.div_ceil(LANES) * experts, [0.0; LANES]);
-    }
-}
-
-/// Tiles summed in f32 before they are added to an f64.
-const TILES_A_BLOCK: usize = 16;
-
-#[inline(always)]
-fn accumulate_gradient(tile: &[Lanes], q: &[f32], block: &mut [Lanes]) {
-    let mut mean = [0.0; LANES];
-    for (p, q) in tile.iter().zip(q) {
-        for l in 0..LANES {
-            mean[l] += p[l] * q;
-        }
-    }
-    for ((p, q), sum) in tile.iter().zip(q).zip(block) {
-        for l in 0..LANES {
-            sum[l] += p[l] * (q - mean[l]);
-        }
-    }
-}
-
-fn add_lanes(rows: &[Lanes], out: &mut [f64]) {
-    for (row, out) in rows.iter().zip(out) {
-        *out += row.iter().map(|x| f64::from(*x)).sum::<f64>();
-    }
-}
-
-fn scale_to_mean(out: &mut [f64], tokens: usize) {
-    for out in out {
-        *out /= tokens.max(1) as f64;
-    }
-}
-
 /// Runs the kernel; owns its scratch rows, so that routing does not allocate after the first batch.
+///
+/// It is total: whatever the logits and prices are, each token gets k different experts, and finite weights of at least 0 that sum
+/// to 1. A price that is not a number counts as the largest possible one; for logits that are none see
+/// [`GateBatch::from_logits`].
 ///
 /// ```
 /// use isotherm_core::gate::GateBatch;
@@ -141,34 +23,85 @@ fn scale_to_mean(out: &mut [f64], tokens: usize) {
 /// selector.select(&gate, Rule::PricedLogit { price: &[0.0, 5.0, 0.0] }, None, &mut routing);
 /// assert_eq!(routing.experts, [0, 2], "expert 1 has become too expensive");
 /// ```
+///
+/// The options that all routers share are honoured here. A floor of one keeps the token's first expert, whatever it costs:
+///
+/// ```
+/// use isotherm_core::gate::GateBatch;
+/// use isotherm_core::routing::{Routing, RoutingOptions, Rule, Selector};
+/// let gate = GateBatch::from_logits(3, 2, vec![1.0, 2.0, 0.0]);
+/// let mut routing = Routing::new(3, 2);
+/// let options = RoutingOptions { floor: 1, ..RoutingOptions::PLAIN };
+/// let rule = Rule::PricedLogit { price: &[5.0, 5.0, 0.0] };
+/// Selector::new(&options).select(&gate, rule, None, &mut routing);
+/// assert_eq!(routing.experts, [1, 2]);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Selector {
-    combine: Combine,
-    scores: Vec<Lanes>,
-    plain: Vec<Lanes>,
-    best: Vec<Lanes>,
-    index: Vec<[u32; LANES]>,
+    pub(super) combine: Combine,
+    pub(super) affinity: Affinity,
+    /// Weights are the gate's own, not renormalised over the kept.
+    pub(super) keep_mass: bool,
+    pub(super) floor: usize,
+    /// `charge (1 - matrix[i][j])`, row after row; empty without similarity.
+    pub(super) distance: Vec<f32>,
+    pub(super) scores: Vec<Lanes>,
+    /// Scores that the choice is made by, where they are not `scores`.
+    pub(super) choice: Vec<Lanes>,
+    pub(super) charge: Vec<f32>,
+    pub(super) best: Vec<Lanes>,
+    pub(super) index: Vec<[u32; LANES]>,
+    usable_price: Vec<f32>,
 }
 
 impl Selector {
     /// A kernel that respects `options`, for a layer they fit ([`RoutingOptions::check`]).
+    ///
+    /// - `floor`: the first experts of each token's unpenalised top k stay, and come first in its row; the others follow by score.
+    /// - `similarity`: charged to the scores, never to the experts of the unpenalised top k.
+    /// - `combine`: see [`Rule`].
+    ///
+    /// Neither floor nor similarity enters what is kept for learning: those are the probabilities of the scores themselves.
     #[must_use]
     pub fn new(options: &RoutingOptions) -> Self {
-        Self { combine: options.combine, ..Self::default() }
+        let similarity = options.similarity.iter();
+        let distance =
+            similarity.flat_map(|s| s.matrix.iter().flatten().map(|m| rule::usable(&((s.charge * (1.0 - m)) as f32))));
+        Self {
+            combine: options.combine,
+            floor: options.floor as usize,
+            distance: distance.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// This kernel with weights (and scores of [`Rule::Affinity`]) by another affinity; with `renormalise = false` weights are the
+    /// affinities of the kept experts themselves, which do not sum to 1.
+    #[must_use]
+    pub fn weighing(self, affinity: Affinity, renormalise: bool) -> Self {
+        Self { affinity, keep_mass: !renormalise, ..self }
     }
 
     /// Routes every token of `gate` by `rule` into `out` (which it resets first). With `keep`, the softmax of the scores is
-    /// stored there; `out.gate` describes that distribution (the unpenalised one under [`Rule::Probability`]).
+    /// stored there; `out.gate` describes that distribution (the unpenalised one where scores are no logits: [`Rule::Probability`]
+    /// and [`Rule::Affinity`]).
     ///
     /// A price of zero everywhere gives the bytes of [`Rule::Logit`] (INV-10).
     ///
     /// # Panics
-    /// If `price` or `out` is for another number of experts than `gate`: a bug of the calling router.
+    /// If `price`, the scores or `out` are for another number of experts than `gate`: a bug of the calling router.
     pub fn select(&mut self, gate: &GateBatch, rule: Rule<'_>, keep: Option<&mut Probabilities>, out: &mut Routing) {
-        self.select_logits(gate.experts(), gate.logits(), rule, keep, Some(gate), out);
+        let Some(price) = rule.price().filter(|price| !price.iter().all(rule::is_usable)) else {
+            return self.select_logits(gate.experts(), gate.logits(), rule, keep, Some(gate), out);
+        };
+        let mut usable = std::mem::take(&mut self.usable_price);
+        usable.clear();
+        usable.extend(price.iter().map(rule::usable));
+        self.select_logits(gate.experts(), gate.logits(), rule.with_price(&usable), keep, Some(gate), out);
+        self.usable_price = usable;
     }
 
-    /// [`Selector::select`] before a [`GateBatch`] exists; `known` holds the top-k masses that the probability rule needs.
+    /// [`Selector::select`] before a [`GateBatch`] exists, which only the plain rule allows.
     pub(crate) fn select_logits(
         &mut self,
         experts: usize,
@@ -180,26 +113,46 @@ impl Selector {
     ) {
         assert_eq!(experts, out.counts.len(), "routing buffers are for another number of experts");
         assert!(rule.price().is_none_or(|p| p.len() == experts), "one price per expert");
+        assert!(!matches!(rule, Rule::Given { scores } if scores.len() != logits.len()), "one score per logit");
         let (tokens, k) = (logits.len() / experts, out.top_k());
+        let rule = rule.simplest();
         out.reset(tokens);
         if let Some(keep) = keep.as_deref_mut() {
             keep.reset(tokens, experts);
         }
         self.scores.resize(experts, [0.0; LANES]);
-        self.plain.resize(experts, [0.0; LANES]);
         self.best.resize(k, [0.0; LANES]);
         self.index.resize(k, [0; LANES]);
+        let general = known.filter(|gate| !self.is_plain(rule, gate));
         let mut sums = GateSums::default();
         simd::dispatch(
             #[inline(always)]
             || {
                 for (block, logits) in logits.chunks(LANES * experts).enumerate() {
                     let probabilities = keep.as_deref_mut().map(|keep| &mut keep.tiles[block * experts..][..experts]);
-                    self.tile(experts, logits, rule, known, block * LANES, probabilities, &mut sums, out);
+                    match general {
+                        None => self.tile(experts, logits, rule, known, block * LANES, probabilities, &mut sums, out),
+                        Some(gate) => {
+                            self.general_tile(gate, logits, rule, block * LANES, probabilities, &mut sums);
+                            self.store(block * LANES, logits.len() / experts, out);
+                        }
+                    }
                 }
             },
         );
         out.gate = Some(sums.mean(tokens));
+    }
+
+    /// Whether price, top k and weights are all there is to do.
+    fn is_plain(&self, rule: Rule<'_>, gate: &GateBatch) -> bool {
+        let weights = self.affinity == Affinity::Softmax && !self.keep_mass;
+        let choice = match rule {
+            Rule::Logit => true,
+            Rule::PricedLogit { .. } => self.floor == 0 && self.distance.is_empty(),
+            Rule::Probability { .. } => self.floor == 0 && self.distance.is_empty() && !gate.is_masked(),
+            Rule::Affinity { .. } | Rule::Given { .. } => false,
+        };
+        weights && choice
     }
 
     #[inline(always)]
@@ -222,10 +175,6 @@ impl Selector {
         } else {
             tile::load(logits, experts, &mut self.scores);
         }
-        let selection_only = matches!(rule, Rule::PricedLogit { .. }) && self.combine == Combine::SelectionOnly;
-        if selection_only {
-            self.plain.copy_from_slice(&self.scores);
-        }
         if let Rule::PricedLogit { price } = rule {
             subtract(&mut self.scores, price);
         }
@@ -243,15 +192,12 @@ impl Selector {
             share_minus_price(&mut self.scores, &mass, price);
             best_of(&self.scores, &mut self.best, &mut self.index);
         }
-        match rule {
-            Rule::PricedLogit { .. } if selection_only => {
-                gather(&self.plain, &self.index, lanes, &mut self.best);
-                combine_unordered(&mut self.best);
-            }
-            Rule::Logit | Rule::PricedLogit { .. } => combine(&mut self.best),
-            Rule::Probability { price } => {
-                gather_shares(&self.scores, price, &self.index, lanes, &mut self.best);
-            }
+        if matches!(rule, Rule::Logit) || matches!(rule, Rule::PricedLogit { .. }) && self.combine == Combine::Penalised
+        {
+            combine(&mut self.best);
+        } else {
+            gather(logits, experts, &self.index, lanes, &mut self.best);
+            combine_unordered(&mut self.best);
         }
         self.store(first, lanes, out);
     }
@@ -274,7 +220,7 @@ impl Selector {
 
 /// Top k with the lengths of common models known to the compiler.
 #[inline(always)]
-fn best_of(scores: &[Lanes], best: &mut [Lanes], index: &mut [[u32; LANES]]) {
+pub(super) fn best_of(scores: &[Lanes], best: &mut [Lanes], index: &mut [[u32; LANES]]) {
     match (scores.len(), best.len()) {
         (8, 2) => tile::top_k(&scores[..8], &mut best[..2], &mut index[..2]),
         (_, 1) => tile::top_k(scores, &mut best[..1], &mut index[..1]),
@@ -286,7 +232,7 @@ fn best_of(scores: &[Lanes], best: &mut [Lanes], index: &mut [[u32; LANES]]) {
 }
 
 #[inline(always)]
-fn subtract(scores: &mut [Lanes], price: &[f32]) {
+pub(super) fn subtract(scores: &mut [Lanes], price: &[f32]) {
     for (row, price) in scores.iter_mut().zip(price) {
         for score in row {
             *score -= price;
@@ -294,48 +240,9 @@ fn subtract(scores: &mut [Lanes], price: &[f32]) {
     }
 }
 
-/// Softmax of the selected scores, which are sorted: the first is the largest.
-#[inline(always)]
-fn combine(best: &mut [Lanes]) {
-    let most = best[0];
-    softmax_against(best, &most);
-}
-
-/// Softmax of selected values in any order.
-#[inline(always)]
-fn combine_unordered(values: &mut [Lanes]) {
-    let most = tile::max(values);
-    softmax_against(values, &most);
-}
-
-#[inline(always)]
-fn softmax_against(values: &mut [Lanes], most: &Lanes) {
-    let mut sum = [0.0; LANES];
-    for row in values.iter_mut() {
-        for l in 0..LANES {
-            row[l] = simd::exp_nonpositive(row[l] - most[l]);
-            sum[l] += row[l];
-        }
-    }
-    for row in values {
-        for l in 0..LANES {
-            row[l] /= sum[l];
-        }
-    }
-}
-
-#[inline(always)]
-fn gather(from: &[Lanes], index: &[[u32; LANES]], lanes: usize, to: &mut [Lanes]) {
-    for (row, index) in to.iter_mut().zip(index) {
-        for l in 0..lanes {
-            row[l] = from[index[l] as usize][l];
-        }
-    }
-}
-
 /// score = e^(z - max) / (top-k sum of the same) - price
 #[inline(always)]
-fn share_minus_price(scores: &mut [Lanes], mass: &Lanes, price: &[f32]) {
+pub(super) fn share_minus_price(scores: &mut [Lanes], mass: &Lanes, price: &[f32]) {
     for (row, price) in scores.iter_mut().zip(price) {
         for l in 0..LANES {
             row[l] = row[l] / mass[l] - price;
@@ -343,27 +250,8 @@ fn share_minus_price(scores: &mut [Lanes], mass: &Lanes, price: &[f32]) {
     }
 }
 
-/// The unpenalised shares of the kept experts, renormalised.
 #[inline(always)]
-fn gather_shares(scores: &[Lanes], price: &[f32], index: &[[u32; LANES]], lanes: usize, to: &mut [Lanes]) {
-    let mut sum = [0.0; LANES];
-    for (row, index) in to.iter_mut().zip(index) {
-        for l in 0..lanes {
-            let expert = index[l] as usize;
-            // Rounding may leave a tiny negative share where the true one underflows.
-            row[l] = (scores[expert][l] + price[expert]).max(0.0);
-            sum[l] += row[l];
-        }
-    }
-    for row in to {
-        for l in 0..lanes {
-            row[l] /= sum[l];
-        }
-    }
-}
-
-#[inline(always)]
-fn normalise(exponentials: &[Lanes], sum: &Lanes, lanes: usize, out: &mut [Lanes]) {
+pub(super) fn normalise(exponentials: &[Lanes], sum: &Lanes, lanes: usize, out: &mut [Lanes]) {
     for (row, out) in exponentials.iter().zip(out) {
         for l in 0..LANES {
             let p = row[l] / sum[l];
@@ -374,14 +262,14 @@ fn normalise(exponentials: &[Lanes], sum: &Lanes, lanes: usize, out: &mut [Lanes
 
 /// Sums over the tokens of a batch, in f64.
 #[derive(Clone, Copy, Debug, Default)]
-struct GateSums {
+pub(super) struct GateSums {
     entropy: f64,
     log_sum_exp: f64,
 }
 
 impl GateSums {
     #[inline(always)]
-    fn add(&mut self, exp: &tile::ExpSums, most: &Lanes, lanes: usize) {
+    pub(super) fn add(&mut self, exp: &tile::ExpSums, most: &Lanes, lanes: usize) {
         let (entropy, log_sum_exp) = (exp.entropy(), exp.log_sum_exp(most));
         for l in 0..lanes {
             self.entropy += f64::from(entropy[l]);

@@ -94,8 +94,9 @@ pub(super) fn top_k(tile: &[Lanes], best: &mut [Lanes], index: &mut [[u32; LANES
         for (place, holder) in best.iter_mut().zip(index.iter_mut()) {
             let mut wins = [0; LANES];
             for l in 0..LANES {
-                // Strictly greater: an equal score stays behind the lower index that came first.
-                wins[l] = if f32::from_bits(score[l]) > place[l] { u32::MAX } else { 0 };
+                // Strictly greater: an equal score stays behind the lower index that came first. And the new score, not the one
+                // pushed down by it, which came before all of its equals below: from its place on, the new score beats everyone.
+                wins[l] = if row[l] > place[l] { u32::MAX } else { 0 };
             }
             exchange_scores(&wins, place, &mut score);
             exchange(&wins, holder, &mut who);
