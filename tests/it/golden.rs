@@ -22,18 +22,18 @@ const TOLERANCE: f64 = 1e-5;
 const PENALISED: RoutingOptions = RoutingOptions { combine: Combine::Penalised, ..RoutingOptions::PLAIN };
 
 /// Compares and counts.
-struct Checker {
-    compared: usize,
+pub(crate) struct Checker {
+    pub(crate) compared: usize,
 }
 
 impl Checker {
-    fn close(&mut self, what: &str, found: f64, expected: &Value) {
+    pub(crate) fn close(&mut self, what: &str, found: f64, expected: &Value) {
         let expected = expected.as_f64().unwrap_or_else(|| panic!("{what}: the golden value is no number"));
         assert!((found - expected).abs() <= TOLERANCE, "{what}: found {found}, expected {expected}");
         self.compared += 1;
     }
 
-    fn all_close<'a>(
+    pub(crate) fn all_close<'a>(
         &mut self,
         what: &str,
         found: impl IntoIterator<Item = f64>,
@@ -46,18 +46,18 @@ impl Checker {
         }
     }
 
-    fn same(&mut self, what: &str, found: &[u32], expected: &Value) {
+    pub(crate) fn same(&mut self, what: &str, found: &[u32], expected: &Value) {
         let expected: Vec<u32> = flat(expected).iter().map(|v| v.as_u64().unwrap() as u32).collect();
         assert_eq!(found, expected, "{what}");
         self.compared += 1;
     }
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     std::env::var_os("ISOTHERM_GOLDEN").map_or_else(|| crate::lab::root().join("tests/golden"), PathBuf::from)
 }
 
-fn read(name: &str) -> Value {
+pub(crate) fn read(name: &str) -> Value {
     let path = folder().join(name);
     let text =
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("golden vectors {}: {error}", path.display()));
@@ -65,27 +65,27 @@ fn read(name: &str) -> Value {
 }
 
 /// All numbers of nested arrays, in order.
-fn flat(value: &Value) -> Vec<&Value> {
+pub(crate) fn flat(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(items) => items.iter().flat_map(flat).collect(),
         other => vec![other],
     }
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     flat(value).iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-fn gate_of(logits: &Value, top_k: usize) -> GateBatch {
+pub(crate) fn gate_of(logits: &Value, top_k: usize) -> GateBatch {
     let experts = logits[0].as_array().unwrap().len();
     GateBatch::from_logits(experts, top_k, numbers(logits).iter().map(|z| *z as f32).collect())
 }
 
-fn routed(spec: &dyn RouterSpec, gate: &GateBatch, top_k: usize, costs: &[f64]) -> Routing {
+pub(crate) fn routed(spec: &dyn RouterSpec, gate: &GateBatch, top_k: usize, costs: &[f64]) -> Routing {
     routed_with(spec, gate, top_k, costs, &RoutingOptions::PLAIN)
 }
 
-fn routed_with(
+pub(crate) fn routed_with(
     spec: &dyn RouterSpec,
     gate: &GateBatch,
     top_k: usize,
@@ -100,7 +100,7 @@ fn routed_with(
     routing
 }
 
-fn widened(values: &[f32]) -> impl Iterator<Item = f64> + '_ {
+pub(crate) fn widened(values: &[f32]) -> impl Iterator<Item = f64> + '_ {
     values.iter().map(|v| f64::from(*v))
 }
 
