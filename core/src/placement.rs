@@ -51,6 +51,8 @@ pub struct PlacementContext<'a> {
     pub loads: &'a [f64],
     /// Work per second that each GPU has shown since the last placement, relative to the mean; empty at the start.
     pub speeds: &'a [f64],
+    /// Energy that each GPU has taken for its work since the last placement, per work, relative to the mean; empty at the start.
+    pub joules: &'a [f64],
     /// The last sample of each GPU; empty at the start.
     pub samples: &'a [Sample],
     /// The placement in force; `None` at the start.
@@ -63,13 +65,29 @@ impl<'a> PlacementContext<'a> {
     /// The context at the start of a run: nothing measured, all GPUs in one node.
     #[must_use]
     pub fn at_start(experts: usize, gpus: usize) -> Self {
-        Self { experts, gpus, gpus_per_node: gpus, loads: &[], speeds: &[], samples: &[], current: None, lost: &[] }
+        Self {
+            experts,
+            gpus,
+            gpus_per_node: gpus,
+            loads: &[],
+            speeds: &[],
+            joules: &[],
+            samples: &[],
+            current: None,
+            lost: &[],
+        }
     }
 
     /// This context with nodes of so many GPUs.
     #[must_use]
     pub fn with_nodes_of(self, gpus_per_node: usize) -> Self {
         Self { gpus_per_node, ..self }
+    }
+
+    /// This context with the energy that GPUs have taken for their work.
+    #[must_use]
+    pub fn with_joules(self, joules: &'a [f64]) -> Self {
+        Self { joules, ..self }
     }
 
     /// This context with measured loads, speeds and samples and the placement they were measured under.
@@ -172,6 +190,23 @@ impl Placement {
             let expert = ExpertId(e as u32);
             self.copies(expert).iter().map(move |gpu| (expert, *gpu))
         })
+    }
+
+    /// Load of each of `gpus` GPUs if the load of every expert is spread evenly over its copies.
+    ///
+    /// ```
+    /// use isotherm_core::{id::GpuId, placement::Placement};
+    /// let placement = Placement::new(2, vec![vec![GpuId(0)], vec![GpuId(0), GpuId(1)]]).unwrap();
+    /// assert_eq!(placement.loads_of_gpus(&[1.0, 6.0], 2), [4.0, 3.0]);
+    /// ```
+    #[must_use]
+    pub fn loads_of_gpus(&self, loads: &[f64], gpus: usize) -> Vec<f64> {
+        let mut of_gpus = vec![0.0; gpus];
+        for (expert, load) in loads.iter().enumerate() {
+            let copies = self.copies(ExpertId(expert as u32));
+            copies.iter().for_each(|gpu| of_gpus[gpu.index()] += load / copies.len() as f64);
+        }
+        of_gpus
     }
 
     /// Whether a copy of `expert` is on `gpu`.

@@ -9,6 +9,7 @@ mod drift;
 mod faults;
 mod floorplan;
 mod golden;
+mod golden_placement;
 mod interruption;
 mod invariants;
 mod lab;
