@@ -39,6 +39,8 @@ pub enum Domain {
     Sensor,
     /// The hardware's own variability.
     Hardware,
+    /// Resampling of finished results; never inside a run.
+    Statistics,
 }
 
 impl Domain {
@@ -48,6 +50,7 @@ impl Domain {
             Self::Router => "router",
             Self::Sensor => "sensor",
             Self::Hardware => "hardware",
+            Self::Statistics => "statistics",
         }
     }
 }
