@@ -17,8 +17,9 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
-use crate::results::{Finished, Summary};
+use crate::results::{Finished, Measured, Summary};
 use crate::scenario_file::{ScenarioFile, hex};
+use crate::statistics::Interval;
 use group::Group;
 
 /// One run of a comparison: a router, at one point, with one seed.
@@ -122,7 +123,7 @@ impl<'a> Comparison<'a> {
     /// [`Fault`] if the whole comparison cannot go on; a run that fails is in the result.
     pub fn run_all(&self) -> Result<Completed, Fault> {
         let outcomes = self.run(vec![None; self.runs.len()], &(), &AtomicBool::new(false))?;
-        self.complete(outcomes)
+        self.complete(outcomes, Interval::default())
     }
 
     /// Runs what is not yet in `known` (one entry per run). Entries stay empty where `stop` was set before their turn.
@@ -153,15 +154,16 @@ impl<'a> Comparison<'a> {
         Ok(outcomes)
     }
 
-    /// Adds the outcomes of all runs up.
+    /// Adds the outcomes of all runs up, with intervals of this sort.
     ///
     /// # Errors
     /// [`Fault::Internal`] if a run is missing.
-    pub fn complete(&self, outcomes: Vec<Option<Outcome>>) -> Result<Completed, Fault> {
+    pub fn complete(&self, outcomes: Vec<Option<Outcome>>, interval: Interval) -> Result<Completed, Fault> {
         let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
         let outcomes = outcomes.ok_or_else(|| Fault::Internal("a run is missing".to_owned()))?;
         let finished = crate::results::measure(self.file, &self.runs, outcomes);
-        let summary = Summary::of(self.file, &finished);
+        let measured: Vec<Measured<'_>> = finished.iter().map(Finished::measured).collect();
+        let summary = Summary::of(self.file, &measured, interval);
         Ok(Completed { finished, summary })
     }
 }

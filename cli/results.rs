@@ -15,12 +15,19 @@
 mod columns;
 mod csv;
 mod folder;
+mod measured;
 mod parquet;
 mod partial;
+mod stored;
+mod stream;
 mod summary;
+mod versus;
 
 pub use folder::{Existing, Folder, Timing};
+pub use measured::Measured;
+pub use stored::{StoredRun, StoredRuns};
 pub use summary::{Failure, Row, SUMMARY_VERSION, Summary};
+pub use versus::{SIGNIFICANT, VersusBaseline};
 
 use std::collections::BTreeMap;
 

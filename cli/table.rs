@@ -6,7 +6,7 @@ use comfy_table::{Cell, CellAlignment, ContentLineStyle, LineStyle, Table, Table
 
 use crate::number::with_unit;
 use crate::results::{Row, Summary};
-use crate::statistics::Estimate;
+use crate::statistics::{Estimate, Interval};
 
 /// A column of the table: its heading, the metric, and how its number is written.
 struct Shown {
@@ -89,10 +89,21 @@ fn value(row: &Row, column: &Shown) -> String {
     match column.form {
         Form::Unit(unit) => with_unit(estimate.mean, estimate.ci95.filter(|_| column.metric == "energy_j"), unit),
         Form::SignedPercent if row.baseline && column.metric == "energy_savings_percent" => "baseline".to_owned(),
+        Form::SignedPercent if column.metric == "energy_savings_percent" && is_luck(row) => {
+            format!("{LUCK} {}", percent(estimate, 1.0, true))
+        }
         Form::SignedPercent => percent(estimate, 1.0, true),
         Form::Share => percent(&Estimate { ci95: None, ..*estimate }, 100.0, false),
         Form::Plain => format!("{:.4}", estimate.mean),
     }
+}
+
+/// Stands before a saving that may be luck: `not significant`, as papers abbreviate it.
+const LUCK: &str = "n.s.";
+
+/// Whether seeds could test this row's energy against the baseline's, and found no difference.
+fn is_luck(row: &Row) -> bool {
+    row.versus_baseline.is_some_and(|versus| versus.p_holm.is_some() && !versus.significant)
 }
 
 fn percent(estimate: &Estimate, factor: f64, signed: bool) -> String {
@@ -124,9 +135,22 @@ fn notes(summary: &Summary, text: &mut String) {
         let _ = writeln!(text, "note: {warning}{who}");
     }
     if summary.rows.iter().any(|row| row.seeds > 1) {
+        let interval = match summary.interval {
+            Interval::StudentT => "the 95 % Student-t interval".to_owned(),
+            Interval::Bootstrap { resamples } => format!("half the 95 % bootstrap interval ({resamples} resamples)"),
+        };
+        let _ =
+            writeln!(text, "note: ± is {interval} of the mean over seeds, paired with the baseline on the same tokens");
+    }
+    let compared = summary.rows.iter().filter(|row| is_luck(row)).find_map(|row| row.versus_baseline);
+    if let Some(versus) = compared {
+        let among = match versus.comparisons {
+            1 => String::new(),
+            many => format!(" after Holm's correction for {many} comparisons"),
+        };
         let _ = writeln!(
             text,
-            "note: ± is the 95 % Student-t interval of the mean over seeds, paired with the baseline on the same tokens"
+            "note: {LUCK}: not significant: the difference in energy may be luck (paired t test, 5 %{among})"
         );
     }
     for failure in &summary.failures {

@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::progress::Progress;
 use crate::results::{Existing, Folder, Summary, Timing};
 use crate::scenario_file::ScenarioFile;
+use crate::statistics::Interval;
 use crate::table;
 
 /// Runs every scenario in its turn. All are read and checked before the first one runs.
@@ -52,9 +53,14 @@ fn folders(files: &[ScenarioFile], options: &Run) -> Result<Vec<PathBuf>, Fault>
 pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Result<Code, Fault> {
     let comparison = Comparison::prepare(file)?;
     let (folder, existing) = Folder::open(path, file, common.force)?;
-    if let Existing::Complete(summary) = existing {
-        say(common, &format!("{} is complete; nothing to run (--force runs it again)", path.display()));
-        return show(&summary, common);
+    match existing {
+        Existing::Open => {}
+        Existing::Outdated => say(common, &format!("{} is of an older isotherm; running it again", path.display())),
+        Existing::Complete(summary) => {
+            if let Some(summary) = complete(file, &comparison, &folder, *summary, common)? {
+                return show(&summary, common);
+            }
+        }
     }
     let threads =
         common.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -69,6 +75,32 @@ pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Resu
     folder.write(file, &completed.finished, &completed.summary, &timing, common.csv)?;
     say(common, &format!("{} runs in {:.2} s; results in {}", simulated, timing.simulate_seconds, path.display()));
     show(&completed.summary, common)
+}
+
+/// The summary of complete results, with the intervals asked for: they decide no run, so the kept runs are summarised again.
+/// `None` if the runs cannot be read any more.
+fn complete(
+    file: &ScenarioFile,
+    comparison: &Comparison<'_>,
+    folder: &Folder,
+    summary: Summary,
+    common: &Common,
+) -> Result<Option<Summary>, Fault> {
+    let (interval, path) = (Interval::requested(common.bootstrap), folder.path().display());
+    if summary.interval == interval {
+        say(common, &format!("{path} is complete; nothing to run (--force runs it again)"));
+        return Ok(Some(summary));
+    }
+    match folder.summarise_again(file, comparison.runs(), interval)? {
+        Ok(summary) => {
+            say(common, &format!("{path} is complete; its runs are summarised again, with other intervals"));
+            Ok(Some(summary))
+        }
+        Err(why) => {
+            say(common, &format!("{path} cannot be summarised again ({why}); running it again"));
+            Ok(None)
+        }
+    }
 }
 
 /// Simulates what an earlier start has not finished; returns how many runs that were.
@@ -99,7 +131,7 @@ fn simulate(
         return Err(Fault::Interrupted { finished, total: runs.len(), folder: folder.path().to_owned() });
     }
     let simulated = runs.len() - taken_over;
-    Ok((comparison.complete(outcomes)?, simulated))
+    Ok((comparison.complete(outcomes, Interval::requested(common.bootstrap))?, simulated))
 }
 
 /// Moves the bar and keeps finished runs.

@@ -4,6 +4,8 @@ use isotherm_core::metrics::METRICS;
 use isotherm_core::record::{BatchRecord, LayerRecord, RunRecord, ThrottleInterval};
 
 use super::Finished;
+use super::stream::Streams;
+use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
 /// A named column. The name carries the unit.
@@ -24,7 +26,12 @@ pub(super) enum Values {
 }
 
 /// A row per run: what it was, and every metric.
-pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Vec<Column> {
+///
+/// # Errors
+/// [`Fault::Internal`] if a scenario cannot be written back.
+pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Result<Vec<Column>, Fault> {
+    let streams: Vec<Streams> =
+        (0..file.plan.worlds.len()).map(|world| Streams::of(file, world)).collect::<Result<_, _>>()?;
     let text =
         |name, f: &dyn Fn(&Finished) -> String| Column { name, values: Values::Text(finished.iter().map(f).collect()) };
     let variant = |f: &Finished| &file.plan.worlds[f.run.world].variants[f.run.variant];
@@ -38,6 +45,7 @@ pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Vec<Column> {
         }),
         // Seeds are whole numbers of 64 bits without a sign: as text they survive every reader.
         text("seed", &|f| f.run.seed.to_string()),
+        text("stream_id", &|f| streams[f.run.world].id(f.run.seed)),
         text("error", &|f| f.outcome.as_ref().err().cloned().unwrap_or_default()),
         text("trace_hash", &|f| f.outcome.as_ref().map_or_else(|_| String::new(), |r| format!("{:016x}", r.trace))),
         Column {
@@ -49,7 +57,7 @@ pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Vec<Column> {
         let values = finished.iter().map(|f| f.metrics.get(info.name).copied()).collect();
         columns.push(Column { name: info.name, values: Values::Real(values) });
     }
-    columns
+    Ok(columns)
 }
 
 /// A row per run and batch.

@@ -4,14 +4,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use isotherm_core::record::RunRecord;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Finished, Summary, columns, csv, parquet, partial};
+use super::{Finished, Measured, SUMMARY_VERSION, StoredRuns, Summary, columns, csv, parquet, partial};
 use crate::execute::{Outcome, Run};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
+use crate::statistics::Interval;
 
 const SUMMARY: &str = "summary.json";
+const RUNS: &str = "runs.parquet";
 const PARTIAL: &str = ".unfinished";
 
 /// A folder that can be written to.
@@ -25,8 +27,17 @@ pub struct Folder {
 pub enum Existing {
     /// Nothing of ours, or runs of an interrupted comparison.
     Open,
+    /// Complete results of the same scenario in an older format.
+    Outdated,
     /// Complete results of the same scenario.
     Complete(Box<Summary>),
+}
+
+/// The part of a summary that every format has.
+#[derive(Debug, Deserialize)]
+struct Identity {
+    schema_version: u32,
+    scenario_hash: String,
 }
 
 /// The only file with the wall clock in it.
@@ -55,14 +66,17 @@ impl Folder {
             .and_then(|mut probe| probe.write_all(b"probe"))
             .map_err(|error| Fault::unwritable(path, error))?;
         let folder = Self { path: path.to_owned() };
-        let existing = match folder.summary() {
+        let existing = match folder.summary::<Identity>() {
             _ if force => Existing::Open,
             None => Existing::Open,
-            Some(summary) if summary.scenario_hash == file.hash => Existing::Complete(Box::new(summary)),
-            Some(_) => return Err(Fault::Occupied(path.to_owned())),
+            Some(identity) if identity.scenario_hash != file.hash => return Err(Fault::Occupied(path.to_owned())),
+            Some(identity) if identity.schema_version != SUMMARY_VERSION => Existing::Outdated,
+            Some(_) => folder.summary().map_or(Existing::Open, |summary| Existing::Complete(Box::new(summary))),
         };
-        if force {
+        if force || matches!(existing, Existing::Outdated) {
             remove_if_there(&folder.path.join(SUMMARY))?;
+        }
+        if force {
             folder.discard_unfinished()?;
         }
         Ok((folder, existing))
@@ -74,9 +88,39 @@ impl Folder {
         &self.path
     }
 
-    fn summary(&self) -> Option<Summary> {
+    fn summary<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
         let text = std::fs::read_to_string(self.path.join(SUMMARY)).ok()?;
         serde_json::from_str(&text).ok()
+    }
+
+    /// Adds up the runs of complete results once more, with intervals of another sort, and keeps the new summary. The inner error
+    /// says why that cannot be done.
+    ///
+    /// # Errors
+    /// [`Fault::Unwritable`].
+    pub fn summarise_again(
+        &self,
+        file: &ScenarioFile,
+        runs: &[Run],
+        interval: Interval,
+    ) -> Result<Result<Summary, String>, Fault> {
+        let stored = match StoredRuns::read(&self.path.join(RUNS)) {
+            Ok(stored) => stored.runs,
+            Err(why) => return Ok(Err(format!("{RUNS}: {why}"))),
+        };
+        if !stored.iter().map(|stored| &stored.run_id).eq(runs.iter().map(|run| &run.id)) {
+            return Ok(Err(format!("{RUNS} holds other runs")));
+        }
+        let metrics: Vec<_> = stored.iter().map(|stored| stored.known_metrics()).collect();
+        let measured: Vec<Measured<'_>> = runs
+            .iter()
+            .zip(&stored)
+            .zip(&metrics)
+            .map(|((run, stored), metrics)| Measured { run, error: stored.failure(), metrics })
+            .collect();
+        let summary = Summary::of(file, &measured, interval);
+        self.put(SUMMARY, &json(&summary)?)?;
+        Ok(Ok(summary))
     }
 
     /// Records of runs that an interrupted start finished, one entry per run.
@@ -117,7 +161,7 @@ impl Folder {
         with_csv: bool,
     ) -> Result<(), Fault> {
         let internal = |error: &dyn std::fmt::Display| Fault::Internal(error.to_string());
-        let mut tables = vec![("runs", columns::runs(file, finished)), ("series", columns::series(finished))];
+        let mut tables = vec![("runs", columns::runs(file, finished)?), ("series", columns::series(finished))];
         tables.extend(columns::layers(finished).map(|columns| ("layers", columns)));
         tables.extend(columns::throttling(finished).map(|columns| ("throttling", columns)));
         for (name, columns) in &tables {

@@ -6,12 +6,13 @@ use isotherm_core::cost::CostKind;
 use isotherm_core::metrics::METRICS;
 use serde::{Deserialize, Serialize};
 
-use super::Finished;
+use super::{Measured, VersusBaseline, versus};
 use crate::scenario_file::{DataFile, ScenarioFile};
-use crate::statistics::{Estimate, estimate};
+use crate::statistics::{Estimate, FEWEST_TO_RESAMPLE, Interval};
 
 /// Version of the format of `summary.json`. It grows when a key changes its meaning or goes away; new keys do not count.
-pub const SUMMARY_VERSION: u32 = 1;
+/// Since 2, `ci95` is half the interval that `interval` names.
+pub const SUMMARY_VERSION: u32 = 2;
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Summary {
     pub scenario_hash: String,
     /// Data files the scenario named, with their hashes.
     pub data_files: Vec<DataFile>,
+    /// How intervals were found.
+    #[serde(flatten)]
+    pub interval: Interval,
     /// A row per router and sweep point, in the order of the plan.
     pub rows: Vec<Row>,
     /// Runs that failed.
@@ -48,6 +52,9 @@ pub struct Row {
     pub seeds: u32,
     /// Mean and 95 % interval of every metric that applies.
     pub metrics: BTreeMap<String, Estimate>,
+    /// Its energy against the baseline's, with a p-value; absent for the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versus_baseline: Option<VersusBaseline>,
     /// What a reader has to know before believing the row.
     pub warnings: Vec<String>,
 }
@@ -68,21 +75,21 @@ pub struct Failure {
 impl Summary {
     /// Adds the runs up, seed by seed in their order.
     #[must_use]
-    pub fn of(file: &ScenarioFile, finished: &[Finished]) -> Self {
+    pub fn of(file: &ScenarioFile, measured: &[Measured<'_>], interval: Interval) -> Self {
         let mut rows = Vec::new();
         for (world_index, world) in file.plan.worlds.iter().enumerate() {
             for (variant_index, variant) in world.variants.iter().enumerate() {
-                let runs: Vec<&Finished> = finished
-                    .iter()
-                    .filter(|f| f.run.world == world_index && f.run.variant == variant_index && !f.metrics.is_empty())
-                    .collect();
+                let runs = finished(measured, world_index, variant_index);
+                let against = world.baseline().filter(|baseline| *baseline != variant_index);
+                let versus_baseline = against
+                    .and_then(|baseline| versus::energy(&runs, &finished(measured, world_index, baseline), interval));
                 let metrics = METRICS
                     .iter()
                     .filter_map(|info| {
                         let values: Vec<f64> = runs.iter().filter_map(|f| f.metrics.get(info.name).copied()).collect();
                         // A metric that some seeds lack is not a mean over seeds.
                         (values.len() == runs.len())
-                            .then(|| estimate(&values))
+                            .then(|| interval.estimate(&values))
                             .flatten()
                             .map(|e| (info.name.to_owned(), e))
                     })
@@ -96,24 +103,39 @@ impl Summary {
                     point,
                     seeds: runs.len() as u32,
                     metrics,
-                    warnings: warnings(file, world_index, variant_index, &runs),
+                    versus_baseline,
+                    warnings: warnings(file, world_index, variant_index, &runs, interval),
                 });
             }
         }
+        versus::correct(&mut rows);
         Self {
             schema_version: SUMMARY_VERSION,
             isotherm: env!("CARGO_PKG_VERSION").to_owned(),
             scenario: file.plan.worlds.first().map_or_else(String::new, |world| world.scenario.name.clone()),
             scenario_hash: file.hash.clone(),
             data_files: file.data_files.clone(),
+            interval,
             rows,
-            failures: failures(file, finished),
+            failures: failures(file, measured),
         }
     }
 }
 
+/// The runs of a row that have metrics, seed by seed.
+fn finished<'a>(measured: &[Measured<'a>], world: usize, variant: usize) -> Vec<Measured<'a>> {
+    let of_row = |f: &&Measured<'_>| f.run.world == world && f.run.variant == variant && !f.metrics.is_empty();
+    measured.iter().filter(of_row).copied().collect()
+}
+
 /// What is to be said beside a row (DESIGN: a table that used an oracle, a fixed temperature or a constant cost says so).
-fn warnings(file: &ScenarioFile, world: usize, variant: usize, runs: &[&Finished]) -> Vec<String> {
+fn warnings(
+    file: &ScenarioFile,
+    world: usize,
+    variant: usize,
+    runs: &[Measured<'_>],
+    interval: Interval,
+) -> Vec<String> {
     let seeds = runs.len();
     let (plan, scenario) = (&file.plan.worlds[world], &file.plan.worlds[world].scenario);
     let mut warnings = Vec::new();
@@ -140,6 +162,9 @@ fn warnings(file: &ScenarioFile, world: usize, variant: usize, runs: &[&Finished
     if seeds < 10 {
         warnings.push(format!("few seeds: {seeds} of the 10 that an interval should rest on"));
     }
+    if interval != Interval::StudentT && seeds < FEWEST_TO_RESAMPLE {
+        warnings.push(format!("no intervals: a bootstrap needs {FEWEST_TO_RESAMPLE} seeds"));
+    }
     if seeds < scenario.seeds as usize {
         warnings.push(format!(
             "failed runs: {} of {} seeds are missing",
@@ -157,7 +182,7 @@ const MUCH_THROTTLED: f64 = 0.05;
 const CAP_NOT_HELD: f64 = 1.1;
 
 /// What the governor did to these runs, where it matters.
-fn held_back(runs: &[&Finished], cap: Option<f64>, gpus: u32) -> Vec<String> {
+fn held_back(runs: &[Measured<'_>], cap: Option<f64>, gpus: u32) -> Vec<String> {
     let mean = |name: &str| {
         let values: Vec<f64> = runs.iter().filter_map(|f| f.metrics.get(name).copied()).collect();
         if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
@@ -198,15 +223,15 @@ fn held_back(runs: &[&Finished], cap: Option<f64>, gpus: u32) -> Vec<String> {
     said
 }
 
-fn failures(file: &ScenarioFile, finished: &[Finished]) -> Vec<Failure> {
-    finished
+fn failures(file: &ScenarioFile, measured: &[Measured<'_>]) -> Vec<Failure> {
+    measured
         .iter()
         .filter_map(|f| {
             Some(Failure {
                 run: f.run.id.clone(),
                 router: file.plan.worlds[f.run.world].variants[f.run.variant].label.clone(),
                 seed: f.run.seed,
-                message: f.outcome.as_ref().err()?.clone(),
+                message: f.error?.to_owned(),
             })
         })
         .collect()
