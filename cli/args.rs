@@ -24,6 +24,8 @@ pub enum Command {
     Run(Run),
     /// The classic hot/cold-expert experiment with the classic flags
     Experiment(Experiment),
+    /// Compare two results folders of one scenario: what differs, by how much, and how much of it is luck
+    Compare(Compare),
     /// Check scenarios and the files they name without running anything
     Validate(Validate),
     /// HotSpot's floorplan, package and power trace to block temperatures, exact and without a time step
@@ -193,6 +195,26 @@ pub struct Experiment {
     #[command(flatten)]
     #[allow(missing_docs, reason = "its fields are documented")]
     pub common: Common,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Results folder
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// Results folder that is compared with it
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    /// Metric to compare; may be repeated [default: energy, savings, fidelity, latency, peak temperature]
+    #[arg(long, value_name = "NAME")]
+    pub metric: Vec<String>,
+    /// Print the comparison as JSON instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Intervals from N bootstrap resamples instead of Student's t, for example 10000
+    #[arg(long, value_name = "N", value_parser = resamples())]
+    pub bootstrap: Option<u32>,
 }
 
 /// Options of `validate`.

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod compare;
 mod experiment;
 mod floorplan;
 mod list;
@@ -19,6 +20,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
     match &arguments.command {
         Command::Run(options) => run::run(options),
         Command::Experiment(options) => experiment::run(options),
+        Command::Compare(options) => compare::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),
         Command::List(options) => list::run(options),

@@ -11,6 +11,27 @@ pub(crate) fn with_unit(mean: f64, interval: Option<f64>, unit: &str) -> String 
     }
 }
 
+/// Like [`with_unit`], with digits as the number itself needs them: two of the interval, or four of a number without one. For
+/// shares and differences, which may be small.
+pub(crate) fn precise(mean: f64, interval: Option<f64>, unit: &str) -> String {
+    if matches!(unit, "J" | "s" | "W") {
+        return with_unit(mean, interval, unit);
+    }
+    let (size, significant) = match interval {
+        Some(half) if half > 0.0 => (half, 2),
+        _ => (mean.abs(), 4),
+    };
+    let decimals = if size > 0.0 { (significant - 1 - size.log10().floor() as i32).clamp(0, 9) as usize } else { 0 };
+    let half = interval.map_or(String::new(), |half| format!(" ± {half:.decimals$}"));
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    format!("{mean:.decimals$}{half}{unit}")
+}
+
+/// A written number with a plus where it is positive.
+pub(crate) fn signed(value: f64, written: String) -> String {
+    if value > 0.0 { format!("+{written}") } else { written }
+}
+
 /// The prefix that leaves one to three digits before the point; only for units that take one.
 fn prefix(size: f64, unit: &str) -> (f64, &'static str) {
     if !matches!(unit, "J" | "s" | "W") || size == 0.0 {
@@ -37,7 +58,7 @@ fn digits(value: f64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::with_unit;
+    use super::{precise, signed, with_unit};
 
     #[test]
     fn numbers_read_well() {
@@ -45,5 +66,17 @@ mod tests {
         assert_eq!(with_unit(0.0123, Some(0.0004), "s"), "12.30 ± 0.40 ms");
         assert_eq!(with_unit(4321.0, None, "s"), "4321.0 s");
         assert_eq!(with_unit(0.0, None, "J"), "0.000 J");
+    }
+
+    #[test]
+    fn small_differences_keep_their_digits() {
+        assert_eq!(precise(0.003_651_7, None, ""), "0.003652");
+        assert_eq!(precise(-0.000_123_4, Some(0.000_004_56), ""), "-0.0001234 ± 0.0000046");
+        assert_eq!(precise(1234.5, Some(56.0), "degC"), "1234 ± 56 degC");
+        assert_eq!(precise(10.26, None, "%"), "10.26 %");
+        assert_eq!(precise(0.0, Some(0.0), ""), "0 ± 0");
+        assert_eq!(precise(1234.5, Some(2.0), "J"), "1.234 ± 0.002 kJ");
+        assert_eq!(signed(0.5, precise(0.5, None, "")), "+0.5000");
+        assert_eq!(signed(0.0, precise(0.0, None, "")), "0");
     }
 }

@@ -26,6 +26,7 @@ mod versus;
 pub use folder::{Existing, Folder, Timing};
 pub use measured::Measured;
 pub use stored::{StoredRun, StoredRuns};
+pub(crate) use stream::SECTIONS as STREAM_SECTIONS;
 pub use summary::{Failure, Row, SUMMARY_VERSION, Summary};
 pub use versus::{SIGNIFICANT, VersusBaseline};
 

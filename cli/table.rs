@@ -40,7 +40,7 @@ const COLUMNS: &[Shown] = &[
 ];
 
 /// One line below the headings, and otherwise only space.
-const STYLE: TableStyle = TableStyle::new()
+pub(crate) const STYLE: TableStyle = TableStyle::new()
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .content_lines(ContentLineStyle::none());

@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::scenario_file::{ScenarioFile, hex};
 
 /// The sections of a scenario that decide tokens and arrivals, beside the seed.
-const SECTIONS: [&str; 3] = ["model", "workload", "arrivals"];
+pub(crate) const SECTIONS: [&str; 3] = ["model", "workload", "arrivals"];
 
 /// The ids of the streams of one world.
 pub(super) struct Streams {

@@ -4,6 +4,7 @@
 mod autograd;
 mod classic;
 mod command_line;
+mod compare;
 mod determinism;
 mod drift;
 mod faults;
@@ -17,4 +18,5 @@ mod layers;
 mod physics;
 mod profile;
 mod scenarios;
+mod significance;
 mod tidy;
