@@ -21,8 +21,8 @@ pub struct GateBatch {
     reference: Routing,
     /// Largest logit of each token.
     row_max: Vec<f32>,
-    /// Sum over the reference's experts of e^(z - row_max).
-    top_mass: Vec<f32>,
+    /// Sum over the reference's experts of e^(z - row_max): the exponentials in f32, as everywhere, their sum in f64.
+    top_mass: Vec<f64>,
     /// Mean unpenalised probability of each expert.
     mean_probability: Vec<f64>,
     summary: GateSummary,
@@ -101,7 +101,7 @@ impl GateBatch {
         for (row, chosen) in logits.chunks_exact(experts).zip(reference.experts.chunks_exact(top_k)) {
             let most = row[chosen[0] as usize];
             row_max.push(most);
-            top_mass.push(chosen.iter().map(|e| exp_nonpositive(row[*e as usize] - most)).sum());
+            top_mass.push(chosen.iter().map(|e| f64::from(exp_nonpositive(row[*e as usize] - most))).sum());
         }
         let summary = reference.gate.unwrap_or_default();
         Self { experts, logits, reference, row_max, top_mass, mean_probability, summary, masked }
@@ -151,7 +151,7 @@ impl GateBatch {
 
     /// Top-k masses of sixteen tokens from `first` on, relative to each token's largest logit; 1 past the end.
     pub(crate) fn top_mass_lanes(&self, first: usize) -> [f32; 16] {
-        std::array::from_fn(|lane| self.top_mass.get(first + lane).copied().unwrap_or(1.0))
+        std::array::from_fn(|lane| self.top_mass.get(first + lane).map_or(1.0, |mass| *mass as f32))
     }
 
     /// Compares `routing` with the reference, token by token, sums in f64 in token order.
@@ -194,7 +194,7 @@ impl GateBatch {
             }
             let logits = &self.logits[token * self.experts..][..self.experts];
             let (kept, common, shift) = self.compare_sets(token, logits, (chosen, weights), (chosen0, weights0));
-            sum.mass_regret += f64::from(1.0 - kept);
+            sum.mass_regret += 1.0 - kept;
             sum.topk_agreement += f64::from(common) / k as f64;
             sum.exact_match += if common as usize == k { 1.0 } else { 0.0 };
             sum.combine_weight_tv += f64::from(0.5 * shift);
@@ -203,17 +203,20 @@ impl GateBatch {
     }
 
     /// Retained share of the reference's mass, number of common experts, sum of |w' - w0|.
+    ///
+    /// The share takes the exponentials as they are in f32 and all else in f64, as the frontier does: so that no routing is
+    /// below it by more than the rounding of f64.
     fn compare_sets(
         &self,
         token: usize,
         logits: &[f32],
         (chosen, weights): (&[u32], &[f32]),
         (chosen0, weights0): (&[u32], &[f32]),
-    ) -> (f32, u32, f32) {
+    ) -> (f64, u32, f32) {
         let (mut mass, mut common, mut shift) = (0.0, 0, 0.0);
         for (expert, weight) in chosen.iter().zip(weights) {
             let Some(logit) = logits.get(*expert as usize) else { continue }; // dropped
-            mass += exp_nonpositive(logit - self.row_max[token]);
+            mass += f64::from(exp_nonpositive(logit - self.row_max[token]));
             match chosen0.iter().position(|e| e == expert) {
                 Some(at) => {
                     common += 1;
