@@ -17,6 +17,7 @@ mod lab;
 mod layers;
 mod physics;
 mod profile;
+mod router_contract;
 mod scenarios;
 mod significance;
 mod tidy;
