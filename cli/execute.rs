@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use isotherm_core::record::RunRecord;
+use isotherm_core::scenario::BaselineOf;
 use isotherm_core::telemetry::TelemetryError;
 use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError};
 use isotherm_core::world::WorldSpec;
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
-use crate::results::{Finished, Measured, Summary};
+use crate::results::{Finished, Measured, Streams, Summary};
 use crate::scenario_file::{ScenarioFile, hex};
 use crate::statistics::Interval;
 use group::Group;
@@ -101,6 +102,7 @@ impl<'a> Comparison<'a> {
                 return Err(Fault::Input(fault.to_string()));
             }
         }
+        same_tokens(file)?;
         Ok(Self { file, runs, groups })
     }
 
@@ -166,6 +168,21 @@ impl<'a> Comparison<'a> {
         let summary = Summary::of(self.file, &measured, interval);
         Ok(Completed { finished, summary })
     }
+}
+
+/// A baseline of another point says something only on the same tokens.
+fn same_tokens(file: &ScenarioFile) -> Result<(), Fault> {
+    let stream = |world| Ok::<_, Fault>(Streams::of(file, world)?.id(file.plan.worlds[world].scenario.seed));
+    for (world, plan) in file.plan.worlds.iter().enumerate() {
+        if plan.scenario.compare.baseline == BaselineOf::FirstPoint && stream(world)? != stream(0)? {
+            let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
+            return Err(Fault::Scenario(format!(
+                "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
+                point.join(", ")
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The batches of one seed.

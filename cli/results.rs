@@ -26,7 +26,7 @@ mod versus;
 pub use folder::{Existing, Folder, Timing};
 pub use measured::Measured;
 pub use stored::{StoredRun, StoredRuns};
-pub(crate) use stream::SECTIONS as STREAM_SECTIONS;
+pub(crate) use stream::{SECTIONS as STREAM_SECTIONS, Streams};
 pub use summary::{Failure, Row, SUMMARY_VERSION, Summary};
 pub use versus::{SIGNIFICANT, VersusBaseline};
 
@@ -46,24 +46,28 @@ pub struct Finished {
     pub run: Run,
     /// What it measured, or why it failed.
     pub outcome: Outcome,
-    /// Its metrics against the baseline of its world and seed; empty if it or the baseline failed.
+    /// Its metrics against its baseline with the same seed; empty if it or the baseline failed.
     pub metrics: BTreeMap<&'static str, f64>,
 }
 
 /// Measures every run against the baseline on the same tokens.
 pub(crate) fn measure(file: &ScenarioFile, runs: &[Run], outcomes: Vec<Outcome>) -> Vec<Finished> {
-    let baselines: BTreeMap<(usize, u64), &RunRecord> = runs
+    let baselines: BTreeMap<(usize, usize, u64), &RunRecord> = runs
         .iter()
         .zip(&outcomes)
-        .filter(|(run, _)| file.plan.worlds[run.world].baseline() == Some(run.variant))
-        .filter_map(|(run, outcome)| Some(((run.world, run.seed), outcome.as_ref().ok()?)))
+        .filter(|(run, _)| file.plan.worlds[run.world].variants[run.variant].is_baseline)
+        .filter_map(|(run, outcome)| Some(((run.world, run.variant, run.seed), outcome.as_ref().ok()?)))
         .collect();
+    let baseline_of = |run: &Run| {
+        let (world, variant) = file.plan.baseline_of(run.world)?;
+        baselines.get(&(world, variant, run.seed))
+    };
     let metrics: Vec<_> = runs
         .iter()
         .zip(&outcomes)
         .map(|(run, outcome)| {
             let scenario = &file.plan.worlds[run.world].scenario;
-            let (Ok(record), Some(baseline)) = (outcome, baselines.get(&(run.world, run.seed))) else {
+            let (Ok(record), Some(baseline)) = (outcome, baseline_of(run)) else {
                 return BTreeMap::new();
             };
             let uniform_joules = (scenario.costs.kind == CostKind::Table).then(|| {

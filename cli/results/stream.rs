@@ -9,7 +9,7 @@ use crate::scenario_file::{ScenarioFile, hex};
 pub(crate) const SECTIONS: [&str; 3] = ["model", "workload", "arrivals"];
 
 /// The ids of the streams of one world.
-pub(super) struct Streams {
+pub(crate) struct Streams {
     description: String,
 }
 
@@ -19,7 +19,7 @@ impl Streams {
     ///
     /// # Errors
     /// [`Fault::Internal`] if a section cannot be written as TOML.
-    pub(super) fn of(file: &ScenarioFile, world: usize) -> Result<Self, Fault> {
+    pub(crate) fn of(file: &ScenarioFile, world: usize) -> Result<Self, Fault> {
         let scenario = &file.plan.worlds[world].scenario;
         let table = toml::Table::try_from(scenario).map_err(|error| Fault::Internal(error.to_string()))?;
         let mut wanted: toml::Table = table.into_iter().filter(|(key, _)| SECTIONS.contains(&key.as_str())).collect();
@@ -28,7 +28,7 @@ impl Streams {
     }
 
     /// The id of one seed: 16 hexadecimal digits.
-    pub(super) fn id(&self, seed: u64) -> String {
+    pub(crate) fn id(&self, seed: u64) -> String {
         let mut hash = Sha256::new();
         hash.update(self.description.as_bytes());
         hash.update(seed.to_le_bytes());

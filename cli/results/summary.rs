@@ -80,9 +80,9 @@ impl Summary {
         for (world_index, world) in file.plan.worlds.iter().enumerate() {
             for (variant_index, variant) in world.variants.iter().enumerate() {
                 let runs = finished(measured, world_index, variant_index);
-                let against = world.baseline().filter(|baseline| *baseline != variant_index);
-                let versus_baseline = against
-                    .and_then(|baseline| versus::energy(&runs, &finished(measured, world_index, baseline), interval));
+                let against = file.plan.baseline_of(world_index).filter(|row| *row != (world_index, variant_index));
+                let versus_baseline =
+                    against.and_then(|(world, row)| versus::energy(&runs, &finished(measured, world, row), interval));
                 let metrics = METRICS
                     .iter()
                     .filter_map(|info| {
@@ -99,7 +99,7 @@ impl Summary {
                 rows.push(Row {
                     scenario: world.scenario.name.clone(),
                     router: variant.label.clone(),
-                    baseline: variant.is_baseline,
+                    baseline: file.plan.baseline_of(world_index) == Some((world_index, variant_index)),
                     point,
                     seeds: runs.len() as u32,
                     metrics,

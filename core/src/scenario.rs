@@ -106,6 +106,20 @@ pub struct Compare {
     /// published number was measured against. Never a result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constant_joules_per_token: Option<f64>,
+    /// Which baseline savings are measured against where a sweep makes several points.
+    #[serde(default)]
+    pub baseline: BaselineOf,
+}
+
+/// Which baseline a run is measured against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaselineOf {
+    /// The baseline of the same point: what a router changes.
+    #[default]
+    EachPoint,
+    /// The baseline of the first point, on the same tokens: what a placement, a cap or a cooling changes.
+    FirstPoint,
 }
 
 /// Examples for the keys of a scenario, shown with faults.
@@ -123,6 +137,7 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("hardware", "{ gpus = 8 }"),
     ("telemetry", "{ kind = \"synthetic\", period = \"100 ms\" }"),
     ("gpus", "8"),
+    ("baseline", "\"first-point\""),
     ("placement", "{ kind = \"round-robin\" }"),
     ("floor", "1"),
     ("similarity", "{ matrix = [[1.0, 0.5], [0.5, 1.0]], charge = 1.0 }"),

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 mod autograd;
+mod baseline;
 mod classic;
 mod command_line;
 mod compare;

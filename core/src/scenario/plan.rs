@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::sweep::{self, Axis, AxisValue};
-use super::{EXAMPLES, Scenario, check};
+use super::{BaselineOf, EXAMPLES, Scenario, check};
 use crate::config::{Fault, FaultKind, Faults, Key, Node, Origin, Path, Segment, Table, Tree, Value, deserialize_with};
 use crate::router::RouterSpec;
 use crate::routing::RoutingOptions;
@@ -54,6 +54,16 @@ impl WorldPlan {
 }
 
 impl Plan {
+    /// World and variant that the runs of `world` are measured against.
+    #[must_use]
+    pub fn baseline_of(&self, world: usize) -> Option<(usize, usize)> {
+        let reference = match self.worlds.get(world)?.scenario.compare.baseline {
+            BaselineOf::EachPoint => world,
+            BaselineOf::FirstPoint => 0,
+        };
+        Some((reference, self.worlds[reference].baseline()?))
+    }
+
     /// Reads a plan from a scenario's tree. Files it refers to have been loaded (a device profile) or are checked by the
     /// caller (traces, recordings).
     ///
