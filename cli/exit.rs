@@ -6,7 +6,7 @@
 //! | 1 | an error of isotherm itself: please report it |
 //! | 2 | the command line is wrong |
 //! | 3 | a scenario is wrong |
-//! | 4 | a data file (trace, recording, profile) is missing or wrong |
+//! | 4 | a data file (trace, recording, profile) or a results folder to read is missing or wrong |
 //! | 5 | results cannot be written |
 //! | 6 | one or more runs failed; the others are kept |
 //! | 130 | interrupted; finished runs are kept |
@@ -39,7 +39,7 @@ pub const INTERNAL: Code = Code(1);
 pub const USAGE: Code = Code(2);
 /// A scenario is wrong.
 pub const SCENARIO: Code = Code(3);
-/// A data file is missing or wrong.
+/// A data file, or a results folder to read, is missing or wrong.
 pub const INPUT: Code = Code(4);
 /// Results cannot be written.
 pub const OUTPUT: Code = Code(5);

@@ -5,7 +5,7 @@
 //! | how well is a mean known? | [`Interval::estimate`]: Student's t, or a bootstrap on request |
 //! | do two routers differ on the same tokens? | [`paired`]: the differences seed by seed |
 //! | do they differ on tokens that are not the same? | [`welch`]: two means with unequal variances |
-//! | which of many differences are more than luck? | [`holm`] |
+//! | which of many differences are more than luck? | [`holm()`] |
 //!
 //! No spread over seeds is a case of its own, never a division by zero: values that are all equal have an interval of
 //! width zero, a difference of exactly zero has p = 1, and a difference that every seed repeats has p = 0, the limit of
