@@ -8,12 +8,14 @@ mod probabilities;
 mod rule;
 mod select;
 mod tile;
+mod trained;
 mod weights;
 
 pub use options::{Combine, RoutingOptions, Similarity};
 pub use probabilities::Probabilities;
 pub use rule::{Affinity, Rule};
 pub use select::Selector;
+pub use trained::BiasStatistics;
 
 use thiserror::Error;
 

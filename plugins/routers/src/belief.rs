@@ -57,6 +57,17 @@ pub(crate) fn require_at_least(option: &'static str, value: f64, least: f64, exa
     })
 }
 
+/// Refuses an option that is not a share between 0 and 1.
+pub(crate) fn require_share(option: &'static str, value: f64, example: &str) -> Result<(), RouterError> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(RouterError::Option {
+        option,
+        message: format!("is a share between 0 and 1, found {value}; for example `{option} = {example}`"),
+    })
+}
+
 /// Refuses declared costs from which no price can be made.
 pub(crate) fn require_costs(context: &RouterContext<'_>) -> Result<(), RouterError> {
     if context.declared_costs.len() == context.experts {

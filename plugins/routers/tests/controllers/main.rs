@@ -1,0 +1,5 @@
+//! Strategies with a memory, one batch after another, against closed forms.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod bench;
+mod ttt;
