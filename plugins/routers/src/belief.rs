@@ -68,6 +68,14 @@ pub(crate) fn require_share(option: &'static str, value: f64, example: &str) -> 
     })
 }
 
+/// Refuses a saved state that is for another number of experts.
+pub(crate) fn require_length(found: usize, experts: usize) -> Result<(), RouterError> {
+    if found == experts {
+        return Ok(());
+    }
+    Err(RouterError::State(format!("it is for {found} experts, the model has {experts}")))
+}
+
 /// Refuses declared costs from which no price can be made.
 pub(crate) fn require_costs(context: &RouterContext<'_>) -> Result<(), RouterError> {
     if context.declared_costs.len() == context.experts {

@@ -7,15 +7,17 @@ mod baseline;
 mod belief;
 mod energy_penalty;
 mod prescribed;
+mod tent;
 mod ttt;
 
 pub use baseline::Baseline;
 pub use belief::CostBelief;
 pub use energy_penalty::{EnergyPenalty, Normalise, Space};
 pub use prescribed::Prescribed;
+pub use tent::Tent;
 pub use ttt::{TestTimeTrained, TttState};
 
 use isotherm_core::registry::Kind;
 
 /// The strategies of this crate, in the order in which they are listed to users.
-pub const KINDS: &[Kind] = &[baseline::KIND, energy_penalty::KIND, ttt::KIND, prescribed::KIND];
+pub const KINDS: &[Kind] = &[baseline::KIND, energy_penalty::KIND, ttt::KIND, tent::KIND, prescribed::KIND];

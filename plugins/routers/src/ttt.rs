@@ -27,7 +27,7 @@ use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, Router
 use isotherm_core::routing::{BiasStatistics, GateSummary, Probabilities, Routing, Rule, Selector};
 use serde::{Deserialize, Serialize};
 
-use crate::belief::{require_at_least, require_share};
+use crate::belief::{require_at_least, require_length, require_share};
 
 pub(crate) const KIND: Kind = Kind {
     name: "ttt",
@@ -281,12 +281,8 @@ impl Router for Trained {
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
         let state: TttState = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
-        if [&state.bias, &state.costs, &state.velocity].iter().any(|list| list.len() != self.price.len()) {
-            return Err(RouterError::State(format!(
-                "it is for {} experts, the model has {}",
-                state.bias.len(),
-                self.price.len()
-            )));
+        for list in [&state.bias, &state.costs, &state.velocity] {
+            require_length(list.len(), self.price.len())?;
         }
         self.state = state;
         Ok(())
