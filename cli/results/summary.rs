@@ -156,6 +156,7 @@ fn warnings(
             "table cost: joules per assignment are given by a table and grow linearly with temperature".to_owned(),
         );
     }
+    warnings.extend(infeasible(runs));
     if let Some(warning) = scenario.telemetry.warning() {
         warnings.push(format!("{warning}: routing does not heat anything"));
     }
@@ -173,6 +174,19 @@ fn warnings(
         ));
     }
     warnings
+}
+
+/// What the router itself found out about the limit it was to keep.
+fn infeasible(runs: &[&Finished]) -> Option<String> {
+    let shares: Vec<f64> = runs.iter().filter_map(|f| f.metrics.get("infeasible_share").copied()).collect();
+    let share = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+    (share > 0.0).then(|| {
+        format!(
+            "infeasible: at {:.1} % of the batches the router found that no routing can hold the cap it was given; it takes throttling, less work or \
+             better cooling",
+            100.0 * share
+        )
+    })
 }
 
 /// A share of throttled time above which a row says so.

@@ -105,6 +105,8 @@ pub struct RunRecord {
     pub throttled: Vec<ThrottleInterval>,
     /// GPUs that switched themselves off, with the instant.
     pub lost: Vec<(u32, SimTime)>,
+    /// Batches at which the router said that no routing keeps its limit; `None` for routers without one.
+    pub infeasible_batches: Option<u32>,
     /// What the facility spent; `None` without a `[hardware.cooling]`.
     pub facility: Option<FacilityEnergy>,
     /// Fingerprint of all events and of the energies, in order.

@@ -156,6 +156,12 @@ pub trait Router: Send {
         Ok(())
     }
 
+    /// Whether what the router was told to keep (a temperature, a power) can be kept, as of the batch routed last; `None` for a router that
+    /// was told nothing of the kind. The run counts batches and the tables say so.
+    fn feasibility(&self) -> Option<Feasibility> {
+        None
+    }
+
     /// Floating-point operations of one `route` and one `feedback` per token, beyond the gate product and a plain top-k: what
     /// the run is charged for the router itself.
     fn operations_per_token(&self) -> f64 {
@@ -174,6 +180,16 @@ pub trait Router: Send {
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
         if state.is_empty() { Ok(()) } else { Err(RouterError::State("this router keeps no state".to_owned())) }
     }
+}
+
+/// Whether routing can keep a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feasibility {
+    /// The limit is kept, or moving work still helps towards it.
+    Feasible,
+    /// Routing has done all it can and the limit is still broken: there is too much work for it, wherever the work goes. Only throttling, less
+    /// work or better cooling would help.
+    Infeasible,
 }
 
 /// What a router is shown of the cluster at one instant.

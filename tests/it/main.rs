@@ -11,6 +11,7 @@ mod drift;
 mod faults;
 mod floorplan;
 mod golden;
+mod golden_closed_loop;
 mod golden_placement;
 mod interruption;
 mod invariants;

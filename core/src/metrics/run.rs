@@ -64,6 +64,7 @@ metrics! {
     ("sw_thermal_s", "GPU s", "time above the operating temperature of die or memory (SwThermalSlowdown)"),
     ("hw_thermal_s", "GPU s", "time of hardware slowdown (HwThermalSlowdown)"),
     ("throttled_share", "", "share of the GPUs' time in which anything held them back"),
+    ("infeasible_share", "", "share of the batches at which the router said that no routing keeps its limit"),
     ("lost_gpus", "", "GPUs that reached their shutdown temperature"),
     ("fan_energy_j", "J", "fans or pumps"),
     ("cooling_energy_j", "J", "fans, pumps and chillers"),
@@ -192,6 +193,9 @@ fn temperature(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     let worst = run.batches.iter().filter_map(spread).fold(f64::NAN, f64::max);
     put("temperature_spread_max_k", worst);
     put("seconds_above_limit_s", run.seconds_above_limit);
+    if let Some(infeasible) = run.infeasible_batches {
+        put("infeasible_share", f64::from(infeasible) / run.batches.len() as f64);
+    }
 }
 
 /// What held the GPUs back; absent where clocks are not modelled.

@@ -11,7 +11,7 @@ use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, ExpertId, GpuId};
 use crate::queue::EventQueue;
 use crate::record::BatchRecord;
-use crate::router::ClusterView;
+use crate::router::{ClusterView, Feasibility};
 use crate::time::{SimDuration, SimTime};
 
 impl World {
@@ -122,6 +122,10 @@ impl World {
         }
         self.router.route(gate, &view, &mut self.routing)?;
         self.routing.check()?;
+        if let Some(found) = self.router.feasibility() {
+            let infeasible = self.state.record.infeasible_batches.get_or_insert(0);
+            *infeasible += u32::from(found == Feasibility::Infeasible);
+        }
         Ok(())
     }
 

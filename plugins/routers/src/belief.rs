@@ -57,6 +57,17 @@ pub(crate) fn require_at_least(option: &'static str, value: f64, least: f64, exa
     })
 }
 
+/// Refuses an option that is not a finite number above `bound`.
+pub(crate) fn require_above(option: &'static str, value: f64, bound: f64, example: &str) -> Result<(), RouterError> {
+    if value.is_finite() && value > bound {
+        return Ok(());
+    }
+    Err(RouterError::Option {
+        option,
+        message: format!("must be a finite number above {bound}, found {value}; for example `{option} = {example}`"),
+    })
+}
+
 /// Refuses an option that is not a share between 0 and 1.
 pub(crate) fn require_share(option: &'static str, value: f64, example: &str) -> Result<(), RouterError> {
     if (0.0..=1.0).contains(&value) {

@@ -5,19 +5,27 @@
 
 mod baseline;
 mod belief;
+mod cap;
 mod energy_penalty;
+mod gpu_price;
+mod pid;
 mod prescribed;
+mod primal_dual;
 mod tent;
 mod ttt;
 
 pub use baseline::Baseline;
 pub use belief::CostBelief;
+pub use cap::Cap;
 pub use energy_penalty::{EnergyPenalty, Normalise, Space};
+pub use pid::Pid;
 pub use prescribed::Prescribed;
+pub use primal_dual::PrimalDual;
 pub use tent::Tent;
 pub use ttt::{TestTimeTrained, TttState};
 
 use isotherm_core::registry::Kind;
 
 /// The strategies of this crate, in the order in which they are listed to users.
-pub const KINDS: &[Kind] = &[baseline::KIND, energy_penalty::KIND, ttt::KIND, tent::KIND, prescribed::KIND];
+pub const KINDS: &[Kind] =
+    &[baseline::KIND, energy_penalty::KIND, ttt::KIND, tent::KIND, primal_dual::KIND, pid::KIND, prescribed::KIND];

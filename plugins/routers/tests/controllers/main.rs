@@ -3,4 +3,5 @@
 
 mod bench;
 mod tent;
+mod thermal;
 mod ttt;

@@ -1,0 +1,204 @@
+//! What a controller of prices is to keep: a temperature or a power of every GPU, and whether that can be kept at all.
+
+use isotherm_core::router::{ClusterView, Feasibility, RouterError};
+use isotherm_core::telemetry::Sample;
+use isotherm_core::time::{SimDuration, SimTime};
+use isotherm_core::units::{Celsius, Watts};
+use serde::{Deserialize, Serialize};
+
+/// The limit that a controller keeps each GPU to, on sampled values: `"70 degC"` or `"340 W"`.
+///
+/// ```
+/// use isotherm_core::units::{Celsius, Watts};
+/// use isotherm_routers::Cap;
+/// assert_eq!(Cap::try_from("70 degC".to_owned()), Ok(Cap::Temperature(Celsius::new(70.0))));
+/// assert_eq!(Cap::try_from("0.34 kW".to_owned()), Ok(Cap::Power(Watts::new(340.0))));
+/// assert!(Cap::try_from("70".to_owned()).unwrap_err().contains("70 degC"), "a unit says what is meant");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Cap {
+    /// Of the die (degC).
+    Temperature(Celsius),
+    /// Of the whole GPU (W); samples are snapshots, so it is kept on the mean.
+    Power(Watts),
+}
+
+impl TryFrom<String> for Cap {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if let Ok(temperature) = text.parse() {
+            return Ok(Self::Temperature(temperature));
+        }
+        text.parse()
+            .map(Self::Power)
+            .map_err(|_| format!("`{text}` is neither a temperature nor a power; for example \"70 degC\" or \"340 W\""))
+    }
+}
+
+impl From<Cap> for String {
+    fn from(cap: Cap) -> Self {
+        match cap {
+            Cap::Temperature(temperature) => temperature.to_string(),
+            Cap::Power(power) => power.to_string(),
+        }
+    }
+}
+
+impl Cap {
+    /// How far a sample is above the cap (K or W); `None` where it was not measured.
+    fn excess(self, sample: &Sample) -> Option<f64> {
+        match self {
+            Self::Temperature(cap) => Some(sample.temperature?.get() - cap.get()),
+            Self::Power(cap) => Some(sample.power?.get() - cap.get()),
+        }
+    }
+
+    /// An excess that asks for the full price (K or W): where gains are not given they are made from it.
+    pub(crate) fn full_excess(self) -> f64 {
+        match self {
+            Self::Temperature(_) => 20.0,
+            Self::Power(cap) => 0.5 * cap.get().max(1.0),
+        }
+    }
+
+    /// Time over which an excess is averaged before anything is said about feasibility, where the scenario does not say.
+    pub(crate) fn default_patience(self) -> SimDuration {
+        SimDuration::from_millis(match self {
+            Self::Temperature(_) => 10_000,
+            Self::Power(_) => 2_000,
+        })
+    }
+
+    /// What a mean may fall within the patience and still count as steady (K or W). Snapshots of power say nothing about falling.
+    fn steady_within(self) -> f64 {
+        match self {
+            Self::Temperature(_) => 0.5,
+            Self::Power(_) => f64::INFINITY,
+        }
+    }
+}
+
+/// The samples of one GPU, as excess over the cap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Watched {
+    /// When the first and the last value used were taken.
+    taken: Option<(SimTime, SimTime)>,
+    /// The last excess (K or W).
+    excess: f64,
+    /// Its running mean over the patience.
+    mean: f64,
+    /// And over a quarter of it: below the mean while the excess falls.
+    recent: f64,
+    /// Since when the price has been the largest allowed.
+    at_limit_since: Option<SimTime>,
+}
+
+/// Every GPU's samples against a cap: which are new, and whether routing can still do something.
+///
+/// A sample counts once, when it first shows. Infeasible is: on the mean over the patience every GPU that holds experts is above the cap, and
+/// none is coming down; moving work between them cannot help. Or: one has been at the largest price for that long and is above.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CapWatch {
+    cap: Cap,
+    patience: f64,
+    gpus: Vec<Watched>,
+    infeasible: bool,
+}
+
+/// A sample that was not seen before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Reading {
+    /// Excess over the cap (K or W).
+    pub(crate) excess: f64,
+    /// What it was before; `None` at the first.
+    pub(crate) before: Option<f64>,
+    /// Time since then (s); 0 at the first.
+    pub(crate) seconds: f64,
+}
+
+impl CapWatch {
+    pub(crate) fn new(cap: Cap, patience: Option<SimDuration>) -> Self {
+        let patience = patience.unwrap_or_else(|| cap.default_patience()).seconds();
+        Self { cap, patience, gpus: Vec::new(), infeasible: false }
+    }
+
+    /// Makes room for `gpus` GPUs.
+    pub(crate) fn resize(&mut self, gpus: usize) {
+        self.gpus.resize(gpus, Watched::default());
+    }
+
+    /// Refuses a saved state whose parts are for different numbers of GPUs.
+    pub(crate) fn require_gpus(&self, found: usize) -> Result<(), RouterError> {
+        if found == self.gpus.len() {
+            return Ok(());
+        }
+        Err(RouterError::State(format!("it has {found} prices for {} GPUs", self.gpus.len())))
+    }
+
+    /// The sample of `gpu`, if it is new and measured.
+    pub(crate) fn read(&mut self, gpu: usize, sample: &Sample) -> Option<Reading> {
+        let watched = &mut self.gpus[gpu];
+        let excess = self.cap.excess(sample).filter(|excess| excess.is_finite())?;
+        let at = sample.taken_at;
+        let Some((first, last)) = watched.taken else {
+            *watched = Watched { taken: Some((at, at)), excess, mean: excess, recent: excess, at_limit_since: None };
+            return Some(Reading { excess, before: None, seconds: 0.0 });
+        };
+        if at <= last {
+            return None;
+        }
+        let seconds = (at - last).seconds();
+        let before = watched.excess;
+        // -expm1(-x): the share of the new value in a running mean, for any distance of samples.
+        watched.mean -= libm::expm1(-seconds / self.patience) * (excess - watched.mean);
+        watched.recent -= libm::expm1(-4.0 * seconds / self.patience) * (excess - watched.recent);
+        watched.excess = excess;
+        watched.taken = Some((first, at));
+        Some(Reading { excess, before: Some(before), seconds })
+    }
+
+    /// Notes whether the price of `gpu` is the largest allowed.
+    pub(crate) fn at_limit(&mut self, gpu: usize, at_limit: bool) {
+        let watched = &mut self.gpus[gpu];
+        let now = watched.taken.map(|(_, last)| last);
+        watched.at_limit_since = if at_limit { watched.at_limit_since.or(now) } else { None };
+    }
+
+    /// Looks at all GPUs that hold experts, after new samples.
+    pub(crate) fn judge(&mut self, holds: &[bool]) {
+        let patience = SimDuration::from_seconds(self.patience).unwrap_or_default();
+        let long_since = |since: SimTime, now: SimTime| now.saturating_since(since) >= patience;
+        let (mut some, mut all_above, mut stuck) = (false, true, false);
+        for (watched, _) in self.gpus.iter().zip(holds).filter(|(_, holds)| **holds) {
+            some = true;
+            let Some((first, last)) = watched.taken else {
+                all_above = false;
+                continue;
+            };
+            let above = watched.mean > 0.0
+                && watched.recent > 0.0
+                && watched.recent >= watched.mean - self.cap.steady_within()
+                && long_since(first, last);
+            all_above &= above;
+            stuck |= above && watched.at_limit_since.is_some_and(|since| long_since(since, last));
+        }
+        self.infeasible = some && (all_above || stuck);
+    }
+
+    pub(crate) fn feasibility(&self) -> Feasibility {
+        if self.infeasible { Feasibility::Infeasible } else { Feasibility::Feasible }
+    }
+}
+
+/// Which GPUs hold an expert.
+pub(crate) fn holders(view: &ClusterView<'_>, gpus: usize, holds: &mut Vec<bool>) {
+    holds.clear();
+    holds.resize(gpus, false);
+    for (_, gpu) in view.placement.iter().flat_map(|placement| placement.iter()) {
+        if let Some(holds) = holds.get_mut(gpu.index()) {
+            *holds = true;
+        }
+    }
+}
