@@ -3,6 +3,7 @@
 
 mod autograd;
 mod baseline;
+mod caps;
 mod classic;
 mod command_line;
 mod compare;

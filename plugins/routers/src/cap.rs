@@ -59,23 +59,25 @@ impl Cap {
     pub(crate) fn full_excess(self) -> f64 {
         match self {
             Self::Temperature(_) => 20.0,
-            Self::Power(cap) => 0.5 * cap.get().max(1.0),
+            Self::Power(cap) => cap.get().max(1.0),
         }
     }
 
-    /// Time over which an excess is averaged before anything is said about feasibility, where the scenario does not say.
-    pub(crate) fn default_patience(self) -> SimDuration {
-        SimDuration::from_millis(match self {
-            Self::Temperature(_) => 10_000,
-            Self::Power(_) => 2_000,
-        })
+    /// Time over which an excess is averaged before anything is said about feasibility, where the scenario does not say (s), for a GPU of
+    /// this time constant (s).
+    pub(crate) fn default_patience(self, time_constant: f64) -> f64 {
+        match self {
+            Self::Temperature(_) => (0.25 * time_constant).max(5.0),
+            Self::Power(_) => 5.0,
+        }
     }
 
-    /// What a mean may fall within the patience and still count as steady (K or W). Snapshots of power say nothing about falling.
-    fn steady_within(self) -> f64 {
+    /// Whether an excess with this running mean is not coming down, by its mean over the last quarter of the patience. Power follows the
+    /// work at once: it is always steady.
+    fn steady(self, mean: f64, recent: f64) -> bool {
         match self {
-            Self::Temperature(_) => 0.5,
-            Self::Power(_) => f64::INFINITY,
+            Self::Temperature(_) => recent >= mean - (0.1 * mean).max(0.5),
+            Self::Power(_) => true,
         }
     }
 }
@@ -97,8 +99,12 @@ struct Watched {
 
 /// Every GPU's samples against a cap: which are new, and whether routing can still do something.
 ///
-/// A sample counts once, when it first shows. Infeasible is: on the mean over the patience every GPU that holds experts is above the cap, and
-/// none is coming down; moving work between them cannot help. Or: one has been at the largest price for that long and is above.
+/// A sample counts once, when it first shows. Means run over the patience, and only GPUs that hold experts count. Infeasible is:
+///
+/// - for a power: the GPUs together draw more than their caps together. Moving work between them only moves the excess;
+/// - for a temperature: every GPU is above the cap, and together they are not coming down (the mean over a quarter of the patience is less than half
+///   a kelvin, or a tenth of the excess, below that over the whole);
+/// - for both: a GPU is above the cap and not coming down although its price has been the largest allowed for that long.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CapWatch {
     cap: Cap,
@@ -119,8 +125,8 @@ pub(crate) struct Reading {
 }
 
 impl CapWatch {
-    pub(crate) fn new(cap: Cap, patience: Option<SimDuration>) -> Self {
-        let patience = patience.unwrap_or_else(|| cap.default_patience()).seconds();
+    /// A watch with this patience (s).
+    pub(crate) fn new(cap: Cap, patience: f64) -> Self {
         Self { cap, patience, gpus: Vec::new(), infeasible: false }
     }
 
@@ -151,9 +157,11 @@ impl CapWatch {
         }
         let seconds = (at - last).seconds();
         let before = watched.excess;
-        // -expm1(-x): the share of the new value in a running mean, for any distance of samples.
-        watched.mean -= libm::expm1(-seconds / self.patience) * (excess - watched.mean);
-        watched.recent -= libm::expm1(-4.0 * seconds / self.patience) * (excess - watched.recent);
+        // A plain mean over time until the patience is filled, so that the first sample has no more weight than others, then a running one.
+        let elapsed = (at - first).seconds();
+        let share = |over: f64| (-libm::expm1(-seconds / over)).max(seconds / elapsed);
+        watched.mean += share(self.patience) * (excess - watched.mean);
+        watched.recent += share(0.25 * self.patience) * (excess - watched.recent);
         watched.excess = excess;
         watched.taken = Some((first, at));
         Some(Reading { excess, before: Some(before), seconds })
@@ -169,22 +177,30 @@ impl CapWatch {
     /// Looks at all GPUs that hold experts, after new samples.
     pub(crate) fn judge(&mut self, holds: &[bool]) {
         let patience = SimDuration::from_seconds(self.patience).unwrap_or_default();
-        let long_since = |since: SimTime, now: SimTime| now.saturating_since(since) >= patience;
-        let (mut some, mut all_above, mut stuck) = (false, true, false);
+        let (mut number, mut known, mut above, mut stuck) = (0_u32, 0_u32, 0_u32, false);
+        let (mut mean, mut recent) = (0.0, 0.0);
         for (watched, _) in self.gpus.iter().zip(holds).filter(|(_, holds)| **holds) {
-            some = true;
-            let Some((first, last)) = watched.taken else {
-                all_above = false;
-                continue;
-            };
-            let above = watched.mean > 0.0
-                && watched.recent > 0.0
-                && watched.recent >= watched.mean - self.cap.steady_within()
-                && long_since(first, last);
-            all_above &= above;
-            stuck |= above && watched.at_limit_since.is_some_and(|since| long_since(since, last));
+            number += 1;
+            let Some((first, last)) = watched.taken else { continue };
+            let since = |since: SimTime| last.saturating_since(since) >= patience;
+            known += u32::from(since(first));
+            let is_above = watched.mean > 0.0 && watched.recent > 0.0;
+            above += u32::from(is_above);
+            let steady = self.cap.steady(watched.mean, watched.recent);
+            stuck |= is_above && steady && watched.at_limit_since.is_some_and(since);
+            mean += watched.mean;
+            recent += watched.recent;
         }
-        self.infeasible = some && (all_above || stuck);
+        if number == 0 || known < number {
+            self.infeasible = false;
+            return;
+        }
+        (mean, recent) = (mean / f64::from(number), recent / f64::from(number));
+        let too_much = match self.cap {
+            Cap::Power(_) => mean > 0.0 && recent > 0.0,
+            Cap::Temperature(_) => above == number && self.cap.steady(mean, recent),
+        };
+        self.infeasible = too_much || stuck;
     }
 
     pub(crate) fn feasibility(&self) -> Feasibility {

@@ -48,7 +48,8 @@ pub(crate) const KIND: Kind = Kind {
 pub struct Pid {
     /// Temperature or power that every GPU is kept to.
     pub cap: Cap,
-    /// Price per kelvin (or watt) of excess; an excess of 20 K (or half the power cap) makes the largest price where not given.
+    /// Price per kelvin (or watt) of excess; an excess of 20 K makes the largest price (of the power cap itself a
+    /// tenth of it) where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kp: Option<f64>,
     /// Growth of the price per second and kelvin (or watt); `kp` over the time constant of the GPU where not given.
@@ -63,7 +64,8 @@ pub struct Pid {
     /// Which scores the price is subtracted from.
     #[serde(default = "probability")]
     pub space: Space,
-    /// How long every GPU must be above the cap before that counts as infeasible; 10 s for a temperature, 2 s for a power where not given.
+    /// Over which time samples are averaged before the cap counts as infeasible; a quarter of the GPU's time constant for a temperature (at
+    /// least 5 s), 5 s for a power where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<SimDuration>,
 }
@@ -82,10 +84,12 @@ impl RouterSpec for Pid {
         let max_price = self.max_price.unwrap_or_else(|| default_max_price(self.space));
         require_above("max_price", max_price, 0.0, "1.0")?;
         // Snapshots of a power that follows the work at once must be averaged: by a small proportional part.
+        let tau = time_constant(context);
         let (share, time_constant) = match self.cap {
-            Cap::Temperature(_) => (1.0, time_constant(context)),
-            Cap::Power(_) => (0.1, 0.1 * self.cap.default_patience().seconds()),
+            Cap::Temperature(_) => (1.0, tau),
+            Cap::Power(_) => (0.1, 0.1 * self.cap.default_patience(tau)),
         };
+        let patience = self.patience.map_or_else(|| self.cap.default_patience(tau), SimDuration::seconds);
         let kp = self.kp.unwrap_or(share * max_price / self.cap.full_excess());
         let ki = self.ki.unwrap_or(kp / time_constant);
         require_at_least("kp", kp, 0.0, "0.05")?;
@@ -98,7 +102,7 @@ impl RouterSpec for Pid {
         Ok(Box::new(Controller {
             gains: [kp, ki, self.kd],
             max_price,
-            state: State { loops: Vec::new(), watch: CapWatch::new(self.cap, self.patience) },
+            state: State { loops: Vec::new(), watch: CapWatch::new(self.cap, patience) },
             prices: Vec::new(),
             holds: Vec::new(),
             gpus: PricedGpus::new(self.space, context),

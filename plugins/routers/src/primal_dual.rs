@@ -55,8 +55,8 @@ pub(crate) const KIND: Kind = Kind {
 pub struct PrimalDual {
     /// Temperature or power that every GPU is kept to.
     pub cap: Cap,
-    /// Growth of a price per sample and per kelvin (or watt) above the cap; where not given, an excess of 20 K (or half the power cap) makes
-    /// the largest price within a time constant of the GPU.
+    /// Growth of a price per sample and kelvin (or watt) above the cap; where not given, an excess of 20 K (or of the power cap itself) makes
+    /// the largest price within a time constant of the GPU (5 s).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta: Option<f64>,
     /// Largest difference of prices; 1 in probability space, 5 in logit space where not given.
@@ -65,7 +65,8 @@ pub struct PrimalDual {
     /// Which scores the price is subtracted from.
     #[serde(default = "probability")]
     pub space: Space,
-    /// How long every GPU must be above the cap before that counts as infeasible; 10 s for a temperature, 2 s for a power where not given.
+    /// Over which time samples are averaged before the cap counts as infeasible; a quarter of the GPU's time constant for a temperature (at
+    /// least 5 s), 5 s for a power where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<SimDuration>,
 }
@@ -92,16 +93,18 @@ impl RouterSpec for PrimalDual {
         if self.space == Space::Probability {
             context.options.refuse_penalised("a price in probability space")?;
         }
+        let tau = time_constant(context);
         let time_constant = match self.cap {
-            Cap::Temperature(_) => time_constant(context),
+            Cap::Temperature(_) => tau,
             // Power follows the work at once; this is what its snapshots are averaged over.
-            Cap::Power(_) => self.cap.default_patience().seconds(),
+            Cap::Power(_) => self.cap.default_patience(tau),
         };
+        let patience = self.patience.map_or_else(|| self.cap.default_patience(tau), SimDuration::seconds);
         Ok(Box::new(Ascent {
             eta: self.eta,
             eta_per_second: max_price / (self.cap.full_excess() * time_constant),
             max_price,
-            state: State { prices: Vec::new(), watch: CapWatch::new(self.cap, self.patience) },
+            state: State { prices: Vec::new(), watch: CapWatch::new(self.cap, patience) },
             holds: Vec::new(),
             gpus: PricedGpus::new(self.space, context),
         }))
