@@ -46,6 +46,15 @@ fn benches(criterion: &mut Criterion) {
                 });
             });
         }
+        // What a run computes of every batch beside the decision.
+        let routing = {
+            let mut routing = Routing::new(experts, top_k);
+            let mut router = EnergyPenalty::new(0.1).build(&context).expect("the options fit");
+            router.route(&gate, &view, &mut routing).expect("no router fails here");
+            routing
+        };
+        group.bench_function("fidelity", |bencher| bencher.iter(|| gate.fidelity(black_box(&routing))));
+        group.bench_function("churn", |bencher| bencher.iter(|| black_box(&routing).churn()));
         // What all routers of a comparison share.
         group.bench_function("gate-batch", |bencher| {
             bencher.iter_batched(

@@ -95,6 +95,8 @@ pub(super) fn series(finished: &[Finished]) -> Vec<Column> {
             name: "gate_entropy_nats",
             values: Values::Real(rows.iter().map(|(_, b)| b.gate_entropy_nats).collect()),
         },
+        Column { name: "gate_kl_nats", values: Values::Real(rows.iter().map(|(_, b)| b.gate_kl_nats).collect()) },
+        Column { name: "route_churn", values: Values::Real(rows.iter().map(|(_, b)| b.route_churn).collect()) },
         real("mass_regret", &|b| b.fidelity.mass_regret),
         real("combine_weight_tv", &|b| b.fidelity.combine_weight_tv),
         real("topk_agreement", &|b| b.fidelity.topk_agreement),

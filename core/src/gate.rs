@@ -103,7 +103,8 @@ impl GateBatch {
             row_max.push(most);
             top_mass.push(chosen.iter().map(|e| f64::from(exp_nonpositive(row[*e as usize] - most))).sum());
         }
-        let summary = reference.gate.unwrap_or_default();
+        let summary = GateSummary { kl_nats: Some(0.0), ..reference.gate.unwrap_or_default() };
+        reference.gate = Some(summary);
         Self { experts, logits, reference, row_max, top_mass, mean_probability, summary, masked }
     }
 
@@ -245,8 +246,8 @@ impl GateBatch {
     /// assert!(gate.kl_to_priced(&[0.0, 0.0], gate.summary()).abs() < 1e-12);
     /// ```
     #[must_use]
-    pub fn kl_to_priced(&self, price: &[f64], summary: GateSummary) -> f64 {
-        let mean_price: f64 = self.mean_probability.iter().zip(price).map(|(p, c)| p * c).sum();
+    pub fn kl_to_priced<P: Copy + Into<f64>>(&self, price: &[P], summary: GateSummary) -> f64 {
+        let mean_price: f64 = self.mean_probability.iter().zip(price).map(|(p, c)| p * (*c).into()).sum();
         mean_price + summary.log_sum_exp - self.summary.log_sum_exp
     }
 }

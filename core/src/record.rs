@@ -8,7 +8,7 @@ use crate::metrics::LoadBalance;
 use crate::time::SimTime;
 
 /// One finished batch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchRecord {
     /// Index of the batch in the stream.
     pub batch: u32,
@@ -40,6 +40,10 @@ pub struct BatchRecord {
     pub fidelity: Fidelity,
     /// Entropy of the distribution the router selected from (nats), mean over layers, where it has one.
     pub gate_entropy_nats: Option<f64>,
+    /// KL divergence from the unpenalised gate to that distribution (nats), mean over layers, where it is one of the router's own.
+    pub gate_kl_nats: Option<f64>,
+    /// Share of its set that a token does not have in common with the token before it, mean over layers; `None` for a single token.
+    pub route_churn: Option<f64>,
     /// True die temperature of each GPU when the batch finished (degC).
     pub temperatures: Vec<f32>,
 }
@@ -115,6 +119,16 @@ pub struct RunRecord {
     pub events: u64,
 }
 
+/// What the routing of one batch in one layer measured, means over its tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RoutingMeans {
+    pub(crate) fidelity: Fidelity,
+    pub(crate) gate_entropy_nats: Option<f64>,
+    pub(crate) gate_kl_nats: Option<f64>,
+    /// Over pairs of tokens.
+    pub(crate) route_churn: Option<f64>,
+}
+
 /// What a run did in one MoE layer, over all batches.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerRecord {
@@ -132,6 +146,8 @@ pub struct LayerRecord {
     pub fidelity: Fidelity,
     /// Entropy of the distribution the router selected from (nats), mean over tokens, where it has one.
     pub gate_entropy_nats: Option<f64>,
+    /// KL divergence from the layer's unpenalised gate to that distribution (nats), mean over tokens, where it is one of the router's own.
+    pub gate_kl_nats: Option<f64>,
 }
 
 impl LayerRecord {
@@ -141,13 +157,14 @@ impl LayerRecord {
         if layers > 1 { vec![Self::default(); layers as usize] } else { Vec::new() }
     }
 
-    pub(crate) fn add_routing(&mut self, tokens: u32, dropped: u32, fidelity: &Fidelity, entropy: Option<f64>) {
+    pub(crate) fn add_routing(&mut self, tokens: u32, dropped: u32, routed: &RoutingMeans) {
         let first = self.tokens == 0;
         self.tokens += u64::from(tokens);
         let share = ratio(f64::from(tokens), self.tokens as f64);
         self.dropped += u64::from(dropped);
-        self.fidelity = self.fidelity.towards(fidelity, share);
-        self.gate_entropy_nats = mean_towards(self.gate_entropy_nats, entropy, share, first);
+        self.fidelity = self.fidelity.towards(&routed.fidelity, share);
+        self.gate_entropy_nats = mean_towards(self.gate_entropy_nats, routed.gate_entropy_nats, share, first);
+        self.gate_kl_nats = mean_towards(self.gate_kl_nats, routed.gate_kl_nats, share, first);
     }
 
     pub(crate) fn add_work(&mut self, assignments: &[u32], joules: &[f64], seconds: f64) {
@@ -173,32 +190,17 @@ impl BatchRecord {
     /// The record of a batch that has just been dispatched.
     #[must_use]
     pub(crate) fn begun(batch: u32, arrived: SimTime, dispatched: SimTime) -> Self {
-        Self {
-            batch,
-            arrived,
-            dispatched,
-            started: dispatched,
-            finished: dispatched,
-            tokens: 0,
-            dropped: 0,
-            energy_joules: 0.0,
-            hot_joules: 0.0,
-            hot_assignments: 0,
-            hot_experts: 0,
-            layers: 0,
-            usage: Vec::new(),
-            fidelity: Fidelity::default(),
-            gate_entropy_nats: None,
-            temperatures: Vec::new(),
-        }
+        Self { batch, arrived, dispatched, started: dispatched, finished: dispatched, ..Self::default() }
     }
 
     /// Takes the fidelity of one more layer into the means.
-    pub(crate) fn add_layer(&mut self, layer: u32, fidelity: &Fidelity, entropy: Option<f64>) {
+    pub(crate) fn add_layer(&mut self, layer: u32, routed: &RoutingMeans) {
         self.layers = layer + 1;
-        let share = 1.0 / f64::from(self.layers);
-        self.fidelity = self.fidelity.towards(fidelity, share);
-        self.gate_entropy_nats = mean_towards(self.gate_entropy_nats, entropy, share, layer == 0);
+        let (share, first) = (1.0 / f64::from(self.layers), layer == 0);
+        self.fidelity = self.fidelity.towards(&routed.fidelity, share);
+        self.gate_entropy_nats = mean_towards(self.gate_entropy_nats, routed.gate_entropy_nats, share, first);
+        self.gate_kl_nats = mean_towards(self.gate_kl_nats, routed.gate_kl_nats, share, first);
+        self.route_churn = mean_towards(self.route_churn, routed.route_churn, share, first);
     }
 
     /// Assignments served.

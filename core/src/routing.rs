@@ -2,6 +2,7 @@
 //!
 //! "Add a price to every expert, then take the top k" is one pass over the logits: see [`Selector`].
 
+mod churn;
 mod general;
 mod options;
 mod probabilities;
@@ -57,6 +58,9 @@ pub struct GateSummary {
     pub entropy_nats: f64,
     /// log of the sum of exponentials of the scores.
     pub log_sum_exp: f64,
+    /// KL divergence (nats) from the unpenalised gate to this distribution; `None` where the router has none of its own. A
+    /// router that hands changed logits to the kernel as if they were the gate's sets it itself, or to `None`.
+    pub kl_nats: Option<f64>,
 }
 
 /// What is wrong with a routing: a router broke its contract, which ends its run (INV-1).
@@ -152,6 +156,24 @@ impl Routing {
     #[must_use]
     pub fn dropped(&self) -> usize {
         self.experts.len() - self.counts.iter().map(|c| *c as usize).sum::<usize>()
+    }
+
+    /// How much of its set a token does not share with the token before it: mean over consecutive tokens of
+    /// `|S_t xor S_(t-1)| / 2k`, 0 for equal sets and 1 for sets without a common expert; `None` below two tokens.
+    ///
+    /// Sets drawn by chance give 1 - k/E. What was dropped is in no set.
+    ///
+    /// ```
+    /// use isotherm_core::routing::Routing;
+    /// let mut routing = Routing::new(8, 2);
+    /// routing.reset(3);
+    /// routing.experts.copy_from_slice(&[3, 5, 5, 3, 5, 0]);
+    /// // The second token keeps the set of the first, the third changes one expert of two.
+    /// assert_eq!(routing.churn(), Some(0.25));
+    /// ```
+    #[must_use]
+    pub fn churn(&self) -> Option<f64> {
+        churn::of(self.top_k, self.counts.len(), &self.experts)
     }
 
     /// Verifies the contract of a router (INV-1): every token routed exactly `top_k` times, each time to another existing

@@ -224,6 +224,11 @@ fn metrics(
     ] {
         check.close(&format!("{what}: {key}"), found, &expected[key]);
     }
+    // What a run records; a price on probabilities makes no distribution of its own.
+    assert_eq!(own.kl_nats.is_some(), lambda.is_some(), "{what}");
+    if let Some(kl) = own.kl_nats {
+        check.close(&format!("{what}: recorded gate_kl_nats"), kl, &expected["gate_kl_nats"]);
+    }
     load_metrics(what, &load, expected, check);
 }
 

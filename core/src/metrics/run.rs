@@ -42,9 +42,13 @@ metrics! {
     ("pooled_diversity_nats", "nats", "entropy of expert use over the whole run"),
     ("routing_entropy_nats", "nats", "entropy of the combine weights, mean over tokens"),
     ("gate_entropy_nats", "nats", "entropy over all experts of the distribution selected from, mean over tokens"),
+    ("effective_experts", "", "e^pooled diversity: as many equally used experts would have it"),
     ("load_max_over_mean", "", "largest expert load over the mean, whole run"),
+    ("load_max_violation", "", "largest expert load over the mean, less 1"),
     ("load_cv", "", "population standard deviation of expert loads over the mean, whole run"),
     ("load_gini", "", "Gini coefficient of expert loads, whole run"),
+    ("route_churn", "", "share of its experts that a token does not have in common with the one before, mean over pairs"),
+    ("gate_kl_nats", "nats", "KL divergence from the gate to the distribution selected from, mean over tokens"),
     ("mass_regret", "", "1 - retained share of the baseline's gate mass, mean over tokens"),
     ("combine_weight_tv", "", "total variation between combine weights and the baseline's, mean over tokens"),
     ("topk_agreement", "", "share of the chosen experts that the baseline chose too"),
@@ -157,7 +161,9 @@ fn usage(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     let pooled = run.load();
     put("expert_diversity_nats", mean_of(&run.batches, |b| Some(b.load().entropy_nats)));
     put("pooled_diversity_nats", pooled.entropy_nats);
+    put("effective_experts", pooled.effective_experts());
     put("load_max_over_mean", pooled.max_over_mean);
+    put("load_max_violation", pooled.max_violation());
     put("load_cv", pooled.cv);
     put("load_gini", pooled.gini);
     put("tokens", run.tokens() as f64);
@@ -176,6 +182,11 @@ fn fidelity(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     put("routing_entropy_nats", per_token(&|b| b.fidelity.routing_entropy_nats));
     // NaN, and so absent, for a router without a gate distribution of its own.
     put("gate_entropy_nats", per_token(&|b| b.gate_entropy_nats.unwrap_or(f64::NAN)));
+    put("gate_kl_nats", per_token(&|b| b.gate_kl_nats.unwrap_or(f64::NAN)));
+    // A batch of n tokens has n - 1 pairs.
+    let pairs = |b: &BatchRecord| b.route_churn.map_or(0.0, |_| f64::from(b.tokens) - 1.0);
+    let changed: f64 = run.batches.iter().map(|b| pairs(b) * b.route_churn.unwrap_or(0.0)).sum();
+    put("route_churn", changed / run.batches.iter().map(pairs).sum::<f64>());
 }
 
 fn timing(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
@@ -239,17 +250,4 @@ fn mean_of(batches: &[BatchRecord], value: impl Fn(&BatchRecord) -> Option<f64>)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_every_metric_is_listed() {
-        let listed: std::collections::BTreeSet<_> = METRICS.iter().map(|m| m.name).collect();
-        assert_eq!(listed.len(), METRICS.len());
-        let empty = RunRecord::default();
-        let reference = Reference { baseline: &empty, uniform_joules: None, constant_joules_per_token: Some(1.0) };
-        for name in of_run(&empty, &reference).keys() {
-            assert!(listed.contains(name), "{name}");
-        }
-    }
-}
+mod tests;

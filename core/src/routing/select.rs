@@ -91,14 +91,27 @@ impl Selector {
     /// # Panics
     /// If `price`, the scores or `out` are for another number of experts than `gate`: a bug of the calling router.
     pub fn select(&mut self, gate: &GateBatch, rule: Rule<'_>, keep: Option<&mut Probabilities>, out: &mut Routing) {
-        let Some(price) = rule.price().filter(|price| !price.iter().all(rule::is_usable)) else {
-            return self.select_logits(gate.experts(), gate.logits(), rule, keep, Some(gate), out);
-        };
-        let mut usable = std::mem::take(&mut self.usable_price);
-        usable.clear();
-        usable.extend(price.iter().map(rule::usable));
-        self.select_logits(gate.experts(), gate.logits(), rule.with_price(&usable), keep, Some(gate), out);
-        self.usable_price = usable;
+        match rule.price().filter(|price| !price.iter().all(rule::is_usable)) {
+            None => self.select_logits(gate.experts(), gate.logits(), rule, keep, Some(gate), out),
+            Some(price) => {
+                let mut usable = std::mem::take(&mut self.usable_price);
+                usable.clear();
+                usable.extend(price.iter().map(rule::usable));
+                self.select_logits(gate.experts(), gate.logits(), rule.with_price(&usable), keep, Some(gate), out);
+                self.usable_price = usable;
+            }
+        }
+        if let Some(summary) = &mut out.gate {
+            summary.kl_nats = match rule {
+                Rule::Logit => Some(0.0),
+                // Never negative but for rounding.
+                Rule::PricedLogit { price } => {
+                    Some(gate.kl_to_priced(price, *summary).max(0.0)).filter(|kl| kl.is_finite())
+                }
+                // A price on shares makes scores and no distribution; of given scores only the router knows what they are.
+                Rule::Probability { .. } | Rule::Affinity { .. } | Rule::Given { .. } => None,
+            };
+        }
     }
 
     /// [`Selector::select`] before a [`GateBatch`] exists, which only the plain rule allows.
@@ -279,6 +292,6 @@ impl GateSums {
 
     fn mean(&self, tokens: usize) -> GateSummary {
         let n = tokens.max(1) as f64;
-        GateSummary { entropy_nats: self.entropy / n, log_sum_exp: self.log_sum_exp / n }
+        GateSummary { entropy_nats: self.entropy / n, log_sum_exp: self.log_sum_exp / n, kl_nats: None }
     }
 }

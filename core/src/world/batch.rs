@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, ExpertId, GpuId};
 use crate::queue::EventQueue;
-use crate::record::BatchRecord;
+use crate::record::{BatchRecord, RoutingMeans};
 use crate::router::{ClusterView, Feasibility};
 use crate::time::{SimDuration, SimTime};
 
@@ -169,8 +169,13 @@ impl World {
     /// Adds what the router has decided for a layer to the record of the batch.
     fn record_routing(&mut self, record: &mut BatchRecord, done: &Completed) {
         let gate = self.window.get(done.batch, done.layer);
-        let fidelity = gate.map(|gate| gate.fidelity(&self.routing)).unwrap_or_default();
-        let entropy = self.routing.gate.map(|gate| gate.entropy_nats);
+        let own = self.routing.gate;
+        let routed = RoutingMeans {
+            fidelity: gate.map(|gate| gate.fidelity(&self.routing)).unwrap_or_default(),
+            gate_entropy_nats: own.map(|gate| gate.entropy_nats),
+            gate_kl_nats: own.and_then(|gate| gate.kl_nats),
+            route_churn: self.routing.churn(),
+        };
         let dropped = self.routing.dropped() as u32;
         record.tokens = self.routing.tokens() as u32;
         record.dropped += dropped;
@@ -181,9 +186,9 @@ impl World {
         }
         record.hot_experts += self.state.hot.len() as u32;
         record.usage.extend_from_slice(&done.assignments);
-        record.add_layer(done.layer, &fidelity, entropy);
+        record.add_layer(done.layer, &routed);
         if let Some(layer) = self.state.record.layers.get_mut(done.layer as usize) {
-            layer.add_routing(record.tokens, dropped, &fidelity, entropy);
+            layer.add_routing(record.tokens, dropped, &routed);
         }
     }
 

@@ -1,0 +1,69 @@
+use super::*;
+use crate::time::SimTime;
+
+/// Metrics of a run against itself.
+fn metrics(run: &RunRecord) -> BTreeMap<&'static str, f64> {
+    of_run(run, &Reference { baseline: run, uniform_joules: None, constant_joules_per_token: None })
+}
+
+fn near(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+}
+
+#[test]
+fn names_are_unique_and_every_metric_is_listed() {
+    let listed: std::collections::BTreeSet<_> = METRICS.iter().map(|m| m.name).collect();
+    assert_eq!(listed.len(), METRICS.len());
+    let empty = RunRecord::default();
+    let reference = Reference { baseline: &empty, uniform_joules: None, constant_joules_per_token: Some(1.0) };
+    for name in of_run(&empty, &reference).keys() {
+        assert!(listed.contains(name), "{name}");
+    }
+}
+
+/// One hot expert of four in the first batch, two in the second: 12 of 40 assignments are hot, (16 / 4 + 24 / 2) = 16 expected.
+#[test]
+fn excess_hot_use_follows_a_pool_that_moves() {
+    let batch = |usage: [u32; 4], hot_assignments, hot_experts| BatchRecord {
+        usage: usage.to_vec(),
+        hot_assignments,
+        hot_experts,
+        tokens: 4,
+        ..BatchRecord::default()
+    };
+    let run = RunRecord {
+        batches: vec![batch([6, 2, 2, 6], 6, 1), batch([9, 9, 2, 4], 6, 2)],
+        ended: SimTime::from_nanos(1),
+        ..RunRecord::default()
+    };
+    let found = metrics(&run);
+    near(found["hot_share"], 12.0 / 40.0);
+    near(found["excess_hot_share"], 12.0 / 40.0 - 16.0 / 40.0);
+    near(found["thermal_imbalance_signed"], (28.0 - 12.0) / 40.0);
+    // 15, 11, 4 and 10 assignments of 40.
+    let entropy: f64 = [15.0_f64, 11.0, 4.0, 10.0].iter().map(|n| -(n / 40.0) * (n / 40.0).ln()).sum();
+    near(found["effective_experts"], entropy.exp());
+    near(found["load_max_violation"], 15.0 / 10.0 - 1.0);
+}
+
+/// Means over tokens and over pairs of tokens; a batch that lacks the value takes it from the run or, of pairs, has none.
+#[test]
+fn gate_divergence_counts_by_tokens_and_churn_by_pairs() {
+    let batch = |tokens, gate_kl_nats, route_churn| BatchRecord {
+        tokens,
+        gate_kl_nats,
+        route_churn,
+        usage: vec![1],
+        ..BatchRecord::default()
+    };
+    let run = |last: Option<f64>| RunRecord {
+        batches: vec![batch(3, Some(0.1), Some(0.5)), batch(5, Some(0.3), Some(0.25)), batch(1, last, None)],
+        ..RunRecord::default()
+    };
+    let found = metrics(&run(Some(0.0)));
+    near(found["gate_kl_nats"], (3.0 * 0.1 + 5.0 * 0.3) / 9.0);
+    near(found["route_churn"], (2.0 * 0.5 + 4.0 * 0.25) / 6.0);
+    assert!(!metrics(&run(None)).contains_key("gate_kl_nats"));
+    let single = RunRecord { batches: vec![batch(1, None, None)], ..RunRecord::default() };
+    assert!(!metrics(&single).contains_key("route_churn"));
+}
