@@ -74,11 +74,7 @@ pub(crate) fn measure(file: &ScenarioFile, runs: &[Run], outcomes: Vec<Outcome>)
                 let (joules, _) = scenario.costs.per_expert(scenario.model.experts);
                 joules.iter().sum::<f64>() / joules.len() as f64
             });
-            let reference = Reference {
-                baseline,
-                uniform_joules,
-                constant_joules_per_token: scenario.compare.constant_joules_per_token,
-            };
+            let reference = Reference { baseline, uniform_joules, compare: &scenario.compare };
             of_run(record, &reference)
         })
         .collect();

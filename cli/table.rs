@@ -35,6 +35,8 @@ const COLUMNS: &[Shown] = &[
     Shown { heading: "agreement", metric: "topk_agreement", form: Form::Share },
     Shown { heading: "p50", metric: "latency_p50_s", form: Form::Unit("s") },
     Shown { heading: "p99", metric: "latency_p99_s", form: Form::Unit("s") },
+    Shown { heading: "in SLO", metric: "slo_attainment", form: Form::Share },
+    Shown { heading: "CO2", metric: "carbon_g", form: Form::Unit("g") },
     Shown { heading: "peak", metric: "peak_temperature_degc", form: Form::Unit("degC") },
     Shown { heading: "vs constant (not a result)", metric: "savings_vs_constant_percent", form: Form::SignedPercent },
 ];

@@ -241,6 +241,15 @@ impl RunRecord {
         self.batches.iter().map(|b| b.energy_joules).sum::<f64>() + self.idle_joules
     }
 
+    /// Energy of the whole facility: GPUs, router, rest of the node, cooling and distribution losses (J); `None` without a
+    /// `[hardware.cooling]`.
+    #[must_use]
+    pub fn facility_joules(&self) -> Option<f64> {
+        let facility = self.facility.as_ref()?;
+        let node = self.gpu_joules + self.router_joules + facility.other;
+        Some(node + (facility.fans + facility.chillers) + facility.distribution)
+    }
+
     /// GPU-seconds in which a reason that `counts` held a GPU back (s); reasons that hold together count once.
     ///
     /// ```

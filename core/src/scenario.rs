@@ -4,11 +4,13 @@
 //! that are not about routers) and in each world the routers to compare. Every fault of the text is found before anything runs.
 
 mod check;
+mod compare;
 mod plan;
 mod sweep;
 
 use serde::{Deserialize, Serialize};
 
+pub use compare::{BaselineOf, Compare};
 pub use plan::{Plan, Variant, WorldPlan};
 pub use sweep::{Axis, AxisValue};
 
@@ -96,30 +98,6 @@ pub struct ModelShape {
     /// experts; expert e of every layer is placed alike.
     #[serde(default = "one")]
     pub layers: u32,
-}
-
-/// The `[compare]` section.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Compare {
-    /// Adds savings against this constant energy per token (J), beside those against the real baseline: for showing what a
-    /// published number was measured against. Never a result.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub constant_joules_per_token: Option<f64>,
-    /// Which baseline savings are measured against where a sweep makes several points.
-    #[serde(default)]
-    pub baseline: BaselineOf,
-}
-
-/// Which baseline a run is measured against.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BaselineOf {
-    /// The baseline of the same point: what a router changes.
-    #[default]
-    EachPoint,
-    /// The baseline of the first point, on the same tokens: what a placement, a cap or a cooling changes.
-    FirstPoint,
 }
 
 /// Examples for the keys of a scenario, shown with faults.
@@ -210,4 +188,6 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("cold_joules", "0.5"),
     ("hot_joules", "2.0"),
     ("joules", "[0.5, 0.5, 2.0, 2.0]"),
+    ("slo", "\"100 ms\""),
+    ("carbon_g_per_kwh", "400.0"),
 ];

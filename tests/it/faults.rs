@@ -257,3 +257,20 @@ fn command_line_mistakes() {
     let (code, _, err) = text(&isotherm(empty.path(), &["experiment", "--moe-top-k", "9"]));
     assert_eq!(code, 3, "{err}");
 }
+
+#[test]
+fn comparisons_that_cannot_be() {
+    let compare = |text: &str| small(&format!("[compare]\n{text}\n{ROUTER}"));
+    expect(&compare("slo = \"0 s\""), 3, &["s.toml:11:7", "slo = \"100 ms\""]);
+    expect(&compare("slo = 100"), 3, &["s.toml:11:7", "slo = \"100 ms\""]);
+    expect(&compare("slo = \"100 W\""), 3, &["s.toml:11:7", "is not a duration"]);
+    let schedule = "[[\"0 s\", 400.0], [\"1 h\", 250.0]]";
+    expect(&compare("carbon_g_per_kwh = -1.0"), 3, &["s.toml:11:20", "-1 g of CO2", schedule]);
+    expect(&compare("carbon_g_per_kwh = \"400 g\""), 3, &["s.toml:11:20", "grams of CO2 per kWh"]);
+    expect(&compare("carbon_g_per_kwh = []"), 3, &["s.toml:11:20", "from \"0 s\" on", schedule]);
+    expect(&compare("carbon_g_per_kwh = [[\"1 s\", 400.0]]"), 3, &["s.toml:11:21", "from \"0 s\" on"]);
+    let late = "carbon_g_per_kwh = [[\"0 s\", 400.0], [\"2 s\", 1.0], [\"2 s\", 3.0]]";
+    expect(&compare(late), 3, &["s.toml:11:51", "2 s is not after 2 s"]);
+    expect(&compare("carbon_g_per_kwh = [[\"0 s\", 1e9]]"), 3, &["s.toml:11:21", "1000000000 g of CO2"]);
+    expect(&compare("carbon_g_per_kwh = [400.0, 250.0]"), 3, &["s.toml:11:21"]);
+}

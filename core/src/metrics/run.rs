@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{nearest_rank, saving_percent};
+use super::{grams, nearest_rank, saving_percent, throughput, tokens_in_time};
 use crate::hardware::ClockReason;
 use crate::record::{BatchRecord, RunRecord, ratio};
+use crate::scenario::Compare;
 
 /// One metric: its name in files, its unit and what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,9 @@ metrics! {
     ("latency_p95_s", "s", "95th percentile of the same"),
     ("latency_p99_s", "s", "99th percentile of the same"),
     ("makespan_s", "s", "end of the last batch"),
+    ("throughput_tokens_per_s", "1/s", "completed tokens over the makespan"),
+    ("slo_attainment", "", "share of the tokens in batches within `compare.slo`"),
+    ("goodput_tokens_per_s", "1/s", "tokens of batches within `compare.slo` over the makespan"),
     ("peak_temperature_degc", "degC", "highest die temperature"),
     ("temperature_spread_mean_k", "K", "hottest minus coldest GPU at the end of a batch, mean over batches"),
     ("temperature_spread_max_k", "K", "the same, worst batch"),
@@ -74,6 +78,7 @@ metrics! {
     ("cooling_energy_j", "J", "fans, pumps and chillers"),
     ("facility_energy_j", "J", "GPUs, router, rest of the node, cooling and distribution losses"),
     ("pue", "", "facility energy over that of GPUs, router and the rest of the node"),
+    ("carbon_g", "g", "CO2 at `compare.carbon_g_per_kwh`, of the facility where a cooling is modelled"),
     ("inlet_step_max_k", "K", "largest change of an inlet temperature at one refresh: bounds its error"),
     ("tokens", "", "completed tokens"),
     ("dropped_assignments", "", "assignments that no expert served"),
@@ -88,8 +93,8 @@ pub struct Reference<'a> {
     pub baseline: &'a RunRecord,
     /// Mean declared cost of an assignment over the experts (J), where the costs come from a table.
     pub uniform_joules: Option<f64>,
-    /// `compare.constant_joules_per_token` (J).
-    pub constant_joules_per_token: Option<f64>,
+    /// The scenario's `[compare]`: what further columns measure against.
+    pub compare: &'a Compare,
 }
 
 /// The metrics of `run`; a metric that does not apply is absent. Sums run in batch order.
@@ -97,8 +102,9 @@ pub struct Reference<'a> {
 /// ```
 /// use isotherm_core::metrics::{Reference, of_run};
 /// use isotherm_core::record::RunRecord;
+/// use isotherm_core::scenario::Compare;
 /// let empty = RunRecord::default();
-/// let reference = Reference { baseline: &empty, uniform_joules: None, constant_joules_per_token: None };
+/// let reference = Reference { baseline: &empty, uniform_joules: None, compare: &Compare::default() };
 /// assert_eq!(of_run(&empty, &reference)["tokens"], 0.0);
 /// ```
 #[must_use]
@@ -112,10 +118,13 @@ pub fn of_run(run: &RunRecord, reference: &Reference<'_>) -> BTreeMap<&'static s
     energy(run, reference, &mut put);
     usage(run, &mut put);
     fidelity(run, &mut put);
-    timing(run, &mut put);
+    timing(run, reference.compare, &mut put);
     temperature(run, &mut put);
     governor(run, &mut put);
     facility(run, &mut put);
+    if let Some(intensity) = &reference.compare.carbon_g_per_kwh {
+        put("carbon_g", grams(run, intensity));
+    }
     metrics
 }
 
@@ -134,7 +143,7 @@ fn energy(run: &RunRecord, reference: &Reference<'_>, put: &mut impl FnMut(&'sta
     if let Some(uniform) = reference.uniform_joules {
         put("savings_vs_uniform_percent", saving_percent(joules, assignments * uniform));
     }
-    if let Some(constant) = reference.constant_joules_per_token {
+    if let Some(constant) = reference.compare.constant_joules_per_token {
         put("savings_vs_constant_percent", saving_percent(joules, tokens * constant));
     }
 }
@@ -189,12 +198,18 @@ fn fidelity(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     put("route_churn", changed / run.batches.iter().map(pairs).sum::<f64>());
 }
 
-fn timing(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
+fn timing(run: &RunRecord, compare: &Compare, put: &mut impl FnMut(&'static str, f64)) {
     let latencies: Vec<f64> = run.batches.iter().map(BatchRecord::latency_seconds).collect();
     for (name, q) in [("latency_p50_s", 0.50), ("latency_p95_s", 0.95), ("latency_p99_s", 0.99)] {
         put(name, nearest_rank(&latencies, q).unwrap_or(f64::NAN));
     }
     put("makespan_s", run.ended.seconds());
+    put("throughput_tokens_per_s", throughput(run));
+    if let Some(slo) = compare.slo {
+        let in_time = tokens_in_time(run, slo) as f64;
+        put("slo_attainment", in_time / run.tokens() as f64);
+        put("goodput_tokens_per_s", in_time / run.ended.seconds());
+    }
 }
 
 fn temperature(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
@@ -231,8 +246,9 @@ fn facility(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     let cooling = facility.fans + facility.chillers;
     put("fan_energy_j", facility.fans);
     put("cooling_energy_j", cooling);
-    put("facility_energy_j", node + cooling + facility.distribution);
-    put("pue", (node + cooling + facility.distribution) / node);
+    let all = run.facility_joules().unwrap_or(f64::NAN);
+    put("facility_energy_j", all);
+    put("pue", all / node);
     put("inlet_step_max_k", facility.inlet_step);
 }
 

@@ -3,10 +3,11 @@
 mod hardware;
 
 use super::plan::Variant;
-use super::{SCHEMA_VERSION, Scenario};
+use super::{Compare, SCHEMA_VERSION, Scenario};
 use crate::config::{Faults, Tree};
 use crate::cost::CostKind;
 use crate::hardware::STILL;
+use crate::metrics::CarbonIntensity;
 use crate::placement::PlacementError;
 use crate::router::{RouterContext, RouterError};
 use crate::workload::WorkloadError;
@@ -83,15 +84,7 @@ pub(super) fn scenario(scenario: &Scenario, tree: &Tree, faults: &mut Faults) ->
         Some(scenario.router_host.joules_per_operation),
         "joules_per_operation = 1e-12",
     );
-    if let Some(constant) = scenario.compare.constant_joules_per_token {
-        check.require(
-            constant > 0.0,
-            "compare.constant_joules_per_token",
-            || format!("`{constant}` cannot be compared with"),
-            "a positive number of joules",
-            "constant_joules_per_token = 1.5",
-        );
-    }
+    check_compare(&scenario.compare, check);
     (1..=MOST_EXPERTS).contains(&scenario.model.experts) && (1..=MOST_EXPERTS).contains(&scenario.hardware.gpus)
 }
 
@@ -103,6 +96,35 @@ const MOST_EXPERTS: u32 = 65_536;
 
 /// Above this many layers, likewise.
 const MOST_LAYERS: u32 = 1024;
+
+fn check_compare(compare: &Compare, check: &mut Check<'_>) {
+    if let Some(constant) = compare.constant_joules_per_token {
+        check.require(
+            constant > 0.0,
+            "compare.constant_joules_per_token",
+            || format!("`{constant}` cannot be compared with"),
+            "a positive number of joules",
+            "constant_joules_per_token = 1.5",
+        );
+    }
+    check.require(
+        compare.slo.is_none_or(|slo| !slo.is_zero()),
+        "compare.slo",
+        || "no batch is done in no time".to_owned(),
+        "the latency that a batch should keep",
+        "slo = \"100 ms\"",
+    );
+    if let Some(Err((step, message))) = compare.carbon_g_per_kwh.as_ref().map(CarbonIntensity::check) {
+        let place = format!("compare.carbon_g_per_kwh[{step}]");
+        let place = if check.tree.at(&place).is_some() { place.as_str() } else { "compare.carbon_g_per_kwh" };
+        check.fault(
+            place,
+            message,
+            "grams of CO2 per kWh, not negative, from \"0 s\" on and at rising instants",
+            "carbon_g_per_kwh = [[\"0 s\", 400.0], [\"1 h\", 250.0]]",
+        );
+    }
+}
 
 fn check_model(scenario: &Scenario, check: &mut Check<'_>) {
     let (experts, top_k) = (scenario.model.experts, scenario.model.top_k);

@@ -1,9 +1,10 @@
 use super::*;
-use crate::time::SimTime;
+use crate::metrics::CarbonIntensity;
+use crate::time::{SimDuration, SimTime};
 
 /// Metrics of a run against itself.
 fn metrics(run: &RunRecord) -> BTreeMap<&'static str, f64> {
-    of_run(run, &Reference { baseline: run, uniform_joules: None, constant_joules_per_token: None })
+    of_run(run, &Reference { baseline: run, uniform_joules: None, compare: &Compare::default() })
 }
 
 fn near(found: f64, expected: f64) {
@@ -15,7 +16,12 @@ fn names_are_unique_and_every_metric_is_listed() {
     let listed: std::collections::BTreeSet<_> = METRICS.iter().map(|m| m.name).collect();
     assert_eq!(listed.len(), METRICS.len());
     let empty = RunRecord::default();
-    let reference = Reference { baseline: &empty, uniform_joules: None, constant_joules_per_token: Some(1.0) };
+    let compare = Compare {
+        constant_joules_per_token: Some(1.0),
+        slo: Some(SimDuration::from_millis(100)),
+        carbon_g_per_kwh: Some(CarbonIntensity::constant(400.0)),
+    };
+    let reference = Reference { baseline: &empty, uniform_joules: Some(1.0), compare: &compare };
     for name in of_run(&empty, &reference).keys() {
         assert!(listed.contains(name), "{name}");
     }
@@ -66,4 +72,39 @@ fn gate_divergence_counts_by_tokens_and_churn_by_pairs() {
     assert!(!metrics(&run(None)).contains_key("gate_kl_nats"));
     let single = RunRecord { batches: vec![batch(1, None, None)], ..RunRecord::default() };
     assert!(!metrics(&single).contains_key("route_churn"));
+}
+
+/// Three batches of 100, 50 and 30 tokens take 90, 100 and 110 ms; the run 2 s.
+#[test]
+fn tokens_in_time_are_counted_by_batches() {
+    let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
+    let batch = |tokens, arrived, finished| BatchRecord {
+        tokens,
+        arrived: at(arrived),
+        finished: at(finished),
+        usage: vec![tokens],
+        energy_joules: 3.6e5,
+        ..BatchRecord::default()
+    };
+    let run = RunRecord {
+        batches: vec![batch(100, 0, 90), batch(50, 400, 500), batch(30, 1890, 2000)],
+        ended: at(2000),
+        idle_joules: 3.6e5,
+        ..RunRecord::default()
+    };
+    let compare = Compare {
+        slo: Some(SimDuration::from_millis(100)),
+        carbon_g_per_kwh: Some(CarbonIntensity::constant(250.0)),
+        ..Compare::default()
+    };
+    let found = of_run(&run, &Reference { baseline: &run, uniform_joules: None, compare: &compare });
+    near(found["throughput_tokens_per_s"], 90.0);
+    near(found["slo_attainment"], 150.0 / 180.0);
+    near(found["goodput_tokens_per_s"], 75.0);
+    // 1.44 MJ are 0.4 kWh.
+    near(found["carbon_g"], 100.0);
+    for name in ["slo_attainment", "goodput_tokens_per_s", "carbon_g"] {
+        assert!(!metrics(&run).contains_key(name), "{name} needs its key in [compare]");
+    }
+    near(metrics(&run)["throughput_tokens_per_s"], 90.0);
 }
