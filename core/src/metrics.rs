@@ -1,6 +1,7 @@
 //! The formulas behind every number in a result; definitions and units are in `docs/VALIDATION.md`.
 
 mod carbon;
+mod control;
 mod latency;
 mod load;
 mod run;

@@ -61,6 +61,17 @@ pub struct ThrottleInterval {
     pub until: SimTime,
 }
 
+/// How a temperature limit was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LimitRecord {
+    /// The limit of the die (degC).
+    pub celsius: f64,
+    /// Integral of max(T - limit, 0) over time, summed over the GPUs (K s).
+    pub degree_seconds: f64,
+    /// When a GPU last came down to 1 K above the limit; the start of the run if none was ever above that, `None` if one still is.
+    pub settled_at: Option<SimTime>,
+}
+
 /// Energy that the facility spent beside the GPUs (J).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FacilityEnergy {
@@ -99,6 +110,8 @@ pub struct RunRecord {
     pub peak_temperature: Option<f64>,
     /// GPU-seconds above the temperature limit (s), with exact crossing times.
     pub seconds_above_limit: f64,
+    /// How the temperature limit was kept; `None` without a limit, or where temperatures are prescribed.
+    pub limit: Option<LimitRecord>,
     /// Highest memory temperature of any GPU at any settled instant (degC); `None` where nothing has a temperature.
     pub memory_peak_temperature: Option<f64>,
     /// The part of the GPUs' energy that leakage is (J); zero in a table.

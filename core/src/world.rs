@@ -26,7 +26,7 @@ use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, GpuId};
 use crate::queue::EventQueue;
-use crate::record::{LayerRecord, RunRecord};
+use crate::record::{LayerRecord, LimitRecord, RunRecord};
 use crate::router::{Feedback, Router, RouterError};
 use crate::routing::{Routing, RoutingFault};
 use crate::telemetry::{Sample, TelemetryError, TelemetrySource, Truth};
@@ -110,6 +110,12 @@ impl World {
         let thermal = spec.thermal.as_ref();
         let highest_steps = spec.device.as_ref().map_or(&[][..], |device| &device.highest_step);
         let declared = joules.clone();
+        // Where temperatures are prescribed nothing crosses a limit.
+        let limit = spec.temperature_limit.filter(|_| thermal.is_some()).map(|celsius| LimitRecord {
+            celsius,
+            degree_seconds: 0.0,
+            settled_at: Some(SimTime::ZERO),
+        });
         let state = WorldState {
             hot: spec.costs.hot.clone(),
             joules,
@@ -127,7 +133,7 @@ impl World {
             busy: false,
             running: None,
             completed: None,
-            record: RunRecord { layers: LayerRecord::for_each(spec.layers), ..RunRecord::default() },
+            record: RunRecord { layers: LayerRecord::for_each(spec.layers), limit, ..RunRecord::default() },
             finished: false,
         };
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);

@@ -38,6 +38,7 @@ fn the_linear_law_has_its_closed_form() {
     let expected = limit + (35.0 - limit) * left;
     assert!((leaky.modes().temperature(&state, 0) - expected).abs() < 1e-11 * expected);
     let integral = limit * 77.0 + (35.0 - limit) * (1.0 - left) / rate;
+    assert!((flow.first_node - integral).abs() < 1e-11 * integral);
     assert!((flow.leaked - (base * 77.0 + slope * integral)).abs() < 1e-10 * flow.leaked);
     assert!((flow.leaked + p * 77.0 - flow.stored - flow.removed).abs() < 1e-11 * flow.removed);
 }
@@ -102,6 +103,42 @@ fn an_interval_of_milliseconds_is_one_step_within_a_millikelvin() {
     println!("measured: leakage-intervals {worst:.2e} K bound 1e-3");
     assert!(worst < 1e-3, "{worst} K");
     assert!(steps < 600, "{steps} steps");
+}
+
+/// The integral of the die's temperature, in steps the error control chooses, against Simpson's rule over a finely stepped solution.
+#[test]
+fn degree_seconds_of_the_exponential_law_are_within_the_tolerance() {
+    let sources = [die(60.0)];
+    let leaky = leaky(LeakageLaw::Exponential, &sources);
+    let mut scratch = LeakScratch::new(&leaky);
+    let power = [650.0, 80.0, 0.0, 0.0];
+    let mut drive = vec![0.0; 4];
+    leaky.drive_into(&power, AMBIENT, &mut drive);
+    let mut worst: f64 = 0.0;
+    for seconds in [0.01, 0.1, 1.0, 10.0, 60.0] {
+        let mut state = leaky.modes().state(&[45.0; 4]);
+        let flow = leaky.advance(&mut state, &drive, AMBIENT, seconds, &mut scratch).unwrap();
+        let (found, steps) = (flow.first_node, flow.steps);
+        // 15 ms at most, a tenth of the fastest time constant.
+        let (pieces, mut reference, mut integral) = (4000, vec![45.0; 4], 0.0);
+        let h = seconds / f64::from(pieces);
+        for piece in 0..pieces {
+            let weight = if piece == 0 {
+                1.0
+            } else if piece % 2 == 1 {
+                4.0
+            } else {
+                2.0
+            };
+            integral += weight * reference[0] * h / 3.0;
+            reference = runge_kutta(&h200_like(), &sources, &power, &reference, h, 2);
+        }
+        integral += reference[0] * h / 3.0;
+        // Every step may be off by the tolerance, and what one is off by the next ones start from.
+        worst = worst.max((found - integral).abs() / seconds / f64::from(steps));
+    }
+    println!("mean temperature of an interval off by {worst:.2e} K a step");
+    assert!(worst < 1e-3, "{worst} K");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod caps;
 mod classic;
 mod command_line;
 mod compare;
+mod control;
 mod determinism;
 mod drift;
 mod faults;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::control;
 use super::{grams, nearest_rank, saving_percent, throughput, tokens_in_time};
 use crate::hardware::ClockReason;
 use crate::record::{BatchRecord, RunRecord, ratio};
@@ -65,6 +66,10 @@ metrics! {
     ("temperature_spread_mean_k", "K", "hottest minus coldest GPU at the end of a batch, mean over batches"),
     ("temperature_spread_max_k", "K", "the same, worst batch"),
     ("seconds_above_limit_s", "s", "GPU-seconds above the temperature limit"),
+    ("degree_seconds_above_limit_k_s", "K s", "integral of the temperature above the limit, summed over GPUs"),
+    ("overshoot_k", "K", "highest die temperature above the limit"),
+    ("settling_time_s", "s", "when a GPU was last more than 1 K above the limit; absent if one still is at the end"),
+    ("steady_error_k", "K", "hottest GPU less the limit at the ends of batches, mean over the last quarter of the run"),
     ("peak_memory_temperature_degc", "degC", "highest memory temperature"),
     ("leakage_energy_j", "J", "the part of the GPUs' energy that leakage is"),
     ("clock_mean_mhz", "MHz", "clock of the GPUs, mean over time and GPUs"),
@@ -120,6 +125,7 @@ pub fn of_run(run: &RunRecord, reference: &Reference<'_>) -> BTreeMap<&'static s
     fidelity(run, &mut put);
     timing(run, reference.compare, &mut put);
     temperature(run, &mut put);
+    control::thermal(run, &mut put);
     governor(run, &mut put);
     facility(run, &mut put);
     if let Some(intensity) = &reference.compare.carbon_g_per_kwh {
@@ -218,7 +224,6 @@ fn temperature(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     put("temperature_spread_mean_k", mean_of(&run.batches, spread));
     let worst = run.batches.iter().filter_map(spread).fold(f64::NAN, f64::max);
     put("temperature_spread_max_k", worst);
-    put("seconds_above_limit_s", run.seconds_above_limit);
     if let Some(infeasible) = run.infeasible_batches {
         put("infeasible_share", f64::from(infeasible) / run.batches.len() as f64);
     }

@@ -96,6 +96,7 @@ impl LeakyModes {
         let area = &scratch.area[..n];
         flow.removed += dot(&self.modes.ambient_of_mode, area) - self.modes.ambient_total * ambient * h;
         flow.leaked += self.tangent_energy(area, h);
+        flow.first_node += self.modes.temperature(area, 0);
         for ((weight, next), now) in self.modes.stored_of_mode.iter().zip(&scratch.next).zip(state.iter()) {
             flow.stored += weight * (next - now);
         }

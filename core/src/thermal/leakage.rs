@@ -112,6 +112,9 @@ pub struct LeakFlow {
     pub removed: f64,
     /// Electrical energy of the leakage.
     pub leaked: f64,
+    /// Integral of the temperature of node 0 over the interval (degC s): of a die, what degree-seconds are made of. Exact for the
+    /// linear law; for the exponential one within the tolerance (K) x steps x interval.
+    pub first_node: f64,
     /// Steps the interval took: 1 for the linear law and, mostly, for intervals of milliseconds.
     pub steps: u32,
 }

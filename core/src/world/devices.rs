@@ -42,6 +42,8 @@ pub(super) struct Devices {
     pub(super) work_joules: Vec<f64>,
     /// The part of it that leakage is (J).
     pub(super) leakage_joules: Vec<f64>,
+    /// Temperature of the die over time, summed (degC s).
+    pub(super) die_seconds: Vec<f64>,
     pub(super) stored_joules: Vec<f64>,
     pub(super) removed_joules: Vec<f64>,
     pub(super) peak: Option<f64>,
@@ -84,6 +86,7 @@ impl Devices {
             joules: vec![0.0; gpus],
             work_joules: vec![0.0; gpus],
             leakage_joules: vec![0.0; gpus],
+            die_seconds: vec![0.0; gpus],
             stored_joules: vec![0.0; gpus],
             removed_joules: vec![0.0; gpus],
             peak: thermal.map(|t| t.ambient),
@@ -155,6 +158,7 @@ impl Devices {
                 .map_err(|fault| RunError::Runaway { gpu, at: now, fault })?;
             self.joules[g] += heat.leaked;
             self.leakage_joules[g] += heat.leaked;
+            self.die_seconds[g] += heat.first_node;
             self.stored_joules[g] += heat.stored;
             self.removed_joules[g] += heat.removed;
             let modes = network.modes();

@@ -16,17 +16,26 @@ use crate::time::{SimDuration, SimTime};
 pub(super) struct Watched {
     /// Since when the die has been above the scenario's temperature limit.
     pub(super) above_since: Option<SimTime>,
+    /// Temperature of the die over time, summed up to then (degC s).
+    die_seconds_then: f64,
+    /// Whether the die is above the band around the limit.
+    above_band: bool,
     /// Prediction counter: a `ThresholdCrossed` of another value is stale.
     pub(super) generation: u32,
     /// What the predicted crossing is about; `None` where the event only asks again.
     next: Option<Watch>,
 }
 
+/// A die within this of the limit counts as settled at it (K).
+const BAND_K: f64 = 1.0;
+
 /// A limit that something watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Watch {
-    /// The scenario's limit: time above it is counted.
+    /// The scenario's limit: time and degrees above it are counted.
     Limit,
+    /// The upper end of the band in which the die counts as settled at the limit.
+    Band,
     /// The die's hardware slowdown, or its end.
     Slowdown,
     /// The memory's limit, or the end of its slowdown.
@@ -44,9 +53,13 @@ impl World {
         let governor = self.state.governors.get(g);
         let limits = self.spec.device.as_ref().and_then(|device| device.limits.as_ref());
         // Node, threshold and direction of everything that can happen next; the order decides between equal instants.
-        let mut candidates = [None; 4];
+        let mut candidates = [None; 5];
         if let Some(limit) = self.spec.temperature_limit {
             candidates[0] = Some((Watch::Limit, 0, limit, watched.above_since.is_none()));
+            // Nothing reaches the band's end that has not passed the limit.
+            if watched.above_since.is_some() {
+                candidates[4] = Some((Watch::Band, 0, limit + BAND_K, !watched.above_band));
+            }
         }
         if let (Some(limits), Some(governor)) = (limits, governor.filter(|governor| !governor.lost)) {
             let hysteresis =
@@ -89,6 +102,13 @@ impl World {
         match self.state.watched[g].next {
             None => {}
             Some(Watch::Limit) => self.toggle_above(g, now),
+            Some(Watch::Band) => {
+                let above = &mut self.state.watched[g].above_band;
+                *above = !*above;
+                if let (false, Some(limit)) = (*above, &mut self.state.record.limit) {
+                    limit.settled_at = Some(now);
+                }
+            }
             Some(Watch::Slowdown) => {
                 let governor = &mut self.state.governors[g];
                 governor.slowed = !governor.slowed;
@@ -107,12 +127,20 @@ impl World {
         Ok(())
     }
 
-    /// The die has just reached or left the scenario's limit.
+    /// The die has just reached or left the scenario's limit, at a settled instant.
     fn toggle_above(&mut self, gpu: usize, now: SimTime) {
-        let since = &mut self.state.watched[gpu].above_since;
-        match since.take() {
-            Some(start) => self.state.record.seconds_above_limit += (now - start).seconds(),
-            None => *since = Some(now),
+        let (watched, record) = (&mut self.state.watched[gpu], &mut self.state.record);
+        let die_seconds = self.state.devices.die_seconds[gpu];
+        match watched.above_since.take() {
+            Some(start) => {
+                let seconds = (now - start).seconds();
+                record.seconds_above_limit += seconds;
+                if let Some(limit) = &mut record.limit {
+                    // Above the limit all the time in between; what is below zero is rounding.
+                    limit.degree_seconds += (die_seconds - watched.die_seconds_then - limit.celsius * seconds).max(0.0);
+                }
+            }
+            None => (watched.above_since, watched.die_seconds_then) = (Some(now), die_seconds),
         }
     }
 
@@ -122,6 +150,11 @@ impl World {
             if self.state.watched[gpu].above_since.is_some() {
                 self.toggle_above(gpu, now);
             }
+        }
+        if let Some(limit) = &mut self.state.record.limit
+            && self.state.watched.iter().any(|watched| watched.above_band)
+        {
+            limit.settled_at = None;
         }
     }
 }
