@@ -177,7 +177,7 @@ fn warnings(
 }
 
 /// What the router itself found out about the limit it was to keep.
-fn infeasible(runs: &[&Finished]) -> Option<String> {
+fn infeasible(runs: &[Measured<'_>]) -> Option<String> {
     let shares: Vec<f64> = runs.iter().filter_map(|f| f.metrics.get("infeasible_share").copied()).collect();
     let share = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
     (share > 0.0).then(|| {

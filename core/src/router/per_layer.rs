@@ -1,6 +1,6 @@
 //! A model of several MoE layers is served by as many routers of one kind, each with its own memory.
 
-use super::{ClusterView, Feedback, Router, RouterContext, RouterError, RouterSpec};
+use super::{ClusterView, Feasibility, Feedback, Router, RouterContext, RouterError, RouterSpec};
 use crate::gate::GateBatch;
 use crate::routing::Routing;
 
@@ -41,6 +41,12 @@ impl Router for PerLayer {
 
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {
         self.of(feedback.layer)?.feedback(feedback)
+    }
+
+    /// Infeasible where any layer's router says so: they all move work between the same GPUs.
+    fn feasibility(&self) -> Option<Feasibility> {
+        let known = self.routers.iter().filter_map(|router| router.feasibility());
+        known.reduce(|all, one| if one == Feasibility::Infeasible { one } else { all })
     }
 
     /// Of one layer: a run asks once a layer.

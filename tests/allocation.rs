@@ -1,0 +1,79 @@
+//! No router allocates once it has seen a batch: counted by an allocator, for every kind of the registry.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+use isotherm_core::gate::GateBatch;
+use isotherm_core::id::BatchId;
+use isotherm_core::placement::Placement;
+use isotherm_core::rng::fill_standard_normal;
+use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterSpec, ThermalHint};
+use isotherm_core::routing::{Routing, RoutingOptions};
+use isotherm_core::telemetry::Sample;
+use isotherm_core::time::SimTime;
+use isotherm_core::units::{Celsius, Watts};
+use isotherm_routers::KINDS;
+
+const EXPERTS: usize = 64;
+const TOP_K: usize = 8;
+const GPUS: usize = 8;
+/// Batches after which all buffers have their size.
+const WARM_UP: u32 = 3;
+
+fn step(
+    router: &mut dyn Router,
+    batch: u32,
+    gate: &GateBatch,
+    costs: &[f64],
+    placement: &Placement,
+    out: &mut Routing,
+) {
+    let now = SimTime::from_nanos(u64::from(batch) * 50_000_000);
+    let sample = |gpu: usize| Sample {
+        taken_at: now,
+        temperature: Some(Celsius::new(60.0 + gpu as f64)),
+        power: Some(Watts::new(400.0)),
+    };
+    let samples: [Sample; GPUS] = std::array::from_fn(sample);
+    let view = ClusterView::empty()
+        .with_declared_costs(costs)
+        .at(now, BatchId(batch), placement, &samples)
+        .with_true_costs(costs);
+    router.route(gate, &view, out).unwrap();
+    let joules: [f64; EXPERTS] = std::array::from_fn(|e| f64::from(out.counts[e]) * costs[e]);
+    let seconds: [f64; EXPERTS] = std::array::from_fn(|e| f64::from(out.counts[e]) * 1e-5);
+    router.feedback(&Feedback::new(now, BatchId(batch), &out.counts, &joules, &seconds)).unwrap();
+}
+
+#[test]
+fn routing_allocates_nothing_after_warm_up() {
+    let costs: Vec<f64> = (0..EXPERTS).map(|e| if e % 4 == 3 { 2.0 } else { 0.5 }).collect();
+    let placement = Placement::contiguous(EXPERTS, GPUS);
+    let gates: Vec<GateBatch> = (0..8)
+        .map(|batch| {
+            let mut logits = vec![0.0; 512 * EXPERTS];
+            fill_standard_normal([1, 2], batch, &mut logits);
+            GateBatch::from_logits(EXPERTS, TOP_K, logits)
+        })
+        .collect();
+    let hint = ThermalHint { kelvin_per_watt: 0.05, time_constant_s: 60.0, ambient_degc: 30.0, idle_w: 80.0 };
+    let options = RoutingOptions::default();
+    for kind in KINDS {
+        let text = match kind.name {
+            "prescribed" => format!("kind = \"prescribed\"\nusage = {:?}", vec![1_000_000; EXPERTS]),
+            _ => kind.example.to_owned(),
+        };
+        let spec: Box<dyn RouterSpec> = toml::from_str(&text).unwrap();
+        let context =
+            RouterContext::new(EXPERTS, TOP_K, &costs, 5).with_options(&options).with_hardware(&placement, Some(hint));
+        let mut router = spec.build(&context).unwrap();
+        let mut out = Routing::new(EXPERTS, TOP_K);
+        for batch in 0..WARM_UP {
+            step(router.as_mut(), batch, &gates[batch as usize % gates.len()], &costs, &placement, &mut out);
+        }
+        let counted = allocation_counter::measure(|| {
+            for batch in WARM_UP..WARM_UP + 20 {
+                step(router.as_mut(), batch, &gates[batch as usize % gates.len()], &costs, &placement, &mut out);
+            }
+        });
+        assert_eq!(counted.count_total, 0, "{}: {counted:?}", kind.name);
+    }
+}
