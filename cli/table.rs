@@ -56,21 +56,17 @@ pub fn render(summary: &Summary) -> String {
         values.into_iter().any(|estimate| column.metric != "hot_share" || estimate.mean > 0.0)
     };
     let shown: Vec<&Shown> = COLUMNS.iter().filter(says_something).collect();
-    let axes: Vec<&String> = {
-        let mut axes: Vec<&String> = summary.rows.iter().flat_map(|row| row.point.keys()).collect();
-        axes.sort();
-        axes.dedup();
-        axes
-    };
+    let axes = axis_columns(summary);
     let mut table = Table::new();
     table.load_style(STYLE);
     let headings =
-        ["router"].into_iter().chain(axes.iter().map(|axis| short(axis))).chain(shown.iter().map(|c| c.heading));
+        ["router"].into_iter().chain(axes.iter().map(|axes| short(axes[0]))).chain(shown.iter().map(|c| c.heading));
     table.set_header(headings.collect::<Vec<_>>());
     for row in &summary.rows {
         let mut cells = vec![Cell::new(&row.router)];
-        cells.extend(axes.iter().map(|axis| {
-            Cell::new(row.point.get(*axis).map_or("", String::as_str)).set_alignment(CellAlignment::Right)
+        cells.extend(axes.iter().map(|axes| {
+            let value = axes.iter().find_map(|axis| row.point.get(*axis)).map_or("", String::as_str);
+            Cell::new(value).set_alignment(CellAlignment::Right)
         }));
         cells.extend(shown.iter().map(|column| Cell::new(value(row, column)).set_alignment(CellAlignment::Right)));
         table.add_row(cells);
@@ -79,6 +75,23 @@ pub fn render(summary: &Summary) -> String {
     text.push('\n');
     notes(summary, &mut text);
     text
+}
+
+/// The swept keys, column by column. Keys that end alike, such as `router[1].lambda` and `router[2].lambda`, share a column unless a row has
+/// a value for both.
+fn axis_columns(summary: &Summary) -> Vec<Vec<&String>> {
+    let all: std::collections::BTreeSet<&String> = summary.rows.iter().flat_map(|row| row.point.keys()).collect();
+    let mut columns: Vec<Vec<&String>> = Vec::new();
+    for axis in all {
+        let meet = |other: &&String| {
+            summary.rows.iter().any(|row| row.point.contains_key(axis) && row.point.contains_key(*other))
+        };
+        match columns.iter_mut().find(|column| short(column[0]) == short(axis) && !column.iter().any(meet)) {
+            Some(column) => column.push(axis),
+            None => columns.push(vec![axis]),
+        }
+    }
+    columns
 }
 
 /// The last step of a key path: `lambda` for `router.lambda`.
