@@ -102,6 +102,10 @@ pub(super) fn series(finished: &[Finished]) -> Vec<Column> {
         real("topk_agreement", &|b| b.fidelity.topk_agreement),
         real("exact_match", &|b| b.fidelity.exact_match),
         Column {
+            name: "throttled_work_share",
+            values: Values::Real(rows.iter().map(|(_, b)| b.throttled_work_share()).collect()),
+        },
+        Column {
             name: "usage",
             values: Values::WholeLists(rows.iter().map(|(_, b)| b.usage.iter().map(|n| *n as i32).collect()).collect()),
         },

@@ -44,6 +44,9 @@ pub struct BatchRecord {
     pub gate_kl_nats: Option<f64>,
     /// Share of its set that a token does not have in common with the token before it, mean over layers; `None` for a single token.
     pub route_churn: Option<f64>,
+    /// Assignments that were served while something held their GPU back, a job in parts as they were done; `None` where clocks are
+    /// not modelled.
+    pub throttled_assignments: Option<f64>,
     /// True die temperature of each GPU when the batch finished (degC).
     pub temperatures: Vec<f32>,
 }
@@ -118,6 +121,11 @@ pub struct RunRecord {
     pub leakage_joules: f64,
     /// Clock of each GPU over time, summed (MHz s); empty where clocks are not modelled.
     pub clock_mhz_seconds: Vec<f64>,
+    /// Power cap of every GPU on the mean of a second (W); `None` without one, and where clocks are not modelled.
+    pub power_cap: Option<f64>,
+    /// Mean power of a GPU over the second before every tenth of a second, from 1 s on, all GPUs (W); empty where clocks are not
+    /// modelled.
+    pub power_means: Vec<f32>,
     /// What held GPUs back, in the order in which it ended.
     pub throttled: Vec<ThrottleInterval>,
     /// GPUs that switched themselves off, with the instant.
@@ -232,6 +240,12 @@ impl BatchRecord {
     #[must_use]
     pub fn imbalance_signed(&self) -> f64 {
         1.0 - 2.0 * self.hot_share()
+    }
+
+    /// Share of the work that was done while something held its GPU back; `None` where clocks are not modelled.
+    #[must_use]
+    pub fn throttled_work_share(&self) -> Option<f64> {
+        self.throttled_assignments.map(|throttled| ratio(throttled, self.assignments() as f64))
     }
 
     /// Spread of the work over the experts of a layer, mean over layers.

@@ -8,6 +8,7 @@ mod coolant;
 mod devices;
 mod governor;
 mod layer;
+mod meter;
 mod spec;
 mod split;
 mod state;
@@ -37,6 +38,7 @@ use coolant::Coolant;
 use devices::Devices;
 use governor::Governor;
 use layer::Shares;
+use meter::Meter;
 use state::WorldState;
 use watch::Watched;
 
@@ -116,11 +118,14 @@ impl World {
             degree_seconds: 0.0,
             settled_at: Some(SimTime::ZERO),
         });
+        let mut devices = Devices::new(gpus, thermal);
+        devices.meter = spec.device.as_ref().map(|_| Meter::new(gpus));
+        let power_cap = spec.device.as_ref().and_then(|device| device.power_cap);
         let state = WorldState {
             hot: spec.costs.hot.clone(),
             joules,
             seconds,
-            devices: Devices::new(gpus, thermal),
+            devices,
             watched: vec![Watched::default(); gpus],
             governors: (0..).zip(highest_steps).map(|(gpu, step)| Governor::new(gpu, *step)).collect(),
             jobs: vec![None; highest_steps.len()],
@@ -133,7 +138,7 @@ impl World {
             busy: false,
             running: None,
             completed: None,
-            record: RunRecord { layers: LayerRecord::for_each(spec.layers), limit, ..RunRecord::default() },
+            record: RunRecord { layers: LayerRecord::for_each(spec.layers), limit, power_cap, ..RunRecord::default() },
             finished: false,
         };
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);
@@ -277,6 +282,7 @@ impl World {
         if self.spec.device.is_some() {
             record.leakage_joules = devices.leakage_joules.iter().sum();
             record.clock_mhz_seconds.clone_from(&devices.clock_mhz_seconds);
+            record.power_means = devices.meter.as_ref().map(|meter| meter.means.clone()).unwrap_or_default();
         }
         self.state.finished = true;
         Ok(())

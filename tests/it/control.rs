@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use isotherm::results::Finished;
+
 use crate::lab::{from_text, run};
 
 /// Two GPUs of one node each: 500 J/K, 10 W/K, so 50 s; the air has 30 degC. Both serve every token, 100 s a batch: GPU 0 at 400 W in the
@@ -88,4 +90,87 @@ fn without_a_limit_there_is_nothing_to_say_about_one() {
             "{name}"
         );
     }
+}
+
+/// The device of the tests on one GPU with equal work in every batch.
+fn device(cap: &str, batches: u32, tokens: u32, gpus: u32) -> Finished {
+    let usage = vec![(batches * tokens / 4).to_string(); 8].join(", ");
+    let text = format!(
+        "schema_version = 1
+name = \"power\"
+model = {{ experts = 8, top_k = 2 }}
+workload = {{ kind = \"gaussian\" }}
+arrivals = {{ kind = \"closed-loop\", batches = {batches}, tokens = {tokens} }}
+telemetry = {{ kind = \"synthetic\", period = \"100 ms\" }}
+router = [{{ kind = \"prescribed\", usage = [{usage}] }}]
+[costs]
+kind = \"device\"
+layer = {{ d_model = 4096, d_ff = 14336, layers = 32 }}
+[hardware]
+gpus = {gpus}
+profile = \"tests/fixtures/device.toml\"
+power_cap = \"{cap}\"
+"
+    );
+    let mut finished = run(&from_text(&text)).finished.swap_remove(1);
+    let record = finished.outcome.as_mut().unwrap();
+    assert!(record.batches.iter().all(|batch| batch.usage == [tokens / 4; 8]), "every batch is the same work");
+    finished
+}
+
+#[test]
+fn throttled_work_is_counted_by_the_part_of_each_job() {
+    let free = device("5 kW", 24, 1024, 1);
+    assert_eq!(free.metrics["throttled_work_share"], 0.0);
+    let held = device("400 W", 24, 1024, 1);
+    let record = held.outcome.as_ref().unwrap();
+    // Held back from the first step of the governor on, which falls into a batch whose full-clock time others show.
+    let [interval] = record.throttled[..] else { panic!("one stretch: {:?}", record.throttled) };
+    assert_eq!((interval.from.nanos(), interval.until), (100_000_000, record.ended));
+    let batches = &record.batches;
+    let at = batches.iter().position(|batch| batch.finished > interval.from).unwrap();
+    assert!(at >= 1 && batches[at].started < interval.from, "{at}");
+    let whole = (batches[0].finished - batches[0].started).seconds();
+    let part = 1.0 - (interval.from - batches[at].started).seconds() / whole;
+    for (index, batch) in batches.iter().enumerate() {
+        let expected = if index == at { part } else { f64::from(u8::from(index > at)) };
+        near(batch.throttled_work_share().unwrap(), expected, 1e-7);
+    }
+    near(held.metrics["throttled_work_share"], (part + (23 - at) as f64) / 24.0, 1e-7);
+    let table = metrics(&one_lump("", 1));
+    assert!(!table.contains_key("throttled_work_share") && !table.contains_key("power_mean_w"));
+}
+
+/// The meter against the energies the run itself settled at the ends of its batches, and violations from first principles.
+#[test]
+fn power_and_violations_of_the_cap() {
+    // No clock is low enough: every reading is above the cap.
+    let over = device("100 W", 40, 4096, 2);
+    let record = over.outcome.as_ref().unwrap();
+    let readings = 2 * ((record.ended.seconds() * 10.0).floor() as usize - 9);
+    assert_eq!(record.power_means.len(), readings);
+    near(over.metrics["cap_violation_s"], 0.1 * readings as f64, 1e-9);
+    let excess: f64 = record.power_means.iter().map(|mean| 0.1 * (f64::from(*mean) - 100.0)).sum();
+    near(over.metrics["cap_violation_j"], excess, 1e-6);
+    let mean = record.gpu_joules / (2.0 * record.ended.seconds());
+    near(over.metrics["power_mean_w"], mean, 1e-9);
+    let (p99, peak) = (over.metrics["power_p99_w"], over.metrics["power_peak_w"]);
+    // Its first tenth of a second, before the governor's first step, is the highest there is.
+    assert!(100.0 < p99 && p99 <= peak && peak < 300.0, "{p99} {peak}");
+    // A cap far away, and one that the governor holds but for the start.
+    let free = device("5 kW", 60, 4096, 1);
+    assert_eq!((free.metrics["cap_violation_s"], free.metrics["cap_violation_j"]), (0.0, 0.0));
+    // Whole seconds are all of the energy but for that of the last part of one, which is like the second before.
+    let record = free.outcome.as_ref().unwrap();
+    let seconds: Vec<f64> = record.power_means.iter().step_by(10).map(|mean| f64::from(*mean)).collect();
+    let rest = record.ended.seconds() - seconds.len() as f64;
+    assert!(seconds.len() > 3 && (0.0..1.0).contains(&rest), "{rest}");
+    let expected = seconds.iter().sum::<f64>() + seconds[seconds.len() - 1] * rest;
+    assert!((record.gpu_joules / expected - 1.0).abs() < 2e-3, "{} {expected}", record.gpu_joules);
+    let held = device("500 W", 150, 4096, 2);
+    let gpu_seconds = 2.0 * held.outcome.as_ref().unwrap().ended.seconds();
+    // A mean that is held at the cap is above it about half of the time, by little.
+    let share = held.metrics["cap_violation_s"] / gpu_seconds;
+    assert!(share > 0.1 && share < 0.9, "{share}");
+    assert!(held.metrics["cap_violation_j"] < 0.01 * 500.0 * gpu_seconds, "{}", held.metrics["cap_violation_j"]);
 }

@@ -155,6 +155,7 @@ fn saved_and_restored_at_every_event_a_run_ends_the_same() {
         let expected = bench.finish(bench.start());
         assert!(expected.events > 100 && expected.seconds_above_limit > 0.0, "{expected:?}");
         assert_eq!(router_text == "device", !expected.throttled.is_empty(), "{expected:?}");
+        assert_eq!(router_text == "device", !expected.power_means.is_empty(), "{expected:?}");
         let mut simulation = bench.start();
         let mut instants = std::collections::BTreeSet::new();
         for event in 0..expected.events {

@@ -78,6 +78,12 @@ metrics! {
     ("hw_thermal_s", "GPU s", "time of hardware slowdown (HwThermalSlowdown)"),
     ("throttled_share", "", "share of the GPUs' time in which anything held them back"),
     ("infeasible_share", "", "share of the batches at which the router said that no routing keeps its limit"),
+    ("throttled_work_share", "", "share of the assignments, job by job in parts, served while anything held the GPU back"),
+    ("power_mean_w", "W", "power of a GPU, mean over time and GPUs"),
+    ("power_peak_w", "W", "highest mean of a second of any GPU"),
+    ("power_p99_w", "W", "99th percentile of the means of a second of all GPUs, nearest rank"),
+    ("cap_violation_s", "GPU s", "time in which the mean of the last second was above the power cap"),
+    ("cap_violation_j", "J", "what these means were above the cap by, over that time"),
     ("lost_gpus", "", "GPUs that reached their shutdown temperature"),
     ("fan_energy_j", "J", "fans or pumps"),
     ("cooling_energy_j", "J", "fans, pumps and chillers"),
@@ -127,6 +133,7 @@ pub fn of_run(run: &RunRecord, reference: &Reference<'_>) -> BTreeMap<&'static s
     temperature(run, &mut put);
     control::thermal(run, &mut put);
     governor(run, &mut put);
+    control::power(run, &mut put);
     facility(run, &mut put);
     if let Some(intensity) = &reference.compare.carbon_g_per_kwh {
         put("carbon_g", grams(run, intensity));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
+use super::meter::Meter;
 use super::thermal::ThermalSpec;
 use crate::hardware::kernel::Draw;
 use crate::id::GpuId;
@@ -50,6 +51,8 @@ pub(super) struct Devices {
     pub(super) memory_peak: Option<f64>,
     /// Work counter: a `WorkDone` of another value is stale.
     pub(super) work_generation: Vec<u32>,
+    /// What their power meters show, where the cost model says what a GPU draws.
+    pub(super) meter: Option<Meter>,
     #[serde(skip)]
     buffers: Buffers,
 }
@@ -92,6 +95,7 @@ impl Devices {
             peak: thermal.map(|t| t.ambient),
             memory_peak: thermal.map(|t| t.ambient),
             work_generation: vec![0; gpus],
+            meter: None,
             buffers: Buffers::default(),
         };
         if let Some(thermal) = thermal {
@@ -144,7 +148,7 @@ impl Devices {
         if seconds == 0.0 {
             return Ok(());
         }
-        self.settled_at[g] = now;
+        let before = (std::mem::replace(&mut self.settled_at[g], now), self.joules[g]);
         self.joules[g] += self.power[g].total() * seconds;
         self.work_joules[g] += self.work_watts[g] * seconds;
         self.clock_mhz_seconds[g] += self.clock_mhz[g] * seconds;
@@ -170,6 +174,9 @@ impl Devices {
                 self.set_temperature(g, die);
                 self.memory_peak = self.memory_peak.map(|peak| peak.max(memory));
             }
+        }
+        if let Some(meter) = &mut self.meter {
+            meter.settled(g, before, (now, self.joules[g]));
         }
         Ok(())
     }

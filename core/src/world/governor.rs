@@ -132,6 +132,11 @@ impl Governor {
         }
     }
 
+    /// Whether any reason holds now.
+    pub(super) fn holds_back(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Ends all intervals: the run is over.
     pub(super) fn close(&mut self, now: SimTime, log: &mut Vec<ThrottleInterval>) {
         for reason in ClockReason::ALL {

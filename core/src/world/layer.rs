@@ -34,13 +34,21 @@ pub(super) struct Job {
     started: SimTime,
     /// Energy counter of work then (J).
     joules_before: f64,
+    /// Assignments it serves; each counts a part where several GPUs share an expert.
+    assignments: f64,
+    /// Whether something has held the GPU back since `since`.
+    held_back: bool,
+    /// Part that was done while something did.
+    throttled: f64,
 }
 
-/// What GPUs did for a batch (J, s), one entry per GPU.
+/// What GPUs did for a batch (J, s, assignments), one entry per GPU.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Shares {
     pub(super) joules: Vec<f64>,
     pub(super) seconds: Vec<f64>,
+    /// Assignments served while something held the GPU back.
+    throttled: Vec<f64>,
 }
 
 impl World {
@@ -63,7 +71,7 @@ impl World {
         let busiest = counts.iter().map(|c| c.iter().map(|n| f64::from(*n)).sum::<f64>()).fold(0.0, f64::max);
         let alive = self.state.governors.iter().filter(|governor| !governor.lost).count() as u32;
         let Exchange { seconds, joules } = device.cost.exchange(tokens, busiest, alive);
-        self.state.shares = Shares { joules: vec![0.0; gpus], seconds: vec![0.0; gpus] };
+        self.state.shares = Shares { joules: vec![0.0; gpus], seconds: vec![0.0; gpus], throttled: vec![0.0; gpus] };
         let mut pending = 0;
         self.state.in_layer = true;
         for g in 0..gpus {
@@ -86,6 +94,9 @@ impl World {
                 left: 1.0,
                 started: now,
                 joules_before: self.state.devices.work_joules[g],
+                assignments: share.iter().map(|count| f64::from(*count)).sum::<f64>() / parallel as f64,
+                held_back: false,
+                throttled: 0.0,
             });
             self.operate(gpu, schedule)?;
             pending += 1;
@@ -111,10 +122,12 @@ impl World {
         }
         let mhz = device.cost.clock.mhz(governor.step(&device.cost.clock, limits));
         let memory_rate = governor.memory_rate(limits);
+        let held_back = governor.holds_back();
         let mut power = device.cost.base(mhz);
         let mut work_watts = 0.0;
         if let Some(job) = &mut self.state.jobs[g] {
             job.advance(now);
+            job.held_back = held_back;
             job.seconds = job.fixed + device.cost.seconds(&job.work, mhz, memory_rate);
             let remaining = job.left * job.seconds;
             let duration = SimDuration::from_seconds(remaining).ok_or(RunError::Duration {
@@ -145,7 +158,11 @@ impl World {
     /// The share of `gpu` is done: what it took is kept for the batch.
     pub(super) fn share_done(&mut self, gpu: GpuId, now: SimTime) {
         let g = gpu.index();
-        if let Some(job) = self.state.jobs[g].take() {
+        if let Some(mut job) = self.state.jobs[g].take() {
+            job.advance(now);
+            // What is left is rounding.
+            job.throttled += if job.held_back { job.left } else { 0.0 };
+            self.state.shares.throttled[g] = job.throttled * job.assignments;
             self.state.shares.joules[g] = self.state.devices.work_joules[g] - job.joules_before;
             self.state.shares.seconds[g] = (now - job.started).seconds();
         }
@@ -231,6 +248,7 @@ impl World {
 
     /// Counts the assignments that a lost GPU had in hand as dropped.
     fn drop_share(&mut self, gpu: GpuId) {
+        self.state.shares.throttled[gpu.index()] = 0.0;
         let Some(running) = &mut self.state.running else { return };
         for (expert, count) in &mut running.split[gpu.index()] {
             let count = std::mem::take(count);
@@ -274,7 +292,9 @@ impl Job {
     /// Writes down what has been done up to `now`.
     fn advance(&mut self, now: SimTime) {
         if self.seconds > 0.0 {
-            self.left = (self.left - (now - self.since).seconds() / self.seconds).max(0.0);
+            let done = ((now - self.since).seconds() / self.seconds).min(self.left);
+            self.left -= done;
+            self.throttled += if self.held_back { done } else { 0.0 };
         }
         self.since = now;
     }
@@ -311,6 +331,7 @@ impl World {
         }
         // All of it, also what a GPU did that was lost meanwhile.
         batch.energy_joules += self.state.shares.joules.iter().sum::<f64>();
+        *batch.throttled_assignments.get_or_insert(0.0) += self.state.shares.throttled.iter().sum::<f64>();
         let hot = &self.state.hot;
         let is_hot = |expert: &usize| hot.contains(&(*expert as u32));
         batch.hot_joules += (0..done.joules.len()).filter(is_hot).fold(0.0, |sum, e| sum + done.joules[e]);

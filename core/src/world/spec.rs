@@ -97,6 +97,8 @@ pub struct DeviceSpec {
     pub cost: DeviceCost,
     /// What the governor holds the GPUs to; `None` for GPUs that always run at their highest clock.
     pub limits: Option<Limits>,
+    /// Power cap of every GPU (W), also where nothing holds them to it.
+    pub power_cap: Option<f64>,
     /// Highest clock step of each GPU.
     pub highest_step: Vec<u32>,
 }
@@ -116,7 +118,9 @@ impl DeviceSpec {
         let cost = DeviceCost::of(layer, top_k, profile, same_node)?;
         let highest = |gpu| cost.clock.step_at_most(cost.clock.max_mhz * hardware.factors(gpu).clock);
         let highest_step = (0..hardware.gpus).map(highest).collect();
-        Ok(Some(Self { cost, limits: hardware.limits(), highest_step }))
+        let limits = hardware.limits();
+        let power_cap = limits.as_ref().map(|limits| limits.power_cap).or(hardware.power_cap).map(|cap| cap.get());
+        Ok(Some(Self { cost, limits, power_cap, highest_step }))
     }
 
     /// Joules and seconds of one assignment at every expert when the load is even: what is declared before a run.
