@@ -146,6 +146,10 @@ pub(super) fn layers(finished: &[Finished]) -> Option<Vec<Column>> {
             name: "gate_entropy_nats",
             values: Values::Real(rows.iter().map(|(.., layer)| layer.gate_entropy_nats).collect()),
         },
+        Column {
+            name: "gate_kl_nats",
+            values: Values::Real(rows.iter().map(|(.., layer)| layer.gate_kl_nats).collect()),
+        },
         real("mass_regret", &|l| l.fidelity.mass_regret),
         real("combine_weight_tv", &|l| l.fidelity.combine_weight_tv),
         real("topk_agreement", &|l| l.fidelity.topk_agreement),
