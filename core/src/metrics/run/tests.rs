@@ -20,7 +20,7 @@ fn names_are_unique_and_every_metric_is_listed() {
         constant_joules_per_token: Some(1.0),
         slo: Some(SimDuration::from_millis(100)),
         carbon_g_per_kwh: Some(CarbonIntensity::constant(400.0)),
-        baseline: crate::scenario::BaselineOf::EachPoint,
+        ..Compare::default()
     };
     let reference = Reference { baseline: &empty, uniform_joules: Some(1.0), compare: &compare };
     for name in of_run(&empty, &reference).keys() {
