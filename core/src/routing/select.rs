@@ -102,7 +102,7 @@ impl Selector {
             }
         }
         if let Some(summary) = &mut out.gate {
-            summary.kl_nats = match rule {
+            summary.kl_nats = match rule.simplest() {
                 Rule::Logit => Some(0.0),
                 // Never negative but for rounding.
                 Rule::PricedLogit { price } => {
