@@ -30,7 +30,7 @@ fn a_feasible_cap_is_held_within_a_degree() {
     let completed = run(&file);
     let hot = seconds(record(&file, &completed, "baseline"), 80);
     assert!(hot.iter().all(|t| *t > 66.0), "without a price it is well above: {hot:?}");
-    for router in ["primal-dual", "pid"] {
+    for router in ["primal-dual", "pid", "mpc-share"] {
         let held = seconds(record(&file, &completed, router), 80);
         assert!(held.len() > 60);
         for (second, t) in held.iter().enumerate() {
@@ -45,10 +45,10 @@ fn a_feasible_cap_is_held_within_a_degree() {
 /// The same load, a cap that even an equal temperature of all GPUs would break.
 #[test]
 fn out_of_reach_the_same_cap_is_infeasible() {
-    let cap = ["seeds=1", "router[2].cap=\"50 degC\"", "router[3].cap=\"50 degC\""];
-    let file = scenario("feasible-cap.toml", &cap);
+    let cap = [2, 3, 4].map(|router| format!("router[{router}].cap=\"50 degC\""));
+    let file = scenario("feasible-cap.toml", &["seeds=1", &cap[0], &cap[1], &cap[2]]);
     let completed = run(&file);
-    for router in ["primal-dual", "pid"] {
+    for router in ["primal-dual", "pid", "mpc-share"] {
         let found = row(&completed, router, "");
         assert!(mean(found, "infeasible_share") > 0.5, "{router}: {}", mean(found, "infeasible_share"));
         assert!(found.warnings.iter().any(|w| w.starts_with("infeasible: at ")), "{:?}", found.warnings);

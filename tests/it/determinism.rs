@@ -29,6 +29,15 @@ leakage_per_kelvin = 0.01
 [[router]]
 kind = \"ttt\"
 lambda = 0.5
+[[router]]
+kind = \"thompson\"
+lambda = 0.5
+[[router]]
+kind = \"pid\"
+cap = \"40 degC\"
+[[router]]
+kind = \"mpc-share\"
+cap = \"40 degC\"
 ";
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -15,6 +15,10 @@ fn scenarios() -> impl Strategy<Value = String> {
         )),
         (0.0..0.5).prop_map(|mu| format!("kind = \"energy-penalty\"\nlambda = {mu:?}\nspace = \"probability\"")),
         (0.0..2.0).prop_map(|lambda| format!("kind = \"ttt\"\nlambda = {lambda:?}")),
+        (0.0..2.0).prop_map(|lambda| format!("kind = \"thompson\"\nlambda = {lambda:?}")),
+        (35.0..60.0).prop_map(|cap| format!("kind = \"primal-dual\"\ncap = \"{cap:?} degC\"")),
+        (35.0..60.0).prop_map(|cap| format!("kind = \"mpc-share\"\ncap = \"{cap:?} degC\"")),
+        Just("kind = \"opportunistic\"\nkeep = 1".to_owned()),
     ];
     let arrivals = prop_oneof![
         (1..12_u32, 1..200_u32).prop_map(|(batches, tokens)| format!(

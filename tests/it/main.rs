@@ -19,6 +19,7 @@ mod interruption;
 mod invariants;
 mod lab;
 mod layers;
+mod opportunistic;
 mod physics;
 mod profile;
 mod router_contract;

@@ -29,6 +29,16 @@ pub enum Space {
     Probability,
 }
 
+impl Space {
+    /// The rule that subtracts `price` in this space.
+    pub(crate) fn rule(self, price: &[f32]) -> Rule<'_> {
+        match self {
+            Self::Logit => Rule::PricedLogit { price },
+            Self::Probability => Rule::Probability { price },
+        }
+    }
+}
+
 /// How costs are scaled before they become prices. Adding a constant to all costs never changes a routing (INV-11) but would
 /// change `mean`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,12 +158,7 @@ impl Router for Penalised {
         for (price, cost) in self.price.iter_mut().zip(&self.costs) {
             *price = (factor * (cost - least)) as f32;
         }
-        let price = &self.price;
-        let rule = match spec.space {
-            Space::Logit => Rule::PricedLogit { price },
-            Space::Probability => Rule::Probability { price },
-        };
-        self.selector.select(gate, rule, None, out);
+        self.selector.select(gate, spec.space.rule(&self.price), None, out);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::ExpertId;
 use isotherm_core::router::{ClusterView, RouterContext};
-use isotherm_core::routing::{Routing, Rule, Selector};
+use isotherm_core::routing::{Routing, Selector};
 
 use crate::energy_penalty::Space;
 
@@ -35,14 +35,12 @@ impl PricedGpus {
         for (price, raw) in self.price.iter_mut().zip(&self.raw) {
             *price = (raw - least) as f32;
         }
-        let price = &self.price;
-        let rule = match self.space {
-            // No price is the baseline, bit for bit.
-            _ if price.iter().all(|price| *price == 0.0) => Rule::Logit,
-            Space::Logit => Rule::PricedLogit { price },
-            Space::Probability => Rule::Probability { price },
-        };
-        self.selector.select(gate, rule, None, out);
+        self.selector.select(gate, self.space.rule(&self.price), None, out);
+    }
+
+    /// Number of experts, for saved states: prices of GPUs of another layer mean nothing here.
+    pub(crate) fn experts(&self) -> usize {
+        self.price.len()
     }
 
     /// One subtraction per expert.

@@ -20,7 +20,7 @@ use isotherm_core::routing::Routing;
 use isotherm_core::time::SimDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::belief::{require_above, require_at_least};
+use crate::belief::{require_above, require_at_least, require_length};
 use crate::cap::{Cap, CapWatch, holders};
 use crate::energy_penalty::Space;
 use crate::gpu_price::{PricedGpus, default_max_price, time_constant};
@@ -102,7 +102,7 @@ impl RouterSpec for Pid {
         Ok(Box::new(Controller {
             gains: [kp, ki, self.kd],
             max_price,
-            state: State { loops: Vec::new(), watch: CapWatch::new(self.cap, patience) },
+            state: State { experts: context.experts, loops: Vec::new(), watch: CapWatch::new(self.cap, patience) },
             prices: Vec::new(),
             holds: Vec::new(),
             gpus: PricedGpus::new(self.space, context),
@@ -120,6 +120,8 @@ struct Loop {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
+    /// Experts of the layer.
+    experts: usize,
     loops: Vec<Loop>,
     watch: CapWatch,
 }
@@ -141,7 +143,7 @@ impl Controller {
     /// One step of every loop whose GPU has a new sample.
     fn step(&mut self, view: &ClusterView<'_>) {
         let [kp, ki, kd] = self.gains;
-        let State { loops, watch } = &mut self.state;
+        let State { loops, watch, .. } = &mut self.state;
         loops.resize(view.samples.len(), Loop::default());
         watch.resize(view.samples.len());
         holders(view, loops.len(), &mut self.holds);
@@ -200,6 +202,7 @@ impl Router for Controller {
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
         let state: State = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        require_length(state.experts, self.gpus.experts())?;
         state.watch.require_gpus(state.loops.len())?;
         self.state = state;
         Ok(())

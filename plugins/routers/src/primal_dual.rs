@@ -20,7 +20,7 @@ use isotherm_core::routing::Routing;
 use isotherm_core::time::SimDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::belief::{require_above, require_at_least};
+use crate::belief::{require_above, require_at_least, require_length};
 use crate::cap::{Cap, CapWatch, holders};
 use crate::energy_penalty::Space;
 use crate::gpu_price::{PricedGpus, default_max_price, time_constant};
@@ -104,7 +104,7 @@ impl RouterSpec for PrimalDual {
             eta: self.eta,
             eta_per_second: max_price / (self.cap.full_excess() * time_constant),
             max_price,
-            state: State { prices: Vec::new(), watch: CapWatch::new(self.cap, patience) },
+            state: State { experts: context.experts, prices: Vec::new(), watch: CapWatch::new(self.cap, patience) },
             holds: Vec::new(),
             gpus: PricedGpus::new(self.space, context),
         }))
@@ -113,6 +113,8 @@ impl RouterSpec for PrimalDual {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
+    /// Experts of the layer.
+    experts: usize,
     /// Price of every GPU; the smallest is 0.
     prices: Vec<f64>,
     watch: CapWatch,
@@ -132,7 +134,7 @@ struct Ascent {
 impl Ascent {
     /// One step of every price whose GPU has a new sample.
     fn step(&mut self, view: &ClusterView<'_>) {
-        let State { prices, watch } = &mut self.state;
+        let State { prices, watch, .. } = &mut self.state;
         prices.resize(view.samples.len(), 0.0);
         watch.resize(view.samples.len());
         let mut stepped = false;
@@ -176,6 +178,7 @@ impl Router for Ascent {
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
         let state: State = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        require_length(state.experts, self.gpus.experts())?;
         state.watch.require_gpus(state.prices.len())?;
         self.state = state;
         Ok(())

@@ -1,4 +1,4 @@
-//! `primal-dual` and `pid` in front of GPUs of one heat capacity each.
+//! `primal-dual`, `pid` and `mpc-share` in front of GPUs of one heat capacity each.
 
 use isotherm_core::id::{BatchId, ExpertId, GpuId};
 use isotherm_core::placement::Placement;
@@ -6,7 +6,7 @@ use isotherm_core::router::{ClusterView, Feasibility, Router, RouterContext, Rou
 use isotherm_core::telemetry::Sample;
 use isotherm_core::time::SimTime;
 use isotherm_core::units::{Celsius, Watts};
-use isotherm_routers::{Cap, Pid, PrimalDual};
+use isotherm_routers::{Cap, MpcShare, Pid, PrimalDual};
 
 use crate::bench::{gate, refusal, serve};
 
@@ -17,6 +17,8 @@ const AMBIENT: f64 = 30.0;
 struct Plant {
     placement: Placement,
     temperature: [f64; 2],
+    /// W.
+    power: [f64; 2],
     /// K/W.
     resistance: [f64; 2],
     /// Power of an even share of the work (W).
@@ -29,6 +31,7 @@ impl Plant {
         Self {
             placement: Placement::contiguous(8, 2),
             temperature: [AMBIENT; 2],
+            power: [0.0; 2],
             resistance: [0.1, 0.15],
             even,
             now: 0.0,
@@ -40,18 +43,19 @@ impl Plant {
         let (mut seen, mut infeasible) = (Vec::new(), 0);
         for batch in 0..(seconds / 0.1) as u32 {
             let at = SimTime::from_nanos((self.now * 1e9) as u64);
-            let samples = self.temperature.map(|t| Sample {
+            let samples = [0, 1].map(|gpu| Sample {
                 taken_at: at,
-                temperature: Some(Celsius::new(t.round())),
-                power: None,
+                temperature: Some(Celsius::new(self.temperature[gpu].round())),
+                power: Some(Watts::new(self.power[gpu])),
             });
             let view = ClusterView::empty().at(at, BatchId(batch), &self.placement, &samples);
             let gate = gate(batch % 16, 8, 2, 256);
-            let routing = serve(router, &gate, &view, &[1.0; 8]);
+            let routing = serve(router, &gate, &view, &[self.even * 2.0 * 0.1 / 512.0; 8]);
             infeasible += usize::from(router.feasibility() == Some(Feasibility::Infeasible));
             for gpu in 0..2 {
                 let share = routing.counts[4 * gpu..4 * gpu + 4].iter().sum::<u32>() as f64 / 512.0;
-                let target = AMBIENT + self.resistance[gpu] * self.even * 2.0 * share;
+                self.power[gpu] = self.even * 2.0 * share;
+                let target = AMBIENT + self.resistance[gpu] * self.power[gpu];
                 self.temperature[gpu] += (target - self.temperature[gpu]) * 0.1 / TAU;
             }
             self.now += 0.1;
@@ -67,14 +71,21 @@ fn built(spec: &dyn RouterSpec, placement: &Placement) -> Box<dyn Router> {
     spec.build(&context).unwrap()
 }
 
-fn both(cap: Cap) -> [(&'static str, Box<dyn RouterSpec>); 2] {
-    [("primal-dual", Box::new(PrimalDual::new(cap))), ("pid", Box::new(Pid::new(cap)))]
+fn both(cap: Cap) -> Vec<(&'static str, Box<dyn RouterSpec>)> {
+    vec![("primal-dual", Box::new(PrimalDual::new(cap))), ("pid", Box::new(Pid::new(cap)))]
+}
+
+fn all(degc: f64) -> Vec<(&'static str, Box<dyn RouterSpec>)> {
+    let cap = Celsius::new(degc);
+    let mut specs = both(Cap::Temperature(cap));
+    specs.push(("mpc-share", Box::new(MpcShare::new(cap))));
+    specs
 }
 
 /// Evenly shared, the second GPU would reach 90 degC; the first has room.
 #[test]
 fn a_feasible_temperature_cap_is_held() {
-    for (name, spec) in both(Cap::Temperature(Celsius::new(80.0))) {
+    for (name, spec) in all(80.0) {
         let mut plant = Plant::new(400.0);
         let mut router = built(spec.as_ref(), &plant.placement);
         let (seen, infeasible) = plant.run(router.as_mut(), 600.0);
@@ -90,7 +101,7 @@ fn a_feasible_temperature_cap_is_held() {
 /// Evenly shared, 100 and 135 degC; at equal temperatures still 114.
 #[test]
 fn an_infeasible_cap_is_signalled_and_prices_do_not_climb_together() {
-    for (name, spec) in both(Cap::Temperature(Celsius::new(60.0))) {
+    for (name, spec) in all(60.0) {
         let mut plant = Plant::new(700.0);
         let mut router = built(spec.as_ref(), &plant.placement);
         let (_, early) = plant.run(router.as_mut(), 5.0);
@@ -110,7 +121,7 @@ fn an_infeasible_cap_is_signalled_and_prices_do_not_climb_together() {
 /// GPUs that start hot are above the cap, but they cool down: that is no reason to give up.
 #[test]
 fn a_hot_start_is_not_infeasible() {
-    for (name, spec) in both(Cap::Temperature(Celsius::new(80.0))) {
+    for (name, spec) in all(80.0) {
         let mut plant = Plant::new(200.0);
         plant.temperature = [110.0, 120.0];
         let mut router = built(spec.as_ref(), &plant.placement);
@@ -122,7 +133,8 @@ fn a_hot_start_is_not_infeasible() {
 fn gains_of_zero_and_missing_samples_are_the_baseline() {
     let placement = Placement::contiguous(8, 2);
     let hot = Cap::Temperature(Celsius::new(0.0));
-    let silent: [Box<dyn RouterSpec>; 2] = [
+    let silent: [Box<dyn RouterSpec>; 3] = [
+        Box::new(MpcShare { gain: 0.0, ..MpcShare::new(Celsius::new(70.0)) }),
         Box::new(PrimalDual { eta: Some(0.0), ..PrimalDual::new(hot) }),
         Box::new(Pid { kp: Some(0.0), ki: Some(0.0), ..Pid::new(hot) }),
     ];
@@ -188,7 +200,9 @@ fn copies_share_the_price() {
 #[test]
 fn bad_options_are_refused_by_name() {
     let cap = Cap::Temperature(Celsius::new(70.0));
-    let specs: [(&str, Box<dyn RouterSpec>); 5] = [
+    let specs: [(&str, Box<dyn RouterSpec>); 7] = [
+        ("gain", Box::new(MpcShare { gain: -1.0, ..MpcShare::new(Celsius::new(70.0)) })),
+        ("resistance", Box::new(MpcShare::new(Celsius::new(70.0)))),
         ("eta", Box::new(PrimalDual { eta: Some(-1.0), ..PrimalDual::new(cap) })),
         ("max_price", Box::new(PrimalDual { max_price: Some(0.0), ..PrimalDual::new(cap) })),
         ("kp", Box::new(Pid { kp: Some(f64::NAN), ..Pid::new(cap) })),
