@@ -23,6 +23,8 @@ pub struct GateBatch {
     row_max: Vec<f32>,
     /// Sum over the reference's experts of e^(z - row_max): the exponentials in f32, as everywhere, their sum in f64.
     top_mass: Vec<f64>,
+    /// Probability of each token's first expert.
+    top_probability: Vec<f32>,
     /// Mean unpenalised probability of each expert.
     mean_probability: Vec<f64>,
     summary: GateSummary,
@@ -97,15 +99,18 @@ impl GateBatch {
         );
         let mut mean_probability = vec![0.0; experts];
         probabilities.mean(&mut mean_probability);
-        let (mut row_max, mut top_mass) = (Vec::new(), Vec::new());
-        for (row, chosen) in logits.chunks_exact(experts).zip(reference.experts.chunks_exact(top_k)) {
+        let (mut row_max, mut top_mass, mut top_probability) = (Vec::new(), Vec::new(), Vec::new());
+        for (token, (row, chosen)) in
+            logits.chunks_exact(experts).zip(reference.experts.chunks_exact(top_k)).enumerate()
+        {
+            top_probability.extend(probabilities.get(token, chosen[0] as usize));
             let most = row[chosen[0] as usize];
             row_max.push(most);
             top_mass.push(chosen.iter().map(|e| f64::from(exp_nonpositive(row[*e as usize] - most))).sum());
         }
         let summary = GateSummary { kl_nats: Some(0.0), ..reference.gate.unwrap_or_default() };
         reference.gate = Some(summary);
-        Self { experts, logits, reference, row_max, top_mass, mean_probability, summary, masked }
+        Self { experts, logits, reference, row_max, top_mass, top_probability, mean_probability, summary, masked }
     }
 
     /// Number of experts, the length of a row.
@@ -148,6 +153,15 @@ impl GateBatch {
     #[must_use]
     pub fn mean_probability(&self) -> &[f64] {
         &self.mean_probability
+    }
+
+    /// Unpenalised probability of one expert for one token.
+    ///
+    /// # Panics
+    /// If there is no such token or expert.
+    #[must_use]
+    pub fn probability(&self, token: usize, expert: usize) -> f32 {
+        exp_nonpositive(self.logits[token * self.experts + expert] - self.row_max[token]) * self.top_probability[token]
     }
 
     /// Top-k masses of sixteen tokens from `first` on, relative to each token's largest logit; 1 past the end.

@@ -2,9 +2,10 @@
 
 use super::select::{GateSums, best_of, normalise, subtract};
 use super::tile::{self, LANES, Lanes};
-use super::weights::{combine_unordered, gather, log_sigmoid, sigmoid};
+use super::weights::{combine_unordered, gather};
 use super::{Affinity, Combine, Rule, Selector};
 use crate::gate::GateBatch;
+use crate::simd::{log_sigmoid, sigmoid};
 
 impl Selector {
     /// Chooses for up to sixteen tokens from `first` on: fills `index` and the weights in `best`.

@@ -30,6 +30,19 @@ impl Probabilities {
         self.tiles.get(token / LANES * self.experts + expert).map(|row| row[token % LANES])
     }
 
+    /// The probabilities of one expert, token after token: replaces the contents of `out`.
+    ///
+    /// # Panics
+    /// If there is no such expert.
+    pub fn column(&self, expert: usize, out: &mut Vec<f32>) {
+        assert!(expert < self.experts, "there are {} experts", self.experts);
+        out.clear();
+        for row in self.tiles.iter().skip(expert).step_by(self.experts) {
+            out.extend_from_slice(row);
+        }
+        out.truncate(self.tokens);
+    }
+
     /// Mean probability of each expert over the batch.
     pub fn mean(&self, out: &mut [f64]) {
         out.fill(0.0);
