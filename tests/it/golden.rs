@@ -19,7 +19,7 @@ use crate::lab::announce;
 const TOLERANCE: f64 = 1e-5;
 
 /// Weights from the penalised logits, as the golden vectors have them.
-const PENALISED: RoutingOptions = RoutingOptions { combine: Combine::Penalised, ..RoutingOptions::PLAIN };
+pub(crate) const PENALISED: RoutingOptions = RoutingOptions { combine: Combine::Penalised, ..RoutingOptions::PLAIN };
 
 /// Compares and counts.
 pub(crate) struct Checker {
@@ -116,7 +116,7 @@ fn routing_vectors() {
         let k = case["top_k"].as_u64().unwrap() as usize;
         let gate = gate_of(&case["logits"], k);
         probabilities(name, &gate, k, &case["probs"], &mut check);
-        let routing = routed(&Baseline {}, &gate, k, &vec![1.0; gate.experts()]);
+        let routing = routed(&Baseline::default(), &gate, k, &vec![1.0; gate.experts()]);
         check.same(name, &routing.experts, &case["indices"]);
         check.all_close(name, widened(&routing.weights), flat(&case["weights"]));
     }
@@ -141,7 +141,7 @@ fn routing_case(case: &Value, check: &mut Checker) {
     gate_product(name, case, check);
     let gate = gate_of(&case["logits"], k);
     probabilities(name, &gate, k, &case["probs"], check);
-    let baseline = routed(&Baseline {}, &gate, k, &costs);
+    let baseline = routed(&Baseline::default(), &gate, k, &costs);
     check.same(name, &baseline.experts, &case["baseline"]["indices"]);
     check.all_close(name, widened(&baseline.weights), flat(&case["baseline"]["weights"]));
 

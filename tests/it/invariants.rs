@@ -218,7 +218,7 @@ mod views {
 
     fn baseline() -> Box<dyn Router> {
         let context = RouterContext::new(8, 2, &[1.0; 8], 0);
-        Baseline {}.build(&context).unwrap()
+        Baseline::default().build(&context).unwrap()
     }
 
     fn sensor() -> Box<dyn isotherm_core::telemetry::TelemetrySource> {

@@ -15,6 +15,7 @@ mod floorplan;
 mod golden;
 mod golden_closed_loop;
 mod golden_placement;
+mod golden_strategies;
 mod interruption;
 mod invariants;
 mod lab;
