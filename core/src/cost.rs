@@ -4,9 +4,11 @@
 //! - `device`: time and energy of an MoE layer from bytes and operations at the clock the governor allows ([`DeviceCost`]).
 
 mod device;
+mod exchange;
 mod layer;
 mod table;
 
-pub use device::{DeviceCost, Exchange};
+pub use device::DeviceCost;
+pub use exchange::{Exchange, Flow};
 pub use layer::LayerSpec;
 pub use table::{CostKind, CostTable};

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod cost;
+pub mod dispatch;
 pub mod engine;
 pub mod event;
 pub mod gate;

@@ -209,6 +209,15 @@ impl Placement {
         of_gpus
     }
 
+    /// Whether this is a placement of so many experts on so many GPUs: what was read from bytes need not be one.
+    pub(crate) fn is_sound(&self, experts: u32, gpus: u32) -> bool {
+        self.first.len() == experts as usize + 1
+            && self.first[0] == 0
+            && self.first.windows(2).all(|pair| pair[0] < pair[1])
+            && self.first[experts as usize] as usize == self.gpus.len()
+            && self.gpus.iter().all(|gpu| gpu.0 < gpus)
+    }
+
     /// Whether a copy of `expert` is on `gpu`.
     #[must_use]
     pub fn holds(&self, gpu: GpuId, expert: ExpertId) -> bool {

@@ -24,7 +24,7 @@ pub struct BatchRecord {
     pub tokens: u32,
     /// Assignments that no expert served.
     pub dropped: u32,
-    /// Energy of its assignments and of the router, without idle power (J).
+    /// Energy of its assignments, of the router and of weights that moved before it, without idle power (J).
     pub energy_joules: f64,
     /// The part spent at hot experts (J).
     pub hot_joules: f64,
@@ -105,6 +105,18 @@ pub struct RunRecord {
     pub gpu_joules: f64,
     /// One entry per MoE layer of a model that has several; empty for one layer, of which the batches say all.
     pub layers: Vec<LayerRecord>,
+    /// How often experts were placed again.
+    pub placements: u32,
+    /// Copies of experts that moved to another GPU, of all layers.
+    pub moved_experts: u64,
+    /// Energy of moving them (J); part of the energy of the batches that waited for it.
+    pub moving_joules: f64,
+    /// Time in which weights moved and nothing else happened (s).
+    pub moving_seconds: f64,
+    /// Assignments that were sent to a GPU.
+    pub sent_assignments: u64,
+    /// Those of them that were served on their token's own GPU.
+    pub local_assignments: f64,
     /// Growth of the heat stored in the GPUs (J); zero where temperatures are prescribed.
     pub stored_joules: f64,
     /// Heat given to the ambient (J); zero where temperatures are prescribed.

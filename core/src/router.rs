@@ -11,6 +11,7 @@ use thiserror::Error;
 
 pub use per_layer::PerLayer;
 
+use crate::dispatch::TokenSources;
 use crate::gate::GateBatch;
 use crate::id::{BatchId, ExpertId};
 use crate::placement::Placement;
@@ -204,6 +205,8 @@ pub struct ClusterView<'a> {
     pub layer: u32,
     /// The GPUs that hold a copy of each expert; `None` in tests of routers that need none.
     pub placement: Option<&'a Placement>,
+    /// Where the tokens of the batch are; `None` in tests of routers that need none.
+    pub sources: Option<TokenSources<'a>>,
     /// The last sample of each GPU, never younger than the last poll (INV-7).
     pub samples: &'a [Sample],
     /// Energy of one assignment per expert as declared at the start (J).
@@ -229,6 +232,7 @@ impl<'a> ClusterView<'a> {
             batch: BatchId(0),
             layer: 0,
             placement: None,
+            sources: None,
             samples: &[],
             declared_costs: &[],
             oracle: None,
@@ -251,6 +255,12 @@ impl<'a> ClusterView<'a> {
     #[must_use]
     pub fn in_layer(self, layer: u32) -> Self {
         Self { layer, ..self }
+    }
+
+    /// This view with where the tokens are.
+    #[must_use]
+    pub fn with_sources(self, sources: TokenSources<'a>) -> Self {
+        Self { sources: Some(sources), ..self }
     }
 
     /// This view with the true costs (J) of an oracle.

@@ -8,6 +8,8 @@ mod compare;
 mod plan;
 mod sweep;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 pub use compare::{BaselineOf, Compare};
@@ -15,6 +17,7 @@ pub use plan::{Plan, Variant, WorldPlan};
 pub use sweep::{Axis, AxisValue};
 
 use crate::cost::CostTable;
+use crate::dispatch::DispatchSpec;
 use crate::hardware::Hardware;
 use crate::placement::{Placement, PlacementContext, PlacementError, PlacementSpec};
 use crate::telemetry::TelemetrySpec;
@@ -52,8 +55,11 @@ pub struct Scenario {
     /// The GPUs.
     pub hardware: Hardware,
     /// Where the experts are; contiguous blocks of equal size where not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub placement: Option<Box<dyn PlacementSpec>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "policy")]
+    pub placement: Option<Arc<dyn PlacementSpec>>,
+    /// Which copy of an expert serves a token.
+    #[serde(default)]
+    pub dispatch: DispatchSpec,
     /// What routers can see of the GPUs.
     pub telemetry: Box<dyn TelemetrySpec>,
     /// What the routers' own work costs.
@@ -65,6 +71,28 @@ pub struct Scenario {
     /// What changes during the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub change: Vec<Change>,
+}
+
+/// A policy is read into a box and shared with every run of its world.
+mod policy {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::placement::PlacementSpec;
+
+    pub(super) fn serialize<S: Serializer>(
+        policy: &Option<Arc<dyn PlacementSpec>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        policy.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<dyn PlacementSpec>>, D::Error> {
+        Ok(Option::<Box<dyn PlacementSpec>>::deserialize(deserializer)?.map(Arc::from))
+    }
 }
 
 fn one() -> u32 {
@@ -81,7 +109,11 @@ impl Scenario {
         let node = self.hardware.gpus_per_node.map_or(gpus, |size| size as usize);
         match &self.placement {
             None => Ok(Placement::contiguous(experts, gpus)),
-            Some(policy) => policy.place(&PlacementContext::at_start(experts, gpus).with_nodes_of(node)),
+            Some(policy) => {
+                let context = PlacementContext::at_start(experts, gpus).with_nodes_of(node);
+                let placement = policy.place(&context)?;
+                context.accept(&placement).map(|()| placement)
+            }
         }
     }
 }
@@ -117,6 +149,13 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("gpus", "8"),
     ("baseline", "\"first-point\""),
     ("placement", "{ kind = \"round-robin\" }"),
+    ("dispatch", "{ copies = \"local-first\" }"),
+    ("copies", "\"local-first\""),
+    ("replicas", "16"),
+    ("rebalance", "{ every_batches = 20 }"),
+    ("every_batches", "20"),
+    ("replicate", "[0, 0, 3]"),
+    ("objective", "\"headroom\""),
     ("floor", "1"),
     ("similarity", "{ matrix = [[1.0, 0.5], [0.5, 1.0]], charge = 1.0 }"),
     ("matrix", "[[1.0, 0.5], [0.5, 1.0]]"),

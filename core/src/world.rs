@@ -8,11 +8,14 @@ mod coolant;
 mod devices;
 mod governor;
 mod layer;
+mod measured;
 mod meter;
+mod rebalance;
 mod spec;
 mod split;
 mod state;
 mod thermal;
+mod traffic;
 mod watch;
 
 use std::sync::Arc;
@@ -26,6 +29,7 @@ use crate::engine::{Model, Schedule};
 use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, GpuId};
+use crate::placement::PlacementError;
 use crate::queue::EventQueue;
 use crate::record::{LayerRecord, LimitRecord, RunRecord};
 use crate::router::{Feedback, Router, RouterError};
@@ -38,8 +42,11 @@ use coolant::Coolant;
 use devices::Devices;
 use governor::Governor;
 use layer::Shares;
+use measured::Measured;
 use meter::Meter;
+use rebalance::Moves;
 use state::WorldState;
+use traffic::{Origins, Traffic};
 use watch::Watched;
 
 /// The world's own part of a saved run.
@@ -55,6 +62,9 @@ pub enum RunError {
     /// The router broke its contract (INV-1).
     #[error("the router's answer is not a routing: {0}")]
     Routing(#[from] RoutingFault),
+    /// The placement policy failed, or what it answered is no placement.
+    #[error("placement: {0}")]
+    Placement(#[from] PlacementError),
     /// The telemetry source failed.
     #[error("telemetry: {0}")]
     Telemetry(#[from] TelemetryError),
@@ -101,6 +111,10 @@ pub(crate) struct World {
     pub(crate) window: Arc<GateWindow>,
     /// Scratch: rewritten by every batch, part of no saved state.
     routing: Routing,
+    /// Scratch: where the routed tokens come from and what crosses between GPUs.
+    origins: Origins,
+    traffic: Traffic,
+    alive: Vec<GpuId>,
     /// The batch that was routed last, for messages.
     routed: BatchId,
 }
@@ -132,7 +146,11 @@ impl World {
             in_layer: false,
             shares: Shares::default(),
             coolant: Coolant::new(gpus, spec.cooling.as_ref(), thermal),
-            placement: spec.placement.clone(),
+            placements: vec![spec.placement.clone(); spec.layers as usize],
+            measured: Measured::new(spec.layers as usize, spec.experts as usize, gpus),
+            moves: Moves::default(),
+            moving: None,
+            moved_joules: 0.0,
             samples: vec![Sample::default(); gpus],
             waiting: Default::default(),
             busy: false,
@@ -142,7 +160,19 @@ impl World {
             finished: false,
         };
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);
-        Self { spec, declared, state, router, telemetry, window: Arc::default(), routing, routed: BatchId(0) }
+        Self {
+            spec,
+            declared,
+            state,
+            router,
+            telemetry,
+            window: Arc::default(),
+            routing,
+            origins: Origins::default(),
+            traffic: Traffic::default(),
+            alive: Vec::new(),
+            routed: BatchId(0),
+        }
     }
 
     pub(crate) fn spec(&self) -> Arc<WorldSpec> {
@@ -164,8 +194,11 @@ impl World {
                 self.state.samples.len()
             ));
         }
-        if saved.placement.iter().any(|(_, gpu)| gpu.0 >= self.spec.gpus) {
-            return Err("an expert is on a GPU that does not exist".to_owned());
+        if !saved.placements.iter().all(|placement| placement.is_sound(self.spec.experts, self.spec.gpus)) {
+            return Err("an expert is on no GPU or on one that does not exist".to_owned());
+        }
+        if !saved.moves.is_sound(saved.moving.as_ref(), self.spec.gpus as usize) {
+            return Err("the weights that move are those of another number of GPUs".to_owned());
         }
         self.state = saved;
         Ok(())

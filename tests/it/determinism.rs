@@ -158,7 +158,21 @@ fn saved_and_restored_at_every_event_a_run_ends_the_same() {
     ];
     let device = small_device("[[router]]\nkind = \"ttt\"\nlambda = 50.0");
     let two_layers = device.replace("top_k = 2 }", "top_k = 2, layers = 2 }").replace("layers = 64", "layers = 32");
-    let devices = [("device", bench_of(&device, None)), ("device", bench_of(&two_layers, None))];
+    // Experts are placed again and weights move, in a table and on devices.
+    let rebalance = "replicas = 8\nrebalance = { every_batches = 2 }\n[dispatch]\ncopies = \"by-speed\"\n[hardware]\n";
+    let moving = two_layers.replace("[hardware]\n", &format!("[placement]\nkind = \"thermal-eplb\"\n{rebalance}"));
+    let copies = small("[[router]]\nkind = \"ttt\"\nlambda = 0.5").replace(
+        "hot_seconds = 2e-3 }",
+        "hot_seconds = 2e-3, hop_joules = 0.01, move_joules = 0.3, move_seconds = 1e-3 }
+placement = { kind = \"eplb\", replicas = 12, rebalance = { every_batches = 3 } }
+dispatch = { copies = \"local-first\" }",
+    );
+    let devices = [
+        ("device", bench_of(&device, None)),
+        ("device", bench_of(&two_layers, None)),
+        ("device", bench_of(&moving, None)),
+        ("table", bench_of(&copies, Some(60.0))),
+    ];
     let benches = table.iter().map(|router| (*router, bench(router))).chain(devices);
     for (router_text, bench) in benches {
         let expected = bench.finish(bench.start());

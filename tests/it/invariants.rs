@@ -28,8 +28,14 @@ fn scenarios() -> impl Strategy<Value = String> {
             "{{ kind = \"poisson\", batches = {batches}, tokens = {tokens}, rate_per_s = {rate}.0 }}"
         )),
     ];
-    (routers, arrivals, 1..10_u32, 1..4_u32, 1..5_u32, any::<u16>(), 0.0..0.02).prop_map(
-        |(router, arrivals, experts, top_k, gpus, seed, leakage)| {
+    let placements = prop::sample::select(vec![
+        "{ kind = \"contiguous\" }\n",
+        "{ kind = \"eplb\", rebalance = { every_batches = 2 } }\n",
+        "{ kind = \"thermal-eplb\", objective = \"headroom\", rebalance = { every_batches = 3 } }\ndispatch = { copies = \"local-first\" }\n",
+        "{ kind = \"round-robin\" }\ndispatch = { copies = \"by-speed\" }\n",
+    ]);
+    (routers, arrivals, 1..10_u32, 1..4_u32, 1..5_u32, any::<u16>(), 0.0..0.02, placements).prop_map(
+        |(router, arrivals, experts, top_k, gpus, seed, leakage, placement)| {
             let top_k = top_k.min(experts);
             format!(
                 "schema_version = 1
@@ -38,8 +44,8 @@ seed = {seed}
 model = {{ experts = {experts}, top_k = {top_k} }}
 workload = {{ kind = \"gaussian\" }}
 arrivals = {arrivals}
-costs = {{ kind = \"table\", hot = [0], cold_joules = 0.5, hot_joules = 2.0, cold_seconds = 1e-3, hot_seconds = 3e-3, leakage_per_kelvin = {leakage:?} }}
-hardware = {{ gpus = {gpus}, profile = \"scenarios/hardware/h200-sxm.toml\", temperature_limit = \"50 degC\" }}
+costs = {{ kind = \"table\", hot = [0], cold_joules = 0.5, hot_joules = 2.0, cold_seconds = 1e-3, hot_seconds = 3e-3, leakage_per_kelvin = {leakage:?}, hop_joules = 0.01, move_joules = 0.4, move_seconds = 2e-3 }}
+placement = {placement}hardware = {{ gpus = {gpus}, profile = \"scenarios/hardware/h200-sxm.toml\", temperature_limit = \"50 degC\" }}
 telemetry = {{ kind = \"synthetic\", period = \"30 ms\", noise = \"1 K\" }}
 router_host = {{ seconds_per_operation = 1e-9, joules_per_operation = 1e-9 }}
 router = [{{ name = \"subject\", {} }}]
@@ -199,6 +205,9 @@ mod views {
             costs: CostTable::two_classes(8, &[7], 0.5, 2.0, 1e-3),
             placement: Placement::contiguous(8, 2),
             gpus: 2,
+            gpus_per_node: 2,
+            policy: None,
+            dispatch: Default::default(),
             idle_watts: 80.0,
             thermal: ThermalSpec::of(&hardware, CostKind::Table, &[]).unwrap(),
             device: None,

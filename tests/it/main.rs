@@ -22,6 +22,7 @@ mod lab;
 mod layers;
 mod opportunistic;
 mod physics;
+mod placement;
 mod profile;
 mod router_contract;
 mod scenarios;

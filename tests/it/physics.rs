@@ -122,6 +122,13 @@ fn an_uneven_split_costs_energy_and_time() {
     assert!(even.1 < uneven.1 && uneven.1 < extreme.1, "{even:?} {uneven:?} {extreme:?}");
 }
 
+/// What weights from outside come over.
+fn link() -> isotherm_core::hardware::Fabric {
+    let text = std::fs::read_to_string(crate::lab::root().join("tests/fixtures/device.toml")).unwrap();
+    let profile: isotherm_core::hardware::DeviceProfile = toml::from_str(&text).unwrap();
+    *profile.interconnect.unwrap().between(false)
+}
+
 /// Hot air from the GPU in front, on and on: software slowdown, hardware slowdown, shutdown, failover, each at its limit.
 #[test]
 fn a_hot_gpu_slows_down_then_switches_off_and_its_experts_move() {
@@ -149,6 +156,12 @@ fn a_hot_gpu_slows_down_then_switches_off_and_its_experts_move() {
         assert_eq!(batch.assignments() + u64::from(batch.dropped), u64::from(batch.tokens) * 2, "INV-1");
         assert!(batch.dispatched < at || batch.dropped == 0, "its experts moved");
     }
+    // Four experts of 32 layers, of which nobody had a copy: they come from outside while the next batch waits.
+    assert_eq!(record.moved_experts, 4 * 32);
+    let seconds = 4.0 * 32.0 * 3.0 * 4096.0 * 14336.0 * 2.0 / link().bytes_per_s + link().latency_s;
+    assert!((record.moving_seconds - seconds).abs() < 1e-8, "{} {seconds}", record.moving_seconds);
+    let joules = 4.0 * 32.0 * 3.0 * 4096.0 * 14336.0 * 2.0 * link().joules_per_byte;
+    assert!((record.moving_joules - joules).abs() < 1e-6 * joules, "{} {joules}", record.moving_joules);
     // Alone, the other GPU takes about twice as long.
     let seconds = |batch: &isotherm_core::record::BatchRecord| (batch.finished - batch.started).seconds();
     let (before, after) = (seconds(&record.batches[5]), seconds(record.batches.last().unwrap()));

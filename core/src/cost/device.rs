@@ -1,8 +1,9 @@
 //! What a GPU needs in time and power for its share of a layer, at a clock.
 
 use super::LayerSpec;
+use super::exchange::{Exchange, Flow, Ways};
 use crate::hardware::kernel::{Batch, Draw, Kernels, LayerShape, Work, base_draw};
-use crate::hardware::{Clock, DeviceProfile, Fabric, PowerLaw};
+use crate::hardware::{Clock, DeviceProfile, PowerLaw};
 
 /// The cost model `device` of one kind of GPU and one layer: the kernel model of the profile, bound to the layer.
 ///
@@ -17,18 +18,9 @@ pub struct DeviceCost {
     pub power: PowerLaw,
     shape: LayerShape,
     kernels: Kernels,
-    fabric: Option<Fabric>,
+    ways: Option<Ways>,
     waiting_w: f64,
     top_k: u32,
-}
-
-/// The exchange of activations between GPUs for one batch, there and back.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Exchange {
-    /// Time (s).
-    pub seconds: f64,
-    /// Energy at each GPU (J).
-    pub joules: f64,
 }
 
 impl DeviceCost {
@@ -53,7 +45,7 @@ impl DeviceCost {
             power: profile.power.clone().ok_or_else(|| lacks("power"))?,
             kernels: profile.kernel.clone().ok_or_else(|| lacks("kernel"))?,
             waiting_w: profile.interconnect.as_ref().map_or(0.0, |interconnect| interconnect.waiting_w),
-            fabric: profile.interconnect.as_ref().map(|interconnect| *interconnect.between(same_node)),
+            ways: profile.interconnect.as_ref().map(|interconnect| Ways::of(interconnect, same_node)),
         })
     }
 
@@ -92,23 +84,35 @@ impl DeviceCost {
         Draw { compute_w: self.waiting_w, memory_w: 0.0 }
     }
 
-    /// The exchange of a batch of `tokens` tokens, spread evenly over `gpus` GPUs, of which the busiest gets `busiest` assignments.
+    /// The exchange of activations of a batch, there and back; `flows` has an entry per GPU, of one layer and one way.
     ///
-    /// Every GPU sends what its tokens chose elsewhere and gets what others chose here, then the results go back. With
-    /// tensor parallelism the partial sums of an expert's slices are added on the way back, which costs the same bytes again.
+    /// Tokens go where they are served, then the results go back. With tensor parallelism the partial sums of an expert's slices
+    /// are added on the way back, which costs the same bytes again.
     #[must_use]
-    pub fn exchange(&self, tokens: f64, busiest: f64, gpus: u32) -> Exchange {
-        let (Some(fabric), true) = (&self.fabric, gpus > 1) else { return Exchange::default() };
-        let elsewhere = 1.0 - 1.0 / f64::from(gpus);
+    pub fn exchange(&self, flows: &[Flow]) -> Exchange {
+        let Some(ways) = &self.ways else { return Exchange { seconds: 0.0, joules: vec![0.0; flows.len()] } };
         // There and back are two exchanges; the shape gives the bytes of both.
-        let bytes = 0.5 * self.shape.bytes_exchanged_per_assignment() * elsewhere;
-        let out = bytes * tokens * f64::from(self.top_k) / f64::from(gpus);
-        let into = bytes * busiest;
-        let reduced = if self.shape.tensor_parallel > 1 { fabric.all_to_all_seconds(into, into) } else { 0.0 };
+        let bytes = 0.5 * self.shape.bytes_exchanged_per_assignment();
         let layers = f64::from(self.layer.layers);
+        let once = ways.seconds(flows, bytes, |out, into| (out, into));
+        let reduced =
+            if self.shape.tensor_parallel > 1 { ways.seconds(flows, bytes, |_, into| (into, into)) } else { 0.0 };
         Exchange {
-            seconds: layers * (2.0 * fabric.all_to_all_seconds(out, into) + reduced),
-            joules: layers * fabric.joules(out + into),
+            seconds: layers * (2.0 * once + reduced),
+            joules: flows.iter().map(|flow| layers * ways.joules(flow, bytes)).collect(),
+        }
+    }
+
+    /// What moving experts takes; `flows` has an entry per GPU, in experts: whole ones, or slices where several GPUs share one.
+    ///
+    /// The weights of all layers that are routed alike move together.
+    #[must_use]
+    pub fn moving(&self, flows: &[Flow]) -> Exchange {
+        let Some(ways) = &self.ways else { return Exchange { seconds: 0.0, joules: vec![0.0; flows.len()] } };
+        let bytes = f64::from(self.layer.layers) * self.kernels.of(self.shape.implementation).weight_bytes(&self.shape);
+        Exchange {
+            seconds: ways.seconds(flows, bytes, |out, into| (out, into)),
+            joules: flows.iter().map(|flow| ways.joules(flow, bytes)).collect(),
         }
     }
 }

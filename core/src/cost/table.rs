@@ -59,6 +59,15 @@ pub struct CostTable {
     /// Temperature at which the table holds (degC).
     #[serde(default = "reference_degc")]
     pub reference_degc: f64,
+    /// Energy of an assignment that is served on another GPU than its token's, on top (J).
+    #[serde(default)]
+    pub hop_joules: f64,
+    /// Energy of an expert's weights that move to another GPU (J).
+    #[serde(default)]
+    pub move_joules: f64,
+    /// Time in which a GPU receives the weights of one expert (s); different GPUs receive at the same time.
+    #[serde(default)]
+    pub move_seconds: f64,
     /// The layer, where the cost model is `device`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<LayerSpec>,
@@ -86,6 +95,9 @@ impl CostTable {
             seconds: Some(vec![seconds; experts as usize]),
             leakage_per_kelvin: 0.0,
             reference_degc: reference_degc(),
+            hop_joules: 0.0,
+            move_joules: 0.0,
+            move_seconds: 0.0,
             layer: None,
         }
     }

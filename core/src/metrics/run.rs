@@ -85,6 +85,10 @@ metrics! {
     ("cap_violation_s", "GPU s", "time in which the mean of the last second was above the power cap"),
     ("cap_violation_j", "J", "what these means were above the cap by, over that time"),
     ("lost_gpus", "", "GPUs that reached their shutdown temperature"),
+    ("local_share", "", "share of the assignments that are served on their token's own GPU"),
+    ("moved_experts", "", "copies of experts that moved to another GPU, of all layers"),
+    ("moving_energy_j", "J", "energy of moving them"),
+    ("moving_s", "s", "time in which weights moved and batches waited"),
     ("fan_energy_j", "J", "fans or pumps"),
     ("cooling_energy_j", "J", "fans, pumps and chillers"),
     ("facility_energy_j", "J", "GPUs, router, rest of the node, cooling and distribution losses"),
@@ -134,6 +138,7 @@ pub fn of_run(run: &RunRecord, reference: &Reference<'_>) -> BTreeMap<&'static s
     control::thermal(run, &mut put);
     governor(run, &mut put);
     control::power(run, &mut put);
+    placement(run, &mut put);
     facility(run, &mut put);
     if let Some(intensity) = &reference.compare.carbon_g_per_kwh {
         put("carbon_g", grams(run, intensity));
@@ -150,7 +155,7 @@ fn energy(run: &RunRecord, reference: &Reference<'_>, put: &mut impl FnMut(&'sta
     put("energy_savings_percent", saving_percent(joules, reference.baseline.energy_joules()));
     put("energy_per_token_j", joules / tokens);
     put("hot_energy_j", hot);
-    put("cold_energy_j", sum(|b| b.energy_joules) - hot - run.router_joules);
+    put("cold_energy_j", sum(|b| b.energy_joules) - hot - run.router_joules - run.moving_joules);
     put("idle_energy_j", run.idle_joules);
     put("router_energy_j", run.router_joules);
     if let Some(uniform) = reference.uniform_joules {
@@ -249,6 +254,16 @@ fn governor(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     put("hw_thermal_s", run.throttled_seconds(|reason| reason == ClockReason::HwThermalSlowdown));
     put("throttled_share", run.throttled_seconds(|_| true) / gpu_seconds);
     put("lost_gpus", run.lost.len() as f64);
+}
+
+/// Where assignments were served, and what moving experts took; the latter absent where experts stay.
+fn placement(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
+    put("local_share", run.local_assignments / run.sent_assignments as f64);
+    if run.placements > 0 || run.moved_experts > 0 {
+        put("moved_experts", run.moved_experts as f64);
+        put("moving_energy_j", run.moving_joules);
+        put("moving_s", run.moving_seconds);
+    }
 }
 
 /// What the facility spent beside the GPUs; absent without a cooling.

@@ -169,6 +169,9 @@ fn check_costs(scenario: &Scenario, check: &mut Check<'_>) {
         ("costs.cold_joules", costs.cold_joules, "cold_joules = 0.5"),
         ("costs.hot_joules", costs.hot_joules, "hot_joules = 2.0"),
         ("costs.leakage_per_kelvin", Some(costs.leakage_per_kelvin), "leakage_per_kelvin = 0.01"),
+        ("costs.hop_joules", Some(costs.hop_joules), "hop_joules = 0.01"),
+        ("costs.move_joules", Some(costs.move_joules), "move_joules = 0.5"),
+        ("costs.move_seconds", Some(costs.move_seconds), "move_seconds = 0.01"),
     ] {
         check.not_negative(key, value, example);
     }
@@ -186,6 +189,13 @@ fn check_costs(scenario: &Scenario, check: &mut Check<'_>) {
             );
         }
     }
+    check.require(
+        costs.move_joules == 0.0 || costs.move_seconds > 0.0,
+        "costs.move_joules",
+        || "an energy that is spent in no time is an infinite power".to_owned(),
+        "`move_seconds` above 0 beside it",
+        "move_joules = 0.5\nmove_seconds = 0.01",
+    );
     check_column(costs.joules.as_deref(), costs.cold_joules.or(costs.hot_joules), "joules", experts, true, check);
     check_column(costs.seconds.as_deref(), costs.cold_seconds.or(costs.hot_seconds), "seconds", experts, false, check);
     let classes = (costs.cold_joules.is_some(), costs.hot_joules.is_some());
@@ -209,6 +219,9 @@ fn check_device_costs(scenario: &Scenario, check: &mut Check<'_>) {
         ("joules", costs.joules.is_some()),
         ("seconds", costs.seconds.is_some()),
         ("leakage_per_kelvin", costs.leakage_per_kelvin != 0.0),
+        ("hop_joules", costs.hop_joules != 0.0),
+        ("move_joules", costs.move_joules != 0.0),
+        ("move_seconds", costs.move_seconds != 0.0),
     ];
     for (key, _) in given.into_iter().filter(|(_, given)| *given) {
         check.fault(

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::split::{Split, evenly};
+use super::measured::Share;
+use super::split::{Split, share_out};
 use super::state::{Completed, Running};
 use super::{RunError, World};
+use crate::dispatch::TokenSources;
 use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::kernel::Draw;
@@ -55,9 +57,12 @@ impl World {
         batch: BatchId,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
+        let Some(moved_joules) = self.moves_first(batch, schedule)? else { return Ok(()) };
         let now = schedule.now();
         let arrived = self.state.waiting.pop_front().map_or(now, |(_, at)| at);
-        self.enter_layer(BatchRecord::begun(batch.0, arrived, now), 0, schedule)
+        let mut record = BatchRecord::begun(batch.0, arrived, now);
+        record.energy_joules += moved_joules;
+        self.enter_layer(record, 0, schedule)
     }
 
     /// The running batch goes on with its next layer.
@@ -79,6 +84,7 @@ impl World {
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
         let (batch, now) = (BatchId(record.batch), schedule.now());
+        self.find_alive();
         self.route(batch, layer, now)?;
         self.routed = batch;
         let operations = self.router.operations_per_token() * self.routing.tokens() as f64;
@@ -92,7 +98,7 @@ impl World {
         let router_joules = operations * host.joules_per_operation;
         self.state.record.router_joules += router_joules;
 
-        let split = evenly(&self.routing.counts, &self.state.placement, self.spec.gpus as usize);
+        let split = self.share_out(layer);
         let completed = self.account(batch, layer, now, &split)?;
         if layer == 0 {
             record.started = now + delay;
@@ -113,11 +119,12 @@ impl World {
         let Some(gate) = self.window.get(batch, layer) else { return Ok(()) };
         let mut view = ClusterView::empty()
             .with_declared_costs(&self.declared)
-            .at(now, batch, &self.state.placement, &self.state.samples)
+            .at(now, batch, &self.state.placements[layer as usize], &self.state.samples)
+            .with_sources(TokenSources::new(&self.alive, self.spec.gpus_per_node as usize))
             .in_layer(layer);
         let truth: Vec<f64>;
         if self.spec.oracle {
-            truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(ExpertId(e))).collect();
+            truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(layer, ExpertId(e))).collect();
             view = view.with_true_costs(&truth);
         }
         self.router.route(gate, &view, &mut self.routing)?;
@@ -129,9 +136,37 @@ impl World {
         Ok(())
     }
 
+    /// GPUs that are not lost: those that hold the tokens.
+    fn find_alive(&mut self) {
+        let governors = &self.state.governors;
+        let is_lost = |gpu: &GpuId| governors.get(gpu.index()).is_some_and(|governor| governor.lost);
+        self.alive.clear();
+        self.alive.extend((0..self.spec.gpus).map(GpuId).filter(|gpu| !is_lost(gpu)));
+    }
+
+    /// Shares the routed assignments out among the copies of their experts, and counts what crosses between GPUs.
+    fn share_out(&mut self, layer: u32) -> Split {
+        let spec = &self.spec;
+        let parallel = spec.device.as_ref().map_or(1, |device| device.cost.layer.tensor_parallel as usize);
+        let sources = TokenSources::new(&self.alive, spec.gpus_per_node as usize);
+        self.origins.collect(&self.routing.experts, spec.top_k as usize, spec.experts as usize, sources);
+        self.traffic.clear(spec.gpus as usize, parallel, spec.gpus_per_node as usize);
+        let split = share_out(
+            spec.dispatch.copies,
+            &self.routing.counts,
+            &self.state.placements[layer as usize],
+            self.state.measured.running_speeds(),
+            &self.origins,
+            &mut self.traffic,
+        );
+        self.state.record.sent_assignments += self.routing.counts.iter().map(|n| u64::from(*n)).sum::<u64>();
+        self.state.record.local_assignments += self.traffic.local();
+        split
+    }
+
     /// Energy of one assignment at `expert` now (J), the mean over its copies.
-    fn mean_assignment_joules(&self, expert: ExpertId) -> f64 {
-        let copies = self.state.placement.copies(expert);
+    fn mean_assignment_joules(&self, layer: u32, expert: ExpertId) -> f64 {
+        let copies = self.state.placements[layer as usize].copies(expert);
         copies.iter().map(|gpu| self.assignment_joules(expert, *gpu)).sum::<f64>() / copies.len() as f64
     }
 
@@ -161,6 +196,9 @@ impl World {
                     joules[expert.index()] += f64::from(*count) * self.assignment_joules(*expert, GpuId(gpu as u32));
                     seconds[expert.index()] += f64::from(*count) * self.state.seconds[expert.index()];
                 }
+            }
+            for (expert, _, number) in self.traffic.all_remote() {
+                joules[expert.index()] += number * self.spec.costs.hop_joules;
             }
         }
         Ok(Completed { batch, layer, assignments, joules, seconds })
@@ -201,13 +239,20 @@ impl World {
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<u32, RunError> {
         let mut pending = 0;
+        let mut hops = vec![0.0; split.len()];
+        for (_, home, number) in self.traffic.all_remote() {
+            hops[home.index()] += number * self.spec.costs.hop_joules;
+        }
         for (g, share) in split.iter().enumerate() {
             let gpu = GpuId(g as u32);
-            let (mut joules, mut seconds) = (0.0, 0.0);
+            let (mut joules, mut seconds, mut nominal_joules) = (0.0, 0.0, 0.0);
             for (expert, count) in share {
                 joules += f64::from(*count) * self.assignment_joules(*expert, gpu);
                 seconds += f64::from(*count) * self.state.seconds[expert.index()];
+                nominal_joules += f64::from(*count) * self.state.joules[expert.index()];
             }
+            self.state.measured.add_share(g, Share { nominal_s: seconds, seconds, nominal_joules, joules });
+            joules += hops[g];
             if seconds == 0.0 {
                 continue;
             }
@@ -224,7 +269,7 @@ impl World {
         Ok(pending)
     }
 
-    fn change_power<Q: EventQueue<Event>>(
+    pub(super) fn change_power<Q: EventQueue<Event>>(
         &mut self,
         gpu: GpuId,
         watts: f64,
@@ -277,6 +322,7 @@ impl World {
                 (now - running.entered).seconds(),
             );
         }
+        self.state.measured.add_loads(running.layer, &running.completed.assignments);
         let is_last = running.layer + 1 >= self.spec.layers;
         self.state.completed = Some(std::mem::take(&mut running.completed));
         schedule.at(now, Event::RouterUpdated { batch });
@@ -299,6 +345,7 @@ impl World {
         schedule.trace(batch.energy_joules.to_bits());
         let next = BatchId(batch.batch + 1);
         self.state.record.batches.push(batch);
+        self.state.measured.batches += 1;
         self.state.busy = false;
         match self.spec.arrivals.get(next.index()) {
             None => schedule.at(now, Event::End),

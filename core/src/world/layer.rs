@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::governor::Reading;
+use super::measured::Share;
 use super::split::Split;
 use super::{DeviceSpec, RunError, World};
 use crate::cost::Exchange;
@@ -40,6 +41,8 @@ pub(super) struct Job {
     held_back: bool,
     /// Part that was done while something did.
     throttled: f64,
+    /// Energy counter of everything then (J).
+    drawn_before: f64,
 }
 
 /// What GPUs did for a batch (J, s, assignments), one entry per GPU.
@@ -67,10 +70,10 @@ impl World {
         for (gpu, share) in split.iter().enumerate() {
             counts[gpu / parallel].extend(share.iter().map(|(_, count)| *count));
         }
-        let tokens = self.routing.tokens() as f64;
-        let busiest = counts.iter().map(|c| c.iter().map(|n| f64::from(*n)).sum::<f64>()).fold(0.0, f64::max);
-        let alive = self.state.governors.iter().filter(|governor| !governor.lost).count() as u32;
-        let Exchange { seconds, joules } = device.cost.exchange(tokens, busiest, alive);
+        let Exchange { seconds, joules } = match self.alive.len() {
+            0 | 1 => Exchange { seconds: 0.0, joules: vec![0.0; gpus] },
+            _ => device.cost.exchange(self.traffic.flows()),
+        };
         self.state.shares = Shares { joules: vec![0.0; gpus], seconds: vec![0.0; gpus], throttled: vec![0.0; gpus] };
         let mut pending = 0;
         self.state.in_layer = true;
@@ -81,14 +84,14 @@ impl World {
             }
             let gpu = GpuId(g as u32);
             self.state.devices.settle(gpu, now, self.spec.thermal.as_ref())?;
-            if share.iter().all(|count| *count == 0) {
+            if share.iter().all(|count| *count == 0) && joules[g] == 0.0 {
                 self.operate(gpu, schedule)?;
                 continue;
             }
             self.state.jobs[g] = Some(Job {
                 work: device.cost.work(share),
                 fixed: delay.seconds() + seconds,
-                exchange_joules: joules,
+                exchange_joules: joules[g],
                 seconds: 0.0,
                 since: now,
                 left: 1.0,
@@ -97,6 +100,7 @@ impl World {
                 assignments: share.iter().map(|count| f64::from(*count)).sum::<f64>() / parallel as f64,
                 held_back: false,
                 throttled: 0.0,
+                drawn_before: self.state.devices.joules[g],
             });
             self.operate(gpu, schedule)?;
             pending += 1;
@@ -146,6 +150,10 @@ impl World {
             let generation = *generation;
             schedule.after(duration.max(SimDuration::from_nanos(1)), Event::WorkDone { gpu, generation });
         }
+        if let Some(moving) = &self.state.moving {
+            work_watts += moving.watts(g);
+            power = power + Draw { compute_w: moving.watts(g), memory_w: 0.0 };
+        }
         if self.state.in_layer && self.state.jobs[g].is_none() && spec.gpus > 1 {
             power = power + device.cost.waiting();
         }
@@ -165,6 +173,20 @@ impl World {
             self.state.shares.throttled[g] = job.throttled * job.assignments;
             self.state.shares.joules[g] = self.state.devices.work_joules[g] - job.joules_before;
             self.state.shares.seconds[g] = (now - job.started).seconds();
+            if let Some(device) = &self.spec.device {
+                let mhz = device.cost.clock.max_mhz;
+                let nominal_s = device.cost.seconds(&job.work, mhz, 1.0);
+                let (compute, memory) = device.cost.joules(&job.work, mhz);
+                self.state.measured.add_share(
+                    g,
+                    Share {
+                        nominal_s,
+                        seconds: self.state.shares.seconds[g] - job.fixed,
+                        nominal_joules: compute + memory + nominal_s * device.cost.base(mhz).total(),
+                        joules: self.state.devices.joules[g] - job.drawn_before,
+                    },
+                );
+            }
         }
     }
 
@@ -263,27 +285,29 @@ impl World {
         }
     }
 
-    /// Takes a lost GPU out of the placement. An expert that has no other copy moves to the GPU with the fewest experts among those
-    /// that are left, lowest number first.
+    /// Takes a lost GPU out of the placements. An expert that has no other copy moves to the GPU with the fewest experts of its layer
+    /// among those that are left, lowest number first; its weights move before the next batch.
     fn fail_over(&mut self, lost: GpuId, left: &[u32]) {
-        let placement = &mut self.state.placement;
         let gpus = self.spec.gpus as usize;
-        let mut load = vec![0_u32; gpus];
-        placement.iter().for_each(|(_, gpu)| load[gpu.index()] += 1);
-        let mut copies: Vec<Vec<GpuId>> =
-            (0..placement.experts()).map(|e| placement.copies(ExpertId(e as u32)).to_vec()).collect();
-        for homes in &mut copies {
-            homes.retain(|home| *home != lost);
-            if homes.is_empty()
-                && let Some(home) = left.iter().copied().min_by_key(|gpu| (load[*gpu as usize], *gpu))
-            {
-                load[home as usize] += 1;
-                homes.push(GpuId(home));
+        for layer in 0..self.state.placements.len() {
+            let placement = &self.state.placements[layer];
+            let mut load = vec![0_u32; gpus];
+            placement.iter().for_each(|(_, gpu)| load[gpu.index()] += 1);
+            let mut copies: Vec<Vec<GpuId>> =
+                (0..placement.experts()).map(|e| placement.copies(ExpertId(e as u32)).to_vec()).collect();
+            for homes in &mut copies {
+                homes.retain(|home| *home != lost);
+                if homes.is_empty()
+                    && let Some(home) = left.iter().copied().min_by_key(|gpu| (load[*gpu as usize], *gpu))
+                {
+                    load[home as usize] += 1;
+                    homes.push(GpuId(home));
+                }
             }
-        }
-        // Every expert has a home on a GPU that exists: `left` is not empty here.
-        if let Ok(moved) = Placement::new(gpus, copies) {
-            *placement = moved;
+            // Every expert has a home on a GPU that exists: `left` is not empty here.
+            if let Ok(placement) = Placement::new(gpus, copies) {
+                self.move_experts(layer, placement);
+            }
         }
     }
 }

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::thermal::ThermalSpec;
 use crate::cost::{CostKind, CostTable, DeviceCost};
+use crate::dispatch::DispatchSpec;
 use crate::gate::GateBatch;
 use crate::hardware::{Cooling, Hardware, Limits, OnShutdown};
 use crate::id::BatchId;
-use crate::placement::Placement;
+use crate::placement::{Placement, PlacementSpec};
 use crate::scenario::Scenario;
 use crate::time::{SimDuration, SimTime};
 use crate::units::Celsius;
@@ -60,10 +61,16 @@ pub struct WorldSpec {
     pub layers: u32,
     /// Joules and seconds per assignment, and the pool that is called hot.
     pub costs: CostTable,
-    /// Where the experts are at the start.
+    /// Where the experts of every layer are at the start.
     pub placement: Placement,
+    /// Who decides where they are, and may decide again; `None` where they stay.
+    pub policy: Option<Arc<dyn PlacementSpec>>,
+    /// Which copy of an expert serves a token.
+    pub dispatch: DispatchSpec,
     /// Number of GPUs.
     pub gpus: u32,
+    /// GPUs of one node.
+    pub gpus_per_node: u32,
     /// Power of a waiting GPU (W), where the cost model is a table.
     pub idle_watts: f64,
     /// What the GPUs are thermally; `None` where temperatures are prescribed by the telemetry source.
@@ -156,7 +163,10 @@ impl WorldSpec {
             layers: scenario.model.layers,
             costs: scenario.costs.clone(),
             placement: scenario.placement().map_err(|fault| fault.to_string())?,
+            policy: scenario.placement.clone(),
+            dispatch: scenario.dispatch,
             gpus: hardware.gpus,
+            gpus_per_node: hardware.gpus_per_node.unwrap_or(hardware.gpus).max(1),
             idle_watts: hardware.idle_watts(),
             thermal: if prescribed { None } else { ThermalSpec::of(hardware, scenario.costs.kind, &scenario.change)? },
             device: DeviceSpec::of(&scenario.costs, scenario.model.top_k, hardware)?,

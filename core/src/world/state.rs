@@ -8,6 +8,8 @@ use super::coolant::Coolant;
 use super::devices::Devices;
 use super::governor::Governor;
 use super::layer::{Job, Shares};
+use super::measured::Measured;
+use super::rebalance::{Moves, Moving};
 use super::split::Split;
 use super::watch::Watched;
 use crate::id::{BatchId, ExpertId};
@@ -37,8 +39,16 @@ pub(crate) struct WorldState {
     /// What the GPUs did for the running batch.
     pub(super) shares: Shares,
     pub(super) coolant: Coolant,
-    /// Where the experts are now.
-    pub(super) placement: Placement,
+    /// Where the experts of each layer are now.
+    pub(super) placements: Vec<Placement>,
+    /// What has been measured since they were placed.
+    pub(super) measured: Measured,
+    /// Weights that move before the next batch.
+    pub(super) moves: Moves,
+    /// Weights that are moving.
+    pub(super) moving: Option<Moving>,
+    /// Energy of weights that have moved since the last batch (J).
+    pub(super) moved_joules: f64,
     /// The last sample of each GPU.
     pub(super) samples: Vec<Sample>,
     /// Batches that have arrived and wait for the layer.
@@ -79,7 +89,8 @@ pub(super) struct Completed {
 
 impl WorldState {
     /// Lengths of everything that has an entry per expert or GPU: two states of one scenario have the same.
-    pub(super) fn sizes(&self) -> [usize; 9] {
+    pub(super) fn sizes(&self) -> [usize; 13] {
+        let [layers, loads, shares, speeds] = self.measured.sizes();
         [
             self.joules.len(),
             self.seconds.len(),
@@ -87,9 +98,13 @@ impl WorldState {
             self.watched.len(),
             self.governors.len(),
             self.jobs.len(),
-            self.placement.experts(),
+            self.placements.len(),
             self.devices.count(),
             self.devices.modes(),
+            layers,
+            loads,
+            shares,
+            speeds,
         ]
     }
 

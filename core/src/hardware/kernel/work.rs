@@ -56,6 +56,12 @@ pub enum Bound {
 }
 
 impl KernelModel {
+    /// Bytes of an expert's weights on one GPU: of its slice, where several GPUs share an expert.
+    #[must_use]
+    pub fn weight_bytes(&self, shape: &LayerShape) -> f64 {
+        f64::from(shape.matrices) * f64::from(shape.d_model) * shape.slice() * self.of(shape.dtype).bytes
+    }
+
     /// What `batch` asks of a GPU in a layer of `shape`. One pass over the counts, no allocation.
     ///
     /// No assignment, no work: the result then takes 0 s.
