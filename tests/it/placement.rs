@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use isotherm::execute::Comparison;
 use isotherm::scenario_file::ScenarioFile;
+use isotherm_core::cost::{DeviceCost, Exchange, Flow};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::hardware::{DeviceProfile, Fabric};
 use isotherm_core::id::{BatchId, ExpertId};
@@ -112,6 +113,22 @@ fn nvlink() -> Fabric {
     let text = std::fs::read_to_string(crate::lab::root().join("tests/fixtures/device.toml")).unwrap();
     let profile: DeviceProfile = toml::from_str(&text).unwrap();
     profile.interconnect.unwrap().nvlink
+}
+
+/// Uniform traffic within a node, in closed form: every GPU sends and gets T k / G (1 - 1/G) assignments there, and the same again back.
+#[test]
+fn an_exchange_of_uniform_traffic_takes_what_the_closed_form_says() {
+    let text = std::fs::read_to_string(crate::lab::root().join("tests/fixtures/device.toml")).unwrap();
+    let (gpus, layer) = (8, "d_model = 4096\nd_ff = 14336\nlayers = 3");
+    let cost = DeviceCost::of(&toml::from_str(layer).unwrap(), 2, &toml::from_str(&text).unwrap(), true).unwrap();
+    let crossing = 2048.0 * 2.0 / f64::from(gpus) * (1.0 - 1.0 / f64::from(gpus));
+    let flow = Flow { out_near: crossing, in_near: crossing, ..Flow::default() };
+    let Exchange { seconds, joules } = cost.exchange(&vec![flow; gpus as usize]);
+    let (bytes, link) = (2.0 * 4096.0 * crossing, nvlink());
+    let expected = 3.0 * 2.0 * (link.latency_s + bytes / link.bytes_per_s);
+    assert!((seconds / expected - 1.0).abs() < 1e-12, "{seconds} {expected}");
+    let expected = 3.0 * 2.0 * (bytes + bytes) * link.joules_per_byte;
+    assert!((joules[0] / expected - 1.0).abs() < 1e-12, "{joules:?} {expected}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl DeviceCost {
             if self.shape.tensor_parallel > 1 { ways.seconds(flows, bytes, |_, into| (into, into)) } else { 0.0 };
         Exchange {
             seconds: layers * (2.0 * once + reduced),
-            joules: flows.iter().map(|flow| layers * ways.joules(flow, bytes)).collect(),
+            joules: flows.iter().map(|flow| layers * 2.0 * ways.joules(flow, bytes)).collect(),
         }
     }
 
