@@ -154,6 +154,9 @@ fn without_costs_of_moving_nothing_waits() {
     let record = record(&table("{ kind = \"eplb\", rebalance = { every_batches = 1 } }", ""));
     assert_eq!((record.placements, record.moving_seconds, record.moving_joules), (11, 0.0, 0.0));
     assert!(record.moved_experts > 0);
+    let kept = self::record(&table("{ kind = \"eplb\", keep = true, rebalance = { every_batches = 1 } }", ""));
+    println!("measured: {} experts moved, {} with keep", record.moved_experts, kept.moved_experts);
+    assert!(kept.moved_experts < record.moved_experts, "{} {}", kept.moved_experts, record.moved_experts);
     assert!(record.batches.iter().all(|batch| batch.dispatched == batch.arrived));
     let stays = self::record(&table("{ kind = \"eplb\" }", ""));
     assert_eq!((stays.placements, stays.moved_experts), (0, 0));

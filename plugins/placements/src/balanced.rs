@@ -1,6 +1,6 @@
 //! What EPLB and its thermal relative share: the options, their checks, and the placement of balanced copies.
 
-use isotherm_core::id::GpuId;
+use isotherm_core::id::{ExpertId, GpuId};
 use isotherm_core::placement::{Placement, PlacementContext, PlacementError};
 
 use crate::packing::{Device, pack};
@@ -13,6 +13,7 @@ pub(crate) struct Options<'a> {
     pub(crate) groups: Option<u32>,
     pub(crate) loads: Option<&'a [f64]>,
     pub(crate) every_batches: Option<u32>,
+    pub(crate) keep: bool,
 }
 
 /// A fault of an option, with what to write instead.
@@ -47,15 +48,20 @@ pub(crate) fn place(
         Some(groups) if nodes > 1 && context.lost.is_empty() => {
             for (node, experts) in groups_to_nodes(loads, groups as usize, nodes, speeds).iter().enumerate() {
                 let gpus = &alive[node * context.gpus_per_node..][..context.gpus_per_node];
-                share_out(loads, experts, slots, gpus, speeds, &mut copies);
+                share_out(loads, experts, slots, gpus, speeds, options.stays(context), &mut copies);
             }
         }
-        _ => share_out(loads, &every, slots, &alive, speeds, &mut copies),
+        _ => share_out(loads, &every, slots, &alive, speeds, options.stays(context), &mut copies),
     }
     Placement::new(context.gpus, copies)
 }
 
 impl Options<'_> {
+    /// The placement whose copies should stay where they are, as far as balance allows.
+    fn stays<'c>(&self, context: &PlacementContext<'c>) -> Option<&'c Placement> {
+        context.current.filter(|_| self.keep)
+    }
+
     /// Copies that each GPU holds.
     fn slots(&self, context: &PlacementContext<'_>) -> Result<usize, PlacementError> {
         let (experts, gpus) = (context.experts, context.gpus);
@@ -139,6 +145,7 @@ fn share_out(
     slots: usize,
     gpus: &[GpuId],
     speeds: &[f64],
+    current: Option<&Placement>,
     copies: &mut [Vec<GpuId>],
 ) {
     let own: Vec<f64> = experts.iter().map(|expert| loads[*expert]).collect();
@@ -150,7 +157,45 @@ fn share_out(
     let devices: Vec<Device> = (gpus.iter().enumerate())
         .map(|(place, gpu)| Device { room: each + usize::from(place < over), speed: speeds[gpu.index()] })
         .collect();
-    for (owner, device) in owners.iter().zip(pack(&owners, &weights, &devices)) {
-        copies[experts[*owner]].push(gpus[device]);
+    let device_of = pack(&owners, &weights, &devices);
+    let alike = devices.iter().all(|device| *device == devices[0]);
+    let home = match current.filter(|_| alike) {
+        Some(current) => where_most_stays(&owners, &device_of, experts, gpus, current),
+        None => gpus.to_vec(),
+    };
+    for (owner, device) in owners.iter().zip(device_of) {
+        copies[experts[*owner]].push(home[device]);
     }
+}
+
+/// The GPU of every pack of copies, where packs may go to any of `gpus`: the pack and the GPU that share most copies first, ties to the
+/// lowest pack, then the lowest GPU.
+fn where_most_stays(
+    owners: &[usize],
+    pack_of: &[usize],
+    experts: &[usize],
+    gpus: &[GpuId],
+    current: &Placement,
+) -> Vec<GpuId> {
+    let number = gpus.len();
+    let mut place = vec![None; gpus.iter().map(|gpu| gpu.index() + 1).max().unwrap_or(0)];
+    gpus.iter().enumerate().for_each(|(at, gpu)| place[gpu.index()] = Some(at));
+    let mut shared = vec![0_u32; number * number];
+    for (owner, pack) in owners.iter().zip(pack_of) {
+        for gpu in current.copies(ExpertId(experts[*owner] as u32)) {
+            if let Some(Some(at)) = place.get(gpu.index()) {
+                shared[pack * number + at] += 1;
+            }
+        }
+    }
+    let mut pairs: Vec<usize> = (0..number * number).collect();
+    pairs.sort_by_key(|pair| std::cmp::Reverse(shared[*pair]));
+    let (mut home, mut taken) = (vec![None; number], vec![false; number]);
+    for (pack, at) in pairs.into_iter().map(|pair| (pair / number, pair % number)) {
+        if home[pack].is_none() && !taken[at] {
+            home[pack] = Some(gpus[at]);
+            taken[at] = true;
+        }
+    }
+    home.into_iter().flatten().collect()
 }

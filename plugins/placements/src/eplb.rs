@@ -7,6 +7,7 @@
 //! Source: `eplb.py` of github.com/deepseek-ai/EPLB (MIT), section 3.4 of the DeepSeek-V3 report (arXiv 2412.19437). Two departures: two
 //! copies of an expert never share a GPU, where they would do nothing for each other (EPLB lets them, and the second slot is wasted); and
 //! `groups` that do not fit the nodes are refused instead of ignored.
+//! With `keep`, which that program does not have, the packs of copies then go to the GPUs that hold most of them already.
 
 use isotherm_core::placement::{Placement, PlacementContext, PlacementError, PlacementSpec, Rebalance};
 use isotherm_core::registry::Kind;
@@ -47,6 +48,9 @@ pub struct Eplb {
     /// When to place again, by the loads measured since the last placement; never where not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebalance: Option<Rebalance>,
+    /// Whether GPUs change names so that fewer copies move when experts are placed again: balance is the same. DeepSeek's program does not.
+    #[serde(default)]
+    pub keep: bool,
 }
 
 #[typetag::serde(name = "eplb")]
@@ -57,6 +61,7 @@ impl PlacementSpec for Eplb {
             groups: self.groups,
             loads: self.loads.as_deref(),
             every_batches: self.rebalance.map(|rebalance| rebalance.every_batches),
+            keep: self.keep,
         };
         place(&options, context, &vec![1.0; context.gpus])
     }

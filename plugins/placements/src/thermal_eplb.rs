@@ -68,6 +68,9 @@ pub struct ThermalEplb {
     /// When to place again; never where not given, and then this is `eplb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebalance: Option<Rebalance>,
+    /// As in `eplb`; acts where the GPUs are alike.
+    #[serde(default)]
+    pub keep: bool,
     /// What is balanced.
     #[serde(default)]
     pub objective: Objective,
@@ -94,6 +97,7 @@ impl Default for ThermalEplb {
             groups: None,
             loads: None,
             rebalance: None,
+            keep: false,
             objective: Objective::default(),
             limit: limit(),
             ambient: ambient(),
@@ -134,6 +138,7 @@ impl PlacementSpec for ThermalEplb {
             groups: self.groups,
             loads: self.loads.as_deref(),
             every_batches: self.rebalance.map(|rebalance| rebalance.every_batches),
+            keep: self.keep,
         };
         place(&options, context, &self.speeds(context))
     }

@@ -58,6 +58,27 @@ proptest! {
         prop_assert!(most <= (blocks + heaviest) * (1.0 + 1e-12));
     }
 
+    /// Keeping changes which GPU has which pack, and nothing else; with the same loads nothing moves at all.
+    #[test]
+    fn keeping_moves_less_and_balances_the_same((loads, gpus, each) in cases(), other in prop::collection::vec(0.5_f64..2.0, 24)) {
+        let policy = eplb(each * gpus, &loads);
+        let keeping = Eplb { keep: true, ..policy.clone() };
+        let start = PlacementContext::at_start(loads.len(), gpus);
+        let current = policy.place(&start).unwrap();
+        let measured: Vec<f64> = loads.iter().zip(&other).map(|(load, factor)| load * factor).collect();
+        let context = start.measured(&measured, &[], &[], &current, &[]);
+        let (free, kept) = (policy.place(&context).unwrap(), keeping.place(&context).unwrap());
+        let sorted = |placement: &Placement| {
+            let mut of_gpus = placement.loads_of_gpus(&measured, gpus);
+            of_gpus.sort_by(f64::total_cmp);
+            of_gpus
+        };
+        prop_assert_eq!(sorted(&free), sorted(&kept));
+        prop_assert_eq!(slots(&kept, gpus), vec![each; gpus]);
+        let again = start.measured(&loads, &[], &[], &current, &[]);
+        prop_assert_eq!(keeping.place(&again).unwrap(), current);
+    }
+
     /// GPUs that are lost hold nothing; the others hold everything, and as many copies as before where there is room.
     #[test]
     fn lost_gpus_hold_nothing((loads, gpus, each) in cases(), lost in prop::collection::btree_set(0_u32..8, 0..8)) {
