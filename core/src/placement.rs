@@ -113,12 +113,32 @@ impl<'a> PlacementContext<'a> {
 /// assert_eq!(placement.slots(), 3);
 /// assert!(Placement::new(2, vec![vec![GpuId(0)], vec![]]).is_err(), "expert 1 would be homeless");
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct Placement {
     /// Where the copies of expert e begin in `gpus`; one entry more than experts.
     first: Vec<u32>,
     /// GPUs of all copies, expert after expert, each expert's by rising number.
     gpus: Vec<GpuId>,
+}
+
+/// A placement as it was saved: not yet known to be one.
+#[derive(Deserialize)]
+struct Parts {
+    first: Vec<u32>,
+    gpus: Vec<GpuId>,
+}
+
+impl TryFrom<Parts> for Placement {
+    type Error = PlacementError;
+
+    fn try_from(Parts { first, gpus }: Parts) -> Result<Self, PlacementError> {
+        let whole = first.first() == Some(&0) && first.last().is_some_and(|end| *end as usize == gpus.len());
+        if whole && first.windows(2).all(|pair| pair[0] < pair[1]) {
+            return Ok(Self { first, gpus });
+        }
+        Err(PlacementError::Unusable("saved offsets of the experts' copies do not fit the list of GPUs".to_owned()))
+    }
 }
 
 impl Placement {
