@@ -5,11 +5,16 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
+use isotherm_core::placement::Placement;
 use isotherm_core::rng::fill_standard_normal;
-use isotherm_core::router::{ClusterView, Feedback, RouterContext, RouterSpec};
+use isotherm_core::router::{ClusterView, Feedback, RouterContext, RouterSpec, ThermalHint};
 use isotherm_core::routing::Routing;
+use isotherm_core::telemetry::Sample;
 use isotherm_core::time::SimTime;
-use isotherm_routers::{Baseline, EnergyPenalty, TestTimeTrained};
+use isotherm_core::units::{Celsius, Watts};
+use isotherm_routers::{
+    Baseline, Cap, EnergyPenalty, MpcShare, Opportunistic, Pid, PrimalDual, Tent, TestTimeTrained, Thompson, Ucb,
+};
 
 const TOKENS: usize = 2048;
 
@@ -66,5 +71,54 @@ fn benches(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(route, benches);
+/// Routers with a memory of the GPUs or of costs, with a new sample of every GPU before each batch. `ttt` with a limit that is broken again and
+/// again shows what the trials of its step guard cost.
+fn controllers(criterion: &mut Criterion) {
+    let (experts, top_k, gpus) = (64, 8, 8);
+    let costs: Vec<f64> = (0..experts).map(|e| if e < 48 { 0.5 } else { 2.0 }).collect();
+    let placement = Placement::contiguous(experts, gpus);
+    let hint = ThermalHint { kelvin_per_watt: 0.05, time_constant_s: 40.0, ambient_degc: 35.0, idle_w: 125.0 };
+    let context = RouterContext::new(experts, top_k, &costs, 1).with_hardware(&placement, Some(hint));
+    let gate = GateBatch::from_logits(experts, top_k, logits(experts));
+    let cap = Celsius::new(60.0);
+    let specs: [(&str, Box<dyn RouterSpec>); 9] = [
+        ("baseline", Box::new(Baseline::default())),
+        ("primal-dual", Box::new(PrimalDual::new(Cap::Temperature(cap)))),
+        ("pid", Box::new(Pid::new(Cap::Temperature(cap)))),
+        ("mpc-share", Box::new(MpcShare::new(cap))),
+        ("ucb", Box::new(Ucb::new(0.1))),
+        ("thompson", Box::new(Thompson::new(0.1))),
+        ("opportunistic", Box::new(Opportunistic::default())),
+        ("tent", Box::new(Tent::new(0.5))),
+        ("ttt-guarded", Box::new(TestTimeTrained { kl_limit: Some(0.001), ..TestTimeTrained::new(1.0) })),
+    ];
+    let mut group = criterion.benchmark_group("control/64-experts-top-8");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    for (name, spec) in specs {
+        let mut router = spec.build(&context).expect("the options fit");
+        let (mut routing, mut batch) = (Routing::new(experts, top_k), 0_u64);
+        let mut joules = vec![0.0; experts];
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| {
+                batch += 1;
+                let now = SimTime::from_nanos(batch * 10_000_000);
+                let samples: [Sample; 8] = std::array::from_fn(|gpu| Sample {
+                    taken_at: now,
+                    temperature: Some(Celsius::new(50.0 + 2.0 * gpu as f64)),
+                    power: Some(Watts::new(400.0)),
+                });
+                let view = ClusterView::empty().with_declared_costs(&costs);
+                let view = view.at(now, BatchId(batch as u32), &placement, &samples);
+                router.route(black_box(&gate), &view, &mut routing).expect("no router fails here");
+                for (joules, (n, cost)) in joules.iter_mut().zip(routing.counts.iter().zip(&costs)) {
+                    *joules = f64::from(*n) * cost;
+                }
+                let feedback = Feedback::new(now, BatchId(batch as u32), &routing.counts, &joules, &joules);
+                router.feedback(&feedback).expect("no router fails here");
+            });
+        });
+    }
+}
+
+criterion_group!(route, benches, controllers);
 criterion_main!(route);

@@ -191,7 +191,7 @@ struct Trained {
 }
 
 /// Halvings of a step before it is given up.
-const HALVINGS: u32 = 20;
+const HALVINGS: u32 = 10;
 
 impl Trained {
     /// The largest part of the step in `gradient`, among 1, 1/2, 1/4, ..., that the limit allows; 0 where none does.
