@@ -25,7 +25,13 @@ fn options(kind: &str, experts: usize) -> String {
 fn without_price(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "baseline" => "kind = \"baseline\"",
+        "noisy-top-k" => "kind = \"noisy-top-k\"\nscale = 0.0",
+        // Where every expert takes every token the choice is the gate's, but its weights come by another way.
+        "expert-choice" => return None,
+        "sinkhorn" => "kind = \"sinkhorn\"\niterations = 0",
+        "selection-bias" => "kind = \"selection-bias\"\ngamma = 0.0\nscore = \"softmax\"",
         "energy-penalty" => "kind = \"energy-penalty\"\nlambda = 0.0",
+        "dual-ascent" => "kind = \"dual-ascent\"\ncap = 0.7\neta = 0.0",
         "ttt" => "kind = \"ttt\"\nlambda = 0.0",
         "tent" => "kind = \"tent\"\neta = 0.0",
         "primal-dual" => "kind = \"primal-dual\"\ncap = \"70 degC\"\neta = 0.0",
@@ -41,13 +47,13 @@ fn without_price(kind: &str) -> Option<&'static str> {
 }
 
 /// Kinds whose choice depends on the number of an expert: permuting experts is no symmetry of theirs.
-const NUMBERED: &[&str] = &["prescribed"];
+const NUMBERED: &[&str] = &["prescribed", "noisy-top-k"];
 
 /// Kinds that keep something for every GPU and nothing for an expert; they learn the number of GPUs from the first samples.
 const PER_GPU: &[&str] = &["primal-dual", "pid"];
 
-/// Kinds for which a joule more at every expert is more heat, and not the same choice.
-const COUNTS_HEAT: &[&str] = &["mpc-share"];
+/// Kinds for which a joule more at every expert is more heat, or nearer to a cap in joules, and not the same choice.
+const COUNTS_HEAT: &[&str] = &["mpc-share", "dual-ascent"];
 
 /// A layer on four GPUs, some warmer than others, with costs that differ.
 struct Bench {

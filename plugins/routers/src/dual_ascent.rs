@@ -156,11 +156,11 @@ impl Router for Ascending {
     }
 
     fn save(&self) -> Vec<u8> {
-        saved::bytes(&self.mu)
+        saved::bytes_of_layer(self.price.len(), self.mu)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let mu: f64 = saved::read(state)?;
+        let mu: f64 = saved::read_of_layer(state, self.price.len())?;
         if !(mu.is_finite() && mu >= 0.0) {
             return Err(RouterError::State(format!("a price must be a finite number of at least 0, found {mu}")));
         }

@@ -133,11 +133,11 @@ impl Router for Noisy {
     }
 
     fn save(&self) -> Vec<u8> {
-        saved::bytes(&self.batches)
+        saved::bytes_of_layer(self.deviation.len(), self.batches)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        self.batches = saved::read(state)?;
+        self.batches = saved::read_of_layer(state, self.deviation.len())?;
         Ok(())
     }
 }

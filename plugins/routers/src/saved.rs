@@ -24,3 +24,17 @@ pub(crate) fn read_per_expert(state: &[u8], experts: usize) -> Result<Vec<f64>, 
     }
     Err(RouterError::State("it holds a value that is not a finite number".to_owned()))
 }
+
+/// Saves one value of a layer of `experts` experts.
+pub(crate) fn bytes_of_layer<T: Serialize>(experts: usize, value: T) -> Vec<u8> {
+    bytes(&(experts as u32, value))
+}
+
+/// Reads what [`bytes_of_layer`] has saved, of a layer of as many experts.
+pub(crate) fn read_of_layer<T: DeserializeOwned>(state: &[u8], experts: usize) -> Result<T, RouterError> {
+    let (found, value): (u32, T) = read(state)?;
+    if found as usize == experts {
+        return Ok(value);
+    }
+    Err(RouterError::State(format!("it is for {found} experts, the model has {experts}")))
+}
