@@ -5,6 +5,7 @@ mod registry;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use isotherm_core::frontier::{Frontier, Sweep};
 use isotherm_core::gate::GateBatch;
 
 use registry::{Layer, TOKENS, logits};
@@ -24,7 +25,12 @@ fn benches(criterion: &mut Criterion) {
         layer.step(router.as_mut());
         group.bench_function("fidelity", |bencher| bencher.iter(|| layer.gate.fidelity(black_box(&layer.routing))));
         group.bench_function("churn", |bencher| bencher.iter(|| black_box(&layer.routing).churn()));
-        // What all routers of a comparison share.
+        // What all routers of a comparison share: the frontier, with two costs and with as many as there are experts.
+        let own: Vec<f64> = (0..experts).map(|e| 0.5 + 1.5 * ((e * 37 % experts) as f64 / experts as f64)).collect();
+        for (name, costs) in [("frontier, two costs", &layer.costs), ("frontier, all costs differ", &own)] {
+            let (mut frontier, mut sweep) = (Frontier::new(1.5, false), Sweep::default());
+            group.bench_function(name, |bencher| bencher.iter(|| sweep.add(black_box(&layer.gate), costs, &mut frontier)));
+        }
         group.bench_function("gate-batch", |bencher| {
             bencher.iter_batched(
                 || logits(experts),

@@ -74,7 +74,7 @@ pub(crate) fn measure(file: &ScenarioFile, runs: &[Run], outcomes: Vec<Outcome>)
                 let (joules, _) = scenario.costs.per_expert(scenario.model.experts);
                 joules.iter().sum::<f64>() / joules.len() as f64
             });
-            let reference = Reference { baseline, uniform_joules, compare: &scenario.compare };
+            let reference = Reference { baseline, uniform_joules, compare: &scenario.compare, frontier: None };
             of_run(record, &reference)
         })
         .collect();

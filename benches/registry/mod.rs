@@ -31,7 +31,7 @@ const MORE: [(&str, &str); 6] = [
 pub(crate) struct Layer {
     pub(crate) gate: GateBatch,
     pub(crate) routing: Routing,
-    costs: Vec<f64>,
+    pub(crate) costs: Vec<f64>,
     placement: Placement,
     samples: Vec<Sample>,
     joules: Vec<f64>,

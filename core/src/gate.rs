@@ -169,6 +169,11 @@ impl GateBatch {
         std::array::from_fn(|lane| self.top_mass.get(first + lane).map_or(1.0, |mass| *mass as f32))
     }
 
+    /// Largest logit of a token and the mass of its unpenalised top-k, relative to e to that logit.
+    pub(crate) fn scale_of(&self, token: usize) -> (f32, f64) {
+        (self.row_max[token], self.top_mass[token])
+    }
+
     /// Compares `routing` with the reference, token by token, sums in f64 in token order.
     ///
     /// Formulas: `docs/VALIDATION.md`, metrics.

@@ -5,6 +5,7 @@ pub mod cost;
 pub mod dispatch;
 pub mod engine;
 pub mod event;
+pub mod frontier;
 pub mod gate;
 pub mod hardware;
 pub mod id;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::frontier::Frontier;
 use crate::gate::Fidelity;
 use crate::hardware::ClockReason;
 use crate::metrics::LoadBalance;
@@ -146,6 +147,9 @@ pub struct RunRecord {
     pub infeasible_batches: Option<u32>,
     /// What the facility spent; `None` without a `[hardware.cooling]`.
     pub facility: Option<FacilityEnergy>,
+    /// The frontier of the run's tokens: its own where costs move with the clock or with temperatures; where they do not, the one
+    /// of all runs on these tokens, kept with the baseline's.
+    pub frontier: Option<Frontier>,
     /// Fingerprint of all events and of the energies, in order.
     pub trace: u64,
     /// Events handled.
@@ -289,6 +293,12 @@ impl RunRecord {
         Some(node + (facility.fans + facility.chillers) + facility.distribution)
     }
 
+    /// Energy of all assignments, with what crosses between GPUs: without idle GPUs, the router's work and weights that move (J).
+    #[must_use]
+    pub fn assignment_joules(&self) -> f64 {
+        self.batches.iter().map(|b| b.energy_joules).sum::<f64>() - self.router_joules - self.moving_joules
+    }
+
     /// GPU-seconds in which a reason that `counts` held a GPU back (s); reasons that hold together count once.
     ///
     /// ```
@@ -326,6 +336,12 @@ impl RunRecord {
     pub fn load(&self) -> LoadBalance {
         let usage: Vec<f64> = self.usage().iter().map(|n| *n as f64).collect();
         LoadBalance::mean_of_layers(&usage, self.batches.first().map_or(1, |b| b.layers))
+    }
+
+    /// 1 - retained share of the baseline's gate mass, mean over tokens.
+    #[must_use]
+    pub fn mass_regret(&self) -> f64 {
+        self.batches.iter().map(|b| f64::from(b.tokens) * b.fidelity.mass_regret).sum::<f64>() / self.tokens() as f64
     }
 
     /// Tokens completed.

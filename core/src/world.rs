@@ -6,6 +6,7 @@
 mod batch;
 mod coolant;
 mod devices;
+mod frontier;
 mod governor;
 mod layer;
 mod measured;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use frontier::{BatchCosts, FrontierScope};
 pub use spec::{Change, DeviceSpec, GateWindow, RouterHost, WorldSpec};
 pub use thermal::ThermalSpec;
 
@@ -40,6 +42,7 @@ use crate::time::SimTime;
 use crate::units::{Celsius, Watts};
 use coolant::Coolant;
 use devices::Devices;
+use frontier::OwnFrontier;
 use governor::Governor;
 use layer::Shares;
 use measured::Measured;
@@ -115,6 +118,8 @@ pub(crate) struct World {
     origins: Origins,
     traffic: Traffic,
     alive: Vec<GpuId>,
+    /// Scratch of the run's own frontier, where it has one.
+    own_frontier: OwnFrontier,
     /// The batch that was routed last, for messages.
     routed: BatchId,
 }
@@ -156,7 +161,13 @@ impl World {
             busy: false,
             running: None,
             completed: None,
-            record: RunRecord { layers: LayerRecord::for_each(spec.layers), limit, power_cap, ..RunRecord::default() },
+            record: RunRecord {
+                layers: LayerRecord::for_each(spec.layers),
+                limit,
+                power_cap,
+                frontier: Self::own_frontier(&spec),
+                ..RunRecord::default()
+            },
             finished: false,
         };
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);
@@ -171,6 +182,7 @@ impl World {
             origins: Origins::default(),
             traffic: Traffic::default(),
             alive: Vec::new(),
+            own_frontier: OwnFrontier::default(),
             routed: BatchId(0),
         }
     }
@@ -199,6 +211,9 @@ impl World {
         }
         if !saved.moves.is_sound(saved.moving.as_ref(), self.spec.gpus as usize) {
             return Err("the weights that move are those of another number of GPUs".to_owned());
+        }
+        if saved.record.frontier.as_ref().is_some_and(|frontier| !frontier.is_sound()) {
+            return Err("its frontier is damaged".to_owned());
         }
         self.state = saved;
         Ok(())

@@ -220,6 +220,7 @@ mod views {
             poll_period: SimDuration::from_millis(170),
             router_host: RouterHost::default(),
             oracle: false,
+            frontier: false,
         };
         let window = GateWindow::new((0..40).map(|b| (BatchId(b), Arc::new(gate(b)))));
         (Arc::new(spec), Arc::new(window))

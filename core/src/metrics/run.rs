@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::control;
 use super::{grams, nearest_rank, saving_percent, throughput, tokens_in_time};
+use crate::frontier::Frontier;
 use crate::hardware::ClockReason;
 use crate::record::{BatchRecord, RunRecord, ratio};
 use crate::scenario::Compare;
@@ -52,6 +53,8 @@ metrics! {
     ("route_churn", "", "share of its experts that a token does not have in common with the one before, mean over pairs"),
     ("gate_kl_nats", "nats", "KL divergence from the gate to the distribution selected from, mean over tokens"),
     ("mass_regret", "", "1 - retained share of the baseline's gate mass, mean over tokens"),
+    ("frontier_regret", "", "least mass regret that any routing needs at the same energy of assignments"),
+    ("frontier_efficiency", "", "frontier regret / mass regret; 1 is optimal"),
     ("combine_weight_tv", "", "total variation between combine weights and the baseline's, mean over tokens"),
     ("topk_agreement", "", "share of the chosen experts that the baseline chose too"),
     ("exact_match", "", "share of tokens with the baseline's whole set"),
@@ -110,6 +113,8 @@ pub struct Reference<'a> {
     pub uniform_joules: Option<f64>,
     /// The scenario's `[compare]`: what further columns measure against.
     pub compare: &'a Compare,
+    /// The frontier that all runs on these tokens and at these costs share, where there is one.
+    pub frontier: Option<&'a Frontier>,
 }
 
 /// The metrics of `run`; a metric that does not apply is absent. Sums run in batch order.
@@ -119,7 +124,7 @@ pub struct Reference<'a> {
 /// use isotherm_core::record::RunRecord;
 /// use isotherm_core::scenario::Compare;
 /// let empty = RunRecord::default();
-/// let reference = Reference { baseline: &empty, uniform_joules: None, compare: &Compare::default() };
+/// let reference = Reference { baseline: &empty, uniform_joules: None, compare: &Compare::default(), frontier: None };
 /// assert_eq!(of_run(&empty, &reference)["tokens"], 0.0);
 /// ```
 #[must_use]
@@ -133,6 +138,7 @@ pub fn of_run(run: &RunRecord, reference: &Reference<'_>) -> BTreeMap<&'static s
     energy(run, reference, &mut put);
     usage(run, &mut put);
     fidelity(run, &mut put);
+    frontier(run, reference, &mut put);
     timing(run, reference.compare, &mut put);
     temperature(run, &mut put);
     control::thermal(run, &mut put);
@@ -214,6 +220,25 @@ fn fidelity(run: &RunRecord, put: &mut impl FnMut(&'static str, f64)) {
     let pairs = |b: &BatchRecord| b.route_churn.map_or(0.0, |_| f64::from(b.tokens) - 1.0);
     let changed: f64 = run.batches.iter().map(|b| pairs(b) * b.route_churn.unwrap_or(0.0)).sum();
     put("route_churn", changed / run.batches.iter().map(pairs).sum::<f64>());
+}
+
+/// Regret that counts as none: what rounding leaves.
+const NO_REGRET: f64 = 1e-12;
+
+/// How near the run is to the least regret at its energy; absent where there is no frontier, and where assignments were
+/// dropped, which is another problem. The efficiency of a run that gives nothing up is absent; that of one that saves nothing
+/// by what it gives up is 0.
+fn frontier(run: &RunRecord, reference: &Reference<'_>, put: &mut impl FnMut(&'static str, f64)) {
+    let Some(frontier) = run.frontier.as_ref().or(reference.frontier) else { return };
+    if run.batches.iter().any(|batch| batch.dropped > 0) {
+        return;
+    }
+    let Some(least) = frontier.regret_at(run.assignment_joules()) else { return };
+    let regret = run.mass_regret();
+    put("frontier_regret", least);
+    if regret > NO_REGRET {
+        put("frontier_efficiency", least.max(0.0) / regret);
+    }
 }
 
 fn timing(run: &RunRecord, compare: &Compare, put: &mut impl FnMut(&'static str, f64)) {

@@ -13,22 +13,35 @@ use crate::time::SimDuration;
 /// assert_eq!(compare.slo, Some(SimDuration::from_millis(100)));
 /// assert_eq!(compare.carbon_g_per_kwh, Some(CarbonIntensity::constant(400.0)));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Compare {
     /// Adds savings against this constant energy per token (J), beside those against the real baseline: for showing what a
     /// published number was measured against. Never a result.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub constant_joules_per_token: Option<f64>,
     /// Which baseline savings are measured against where a sweep makes several points.
-    #[serde(default)]
     pub baseline: BaselineOf,
     /// The latency that a batch, arrival to end, should keep: adds attainment and goodput.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub slo: Option<SimDuration>,
     /// Carbon intensity of the electricity (g of CO2 per kWh): adds the carbon of the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub carbon_g_per_kwh: Option<CarbonIntensity>,
+    /// Whether the least mass regret at every energy is worked out, and every router measured against it.
+    pub frontier: bool,
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self {
+            constant_joules_per_token: None,
+            baseline: BaselineOf::default(),
+            slo: None,
+            carbon_g_per_kwh: None,
+            frontier: true,
+        }
+    }
 }
 
 /// Which baseline a run is measured against.

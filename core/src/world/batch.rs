@@ -104,6 +104,7 @@ impl World {
             record.started = now + delay;
         }
         self.record_routing(&mut record, &completed);
+        self.extend_frontier(batch, layer);
         record.energy_joules += router_joules;
         let spec = Arc::clone(&self.spec);
         let pending = match &spec.device {
@@ -171,7 +172,7 @@ impl World {
     }
 
     /// Energy of one assignment at the copy of `expert` on `gpu` now (J): the table's, grown with the temperature of the GPU.
-    fn assignment_joules(&self, expert: ExpertId, gpu: GpuId) -> f64 {
+    pub(super) fn assignment_joules(&self, expert: ExpertId, gpu: GpuId) -> f64 {
         let costs = &self.spec.costs;
         let joules = self.state.joules[expert.index()];
         if costs.leakage_per_kelvin == 0.0 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::frontier::FrontierScope;
 use super::thermal::ThermalSpec;
 use crate::cost::{CostKind, CostTable, DeviceCost};
 use crate::dispatch::DispatchSpec;
@@ -95,6 +96,8 @@ pub struct WorldSpec {
     pub router_host: RouterHost,
     /// Whether the router is shown the truth.
     pub oracle: bool,
+    /// Whether the run keeps a frontier of its own: its costs depend on what happens in it.
+    pub frontier: bool,
 }
 
 /// What the cost model `device` knows of the GPUs.
@@ -157,8 +160,10 @@ impl WorldSpec {
     pub fn of(scenario: &Scenario, arrivals: Arc<[Arrival]>) -> Result<Self, String> {
         let hardware = &scenario.hardware;
         let prescribed = scenario.telemetry.prescribes_temperature();
+        let experts = scenario.model.experts;
+        let scope = FrontierScope::of(&scenario.costs, &scenario.change, experts);
         Ok(Self {
-            experts: scenario.model.experts,
+            experts,
             top_k: scenario.model.top_k,
             layers: scenario.model.layers,
             costs: scenario.costs.clone(),
@@ -179,6 +184,7 @@ impl WorldSpec {
             poll_period: scenario.telemetry.period(),
             router_host: scenario.router_host,
             oracle: false,
+            frontier: scenario.compare.frontier && scope == FrontierScope::Oracle,
         })
     }
 

@@ -1,10 +1,12 @@
 use super::*;
+use crate::frontier::Sweep;
+use crate::gate::{Fidelity, GateBatch};
 use crate::metrics::CarbonIntensity;
 use crate::time::{SimDuration, SimTime};
 
 /// Metrics of a run against itself.
 fn metrics(run: &RunRecord) -> BTreeMap<&'static str, f64> {
-    of_run(run, &Reference { baseline: run, uniform_joules: None, compare: &Compare::default() })
+    of_run(run, &Reference { baseline: run, uniform_joules: None, compare: &Compare::default(), frontier: None })
 }
 
 fn near(found: f64, expected: f64) {
@@ -22,7 +24,7 @@ fn names_are_unique_and_every_metric_is_listed() {
         carbon_g_per_kwh: Some(CarbonIntensity::constant(400.0)),
         ..Compare::default()
     };
-    let reference = Reference { baseline: &empty, uniform_joules: Some(1.0), compare: &compare };
+    let reference = Reference { baseline: &empty, uniform_joules: Some(1.0), compare: &compare, frontier: None };
     for name in of_run(&empty, &reference).keys() {
         assert!(listed.contains(name), "{name}");
     }
@@ -98,7 +100,7 @@ fn tokens_in_time_are_counted_by_batches() {
         carbon_g_per_kwh: Some(CarbonIntensity::constant(250.0)),
         ..Compare::default()
     };
-    let found = of_run(&run, &Reference { baseline: &run, uniform_joules: None, compare: &compare });
+    let found = of_run(&run, &Reference { baseline: &run, uniform_joules: None, compare: &compare, frontier: None });
     near(found["throughput_tokens_per_s"], 90.0);
     near(found["slo_attainment"], 150.0 / 180.0);
     near(found["goodput_tokens_per_s"], 75.0);
@@ -108,4 +110,32 @@ fn tokens_in_time_are_counted_by_batches() {
         assert!(!metrics(&run).contains_key(name), "{name} needs its key in [compare]");
     }
     near(metrics(&run)["throughput_tokens_per_s"], 90.0);
+}
+
+/// One token that goes to the cheaper expert at half the mass: optimal; to one that costs the same at a quarter: two thirds as good.
+#[test]
+fn efficiency_is_the_least_regret_over_the_regret() {
+    let gate = GateBatch::from_logits(3, 1, [1.0_f32, 0.5, 0.25].map(f32::ln).to_vec());
+    let mut frontier = Frontier::new(1.0, false);
+    Sweep::default().add(&gate, &[2.0, 1.0, 1.0], &mut frontier);
+    let baseline = RunRecord::default();
+    let compare = Compare::default();
+    let reference =
+        Reference { baseline: &baseline, uniform_joules: None, compare: &compare, frontier: Some(&frontier) };
+    let measured = |energy_joules: f64, mass_regret: f64, dropped: u32| {
+        let fidelity = Fidelity { mass_regret, ..Fidelity::default() };
+        let batch =
+            BatchRecord { tokens: 1, usage: vec![0, 1, 0], dropped, energy_joules, fidelity, ..Default::default() };
+        let metrics = of_run(&RunRecord { batches: vec![batch], ..RunRecord::default() }, &reference);
+        ["frontier_regret", "frontier_efficiency"].map(|name| metrics.get(name).copied())
+    };
+    let is = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-6;
+    let [least, efficiency] = measured(1.0, 0.5, 0);
+    assert!(is(least, 0.5) && is(efficiency, 1.0), "{least:?} {efficiency:?}");
+    assert!(is(measured(1.0, 0.75, 0)[1], 2.0 / 3.0));
+    // Mass given up for nothing, and nothing given up.
+    assert!(is(measured(2.0, 0.3, 0)[1], 0.0));
+    assert_eq!(measured(2.0, 0.0, 0), [Some(0.0), None]);
+    // Dropped work is another problem.
+    assert_eq!(measured(0.0, 1.0, 1), [None, None]);
 }
