@@ -4,6 +4,7 @@
 //! shared. Groups run in parallel, and inside a group batches and runs do. Runs themselves are single-threaded, and everything is
 //! collected and added up in the order of the plan.
 
+mod frontier;
 mod group;
 
 use std::sync::Arc;
@@ -165,7 +166,8 @@ impl<'a> Comparison<'a> {
         let outcomes = outcomes.ok_or_else(|| Fault::Internal("a run is missing".to_owned()))?;
         let finished = crate::results::measure(self.file, &self.runs, outcomes);
         let measured: Vec<Measured<'_>> = finished.iter().map(Finished::measured).collect();
-        let summary = Summary::of(self.file, &measured, interval);
+        let mut summary = Summary::of(self.file, &measured, interval);
+        summary.frontier = crate::results::mean_frontiers(self.file, &finished);
         Ok(Completed { finished, summary })
     }
 }

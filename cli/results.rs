@@ -6,6 +6,7 @@
 //! | `runs.parquet` | a row per run: every metric |
 //! | `series.parquet` | a row per run and batch |
 //! | `layers.parquet` | a row per run and MoE layer; only where a model has several |
+//! | `frontier.parquet` | the least regret at every energy: a row per world point, seed and price, or per run where costs are its own |
 //! | `throttling.parquet` | a row per stretch of time in which something held a GPU back; only where clocks are modelled |
 //! | `scenario.resolved.toml` | the scenario with all defaults: run it to get the same results |
 //! | `timing.json` | how long it took: the only file with the wall clock in it |
@@ -15,6 +16,7 @@
 mod columns;
 mod csv;
 mod folder;
+mod frontier;
 mod measured;
 mod parquet;
 mod partial;
@@ -24,6 +26,8 @@ mod summary;
 mod versus;
 
 pub use folder::{Existing, Folder, Timing};
+pub(crate) use frontier::means as mean_frontiers;
+pub use frontier::{Curve, CurvePoint};
 pub use measured::Measured;
 pub use stored::{StoredRun, StoredRuns};
 pub(crate) use stream::{SECTIONS as STREAM_SECTIONS, Streams};
@@ -74,7 +78,10 @@ pub(crate) fn measure(file: &ScenarioFile, runs: &[Run], outcomes: Vec<Outcome>)
                 let (joules, _) = scenario.costs.per_expert(scenario.model.experts);
                 joules.iter().sum::<f64>() / joules.len() as f64
             });
-            let reference = Reference { baseline, uniform_joules, compare: &scenario.compare, frontier: None };
+            // Of this world: the baseline of another point may have other costs.
+            let own = file.plan.worlds[run.world].baseline().and_then(|own| baselines.get(&(run.world, own, run.seed)));
+            let frontier = own.and_then(|own| own.frontier.as_ref());
+            let reference = Reference { baseline, uniform_joules, compare: &scenario.compare, frontier };
             of_run(record, &reference)
         })
         .collect();

@@ -31,6 +31,7 @@ const COLUMNS: &[Shown] = &[
     Shown { heading: "saved", metric: "energy_savings_percent", form: Form::SignedPercent },
     Shown { heading: "hot share", metric: "hot_share", form: Form::Share },
     Shown { heading: "mass regret", metric: "mass_regret", form: Form::Share },
+    Shown { heading: "frontier", metric: "frontier_efficiency", form: Form::Share },
     Shown { heading: "weight TV", metric: "combine_weight_tv", form: Form::Plain },
     Shown { heading: "agreement", metric: "topk_agreement", form: Form::Share },
     Shown { heading: "p50", metric: "latency_p50_s", form: Form::Unit("s") },

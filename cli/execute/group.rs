@@ -13,7 +13,7 @@ use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{GateWindow, WorldSpec};
 use rayon::prelude::*;
 
-use super::{Outcome, Run, Watch, arrivals, streams, world_spec};
+use super::{Outcome, Run, Watch, arrivals, frontier, streams, world_spec};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -44,11 +44,13 @@ impl Group {
         &self,
         file: &ScenarioFile,
         runs: &[Run],
-        known: Vec<Option<RunRecord>>,
+        mut known: Vec<Option<RunRecord>>,
         watch: &impl Watch,
         stop: &AtomicBool,
     ) -> Result<Vec<Option<Outcome>>, Fault> {
-        if known.iter().all(Option::is_some) {
+        let plan = &file.plan.worlds[self.world];
+        let mut frontier = frontier::prepare(&plan.scenario, plan.baseline(), &mut known);
+        if known.iter().all(Option::is_some) && frontier.is_none() {
             return Ok(known.into_iter().map(|record| record.map(Ok)).collect());
         }
         let arrivals = arrivals(file, self.world, self.seed)?;
@@ -67,12 +69,23 @@ impl Group {
             })
             .collect();
 
+        let mut complete = true;
         for chunk in chunks(&arrivals, spec.experts as usize * streams.len()) {
             if stop.load(Ordering::Relaxed) {
+                complete = false;
                 break;
             }
-            let window = Arc::new(self.window(&streams, &spec, &arrivals, chunk)?);
-            slots.par_iter_mut().for_each(|slot| advance(slot, &window, watch, stop));
+            let window = Arc::new(self.window(&streams, &spec, &arrivals, chunk.clone())?);
+            rayon::join(
+                || slots.par_iter_mut().for_each(|slot| advance(slot, &window, watch, stop)),
+                || frontier.iter_mut().for_each(|frontier| frontier.add(&window, chunk.clone())),
+            );
+        }
+        if let (true, Some(frontier), Some(baseline)) = (complete, frontier, plan.baseline())
+            && let Slot::Done(outcome) = &mut slots[baseline]
+            && let Ok(record) = outcome.as_mut()
+        {
+            record.frontier = Some(frontier.finish());
         }
         let outcomes: Vec<Option<Outcome>> = slots
             .into_iter()

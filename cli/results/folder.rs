@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use isotherm_core::record::RunRecord;
 use serde::{Deserialize, Serialize};
 
-use super::{Finished, Measured, SUMMARY_VERSION, StoredRuns, Summary, columns, csv, parquet, partial};
+use super::columns::Column;
+use super::{Finished, Measured, SUMMARY_VERSION, StoredRuns, Summary, columns, csv, frontier, parquet, partial};
 use crate::execute::{Outcome, Run};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -118,7 +119,9 @@ impl Folder {
             .zip(&metrics)
             .map(|((run, stored), metrics)| Measured { run, error: stored.failure(), metrics })
             .collect();
-        let summary = Summary::of(file, &measured, interval);
+        let mut summary = Summary::of(file, &measured, interval);
+        // What no interval decides and the table of runs does not hold.
+        summary.frontier = self.summary::<Summary>().map(|old| old.frontier).unwrap_or_default();
         self.put(SUMMARY, &json(&summary)?)?;
         Ok(Ok(summary))
     }
@@ -160,20 +163,29 @@ impl Folder {
         timing: &Timing,
         with_csv: bool,
     ) -> Result<(), Fault> {
-        let internal = |error: &dyn std::fmt::Display| Fault::Internal(error.to_string());
-        let mut tables = vec![("runs", columns::runs(file, finished)?), ("series", columns::series(finished))];
-        tables.extend(columns::layers(finished).map(|columns| ("layers", columns)));
-        tables.extend(columns::throttling(finished).map(|columns| ("throttling", columns)));
-        for (name, columns) in &tables {
-            if with_csv {
-                self.put(&format!("{name}.csv"), &csv::to_bytes(columns).map_err(|e| internal(&e))?)?;
-            }
-            self.put(&format!("{name}.parquet"), &parquet::to_bytes(name, columns).map_err(|e| internal(&e))?)?;
-        }
+        self.put_table("runs", Some(columns::runs(file, finished)?), with_csv)?;
+        self.put_table("series", Some(columns::series(finished)), with_csv)?;
+        self.put_table("layers", columns::layers(finished), with_csv)?;
+        self.put_table("frontier", frontier::columns(file, finished), with_csv)?;
+        self.put_table("throttling", columns::throttling(finished), with_csv)?;
         self.put("scenario.resolved.toml", file.resolved.as_bytes())?;
         self.put("timing.json", &json(timing)?)?;
         self.put(SUMMARY, &json(summary)?)?;
         self.discard_unfinished()
+    }
+
+    /// Writes a table as Parquet, and as CSV if asked for. What an earlier comparison left under its name goes away.
+    fn put_table(&self, name: &str, table: Option<Vec<Column>>, with_csv: bool) -> Result<(), Fault> {
+        let internal = |error: &dyn std::fmt::Display| Fault::Internal(error.to_string());
+        let (as_parquet, as_csv) = (format!("{name}.parquet"), format!("{name}.csv"));
+        match table.as_ref().filter(|_| with_csv) {
+            Some(table) => self.put(&as_csv, &csv::to_bytes(table).map_err(|e| internal(&e))?)?,
+            None => remove_if_there(&self.path.join(as_csv))?,
+        }
+        match table {
+            Some(table) => self.put(&as_parquet, &parquet::to_bytes(name, &table).map_err(|e| internal(&e))?),
+            None => remove_if_there(&self.path.join(as_parquet)),
+        }
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use isotherm_core::cost::CostKind;
 use isotherm_core::metrics::METRICS;
+use isotherm_core::world::FrontierScope;
 use serde::{Deserialize, Serialize};
 
-use super::{Measured, VersusBaseline, versus};
+use super::{Curve, Measured, VersusBaseline, versus};
 use crate::scenario_file::{DataFile, ScenarioFile};
 use crate::statistics::{Estimate, FEWEST_TO_RESAMPLE, Interval};
 
@@ -32,6 +33,9 @@ pub struct Summary {
     pub interval: Interval,
     /// A row per router and sweep point, in the order of the plan.
     pub rows: Vec<Row>,
+    /// The least regret at every energy, means over seeds; none where energy is no sum over assignments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontier: Vec<Curve>,
     /// Runs that failed.
     #[serde(default)]
     pub failures: Vec<Failure>,
@@ -73,7 +77,7 @@ pub struct Failure {
 }
 
 impl Summary {
-    /// Adds the runs up, seed by seed in their order.
+    /// Adds the runs up, seed by seed in their order. The frontier, which is no mean of metrics, is left to the caller.
     #[must_use]
     pub fn of(file: &ScenarioFile, measured: &[Measured<'_>], interval: Interval) -> Self {
         let mut rows = Vec::new();
@@ -117,6 +121,7 @@ impl Summary {
             data_files: file.data_files.clone(),
             interval,
             rows,
+            frontier: Vec::new(),
             failures: failures(file, measured),
         }
     }
@@ -141,6 +146,11 @@ fn warnings(
     let mut warnings = Vec::new();
     if plan.variants[variant].spec.uses_oracle() {
         warnings.push("oracle: this router sees true costs that no real router knows".to_owned());
+    }
+    if scenario.compare.frontier
+        && FrontierScope::of(&scenario.costs, &scenario.change, scenario.model.experts) == FrontierScope::Oracle
+    {
+        warnings.push("frontier: an oracle's, with the true cost of every assignment at every instant".to_owned());
     }
     if scenario.costs.kind == CostKind::Device {
         let profile = scenario.hardware.profile.as_ref().map_or("", |profile| profile.name.as_str());

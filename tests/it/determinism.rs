@@ -52,7 +52,11 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn one_two_and_eight_threads_write_the_same_bytes() {
-    for (text, files_written) in [(small(ROUTERS), 6), (small_device(ROUTERS), 8)] {
+    for (text, files_written) in [
+        (small(ROUTERS), 8),
+        (small(ROUTERS).replace("hot_joules = 2.0", "hot_joules = 2.0, leakage_per_kelvin = 0.01"), 8),
+        (small_device(ROUTERS), 8),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let profiles = |path: &str| format!("profile = \"{}/{path}", crate::lab::root().display());
         let text = text
@@ -158,6 +162,9 @@ fn saved_and_restored_at_every_event_a_run_ends_the_same() {
     ];
     let device = small_device("[[router]]\nkind = \"ttt\"\nlambda = 50.0");
     let two_layers = device.replace("top_k = 2 }", "top_k = 2, layers = 2 }").replace("layers = 64", "layers = 32");
+    // A run that adds up its own frontier.
+    let leaky = small("[[router]]\nkind = \"ttt\"\nlambda = 0.5")
+        .replace("cold_joules", "leakage_per_kelvin = 0.01, cold_joules");
     // Experts are placed again and weights move, in a table and on devices.
     let rebalance = "replicas = 8\nrebalance = { every_batches = 2 }\n[dispatch]\ncopies = \"by-speed\"\n[hardware]\n";
     let moving = two_layers.replace("[hardware]\n", &format!("[placement]\nkind = \"thermal-eplb\"\n{rebalance}"));
@@ -172,11 +179,13 @@ dispatch = { copies = \"local-first\" }",
         ("device", bench_of(&two_layers, None)),
         ("device", bench_of(&moving, None)),
         ("table", bench_of(&copies, Some(60.0))),
+        ("leaky", bench_of(&leaky, Some(60.0))),
     ];
     let benches = table.iter().map(|router| (*router, bench(router))).chain(devices);
     for (router_text, bench) in benches {
         let expected = bench.finish(bench.start());
         assert!(expected.events > 100 && expected.seconds_above_limit > 0.0, "{expected:?}");
+        assert_eq!(router_text == "leaky", expected.frontier.is_some());
         assert_eq!(router_text == "device", !expected.throttled.is_empty(), "{expected:?}");
         assert_eq!(router_text == "device", !expected.power_means.is_empty(), "{expected:?}");
         let mut simulation = bench.start();

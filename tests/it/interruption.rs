@@ -56,7 +56,7 @@ fn interrupted_and_continued_gives_the_same_results() {
     let mut fresh = arguments;
     fresh[3] = "fresh";
     assert_eq!(text(&isotherm(folder.path(), &fresh)).0, 0);
-    for name in ["summary.json", "runs.parquet", "series.parquet", "scenario.resolved.toml"] {
+    for name in ["summary.json", "runs.parquet", "series.parquet", "frontier.parquet", "scenario.resolved.toml"] {
         let read = |out: &str| std::fs::read(folder.path().join(out).join(name)).unwrap();
         assert!(read("out") == read("fresh"), "{name}");
     }

@@ -12,6 +12,7 @@ mod determinism;
 mod drift;
 mod faults;
 mod floorplan;
+mod frontier;
 mod golden;
 mod golden_closed_loop;
 mod golden_placement;
