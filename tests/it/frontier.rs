@@ -35,6 +35,8 @@ lambda = 1000.0
 [[router]]
 kind = \"ttt\"
 lambda = 0.5
+[[router]]
+kind = \"tent\"
 ";
 
 const SHIFTS: [&str; 4] = [
@@ -51,6 +53,9 @@ const COSTS: [&str; 3] = [
     "leakage_per_kelvin = 0.02, cold_joules = 0.5, hot_joules = 2.0",
 ];
 
+/// The second: two layers with gates of their own.
+const SHAPES: [&str; 2] = ["top_k = 2 }", "top_k = 2, layers = 2 }"];
+
 fn text(costs: &str, shift: &str) -> String {
     small(&format!("{shift}{ROUTERS}")).replace(COSTS[0], costs)
 }
@@ -58,47 +63,51 @@ fn text(costs: &str, shift: &str) -> String {
 /// No run of any router is below the frontier, whether costs stay, move by batch, by the clock, or with temperatures.
 #[test]
 fn no_router_is_below_the_frontier() {
-    for costs in COSTS {
-        for shift in SHIFTS {
-            let file = from_text(&text(costs, shift));
-            let completed = run(&file);
-            let oracle = costs.contains("leakage") || shift.contains("ms");
-            for f in &completed.finished {
-                let record = f.outcome.as_ref().unwrap();
-                let (regret, least) = (f.metrics["mass_regret"], f.metrics["frontier_regret"]);
-                assert!(regret >= least - 1e-9, "{costs} {shift}: {regret} below {least}");
-                let efficiency = f.metrics.get("frontier_efficiency").copied();
-                assert_eq!(efficiency.is_some(), regret > 0.0);
-                assert!(efficiency.is_none_or(|e| (0.0..=1.0 + 1e-9).contains(&e)), "{efficiency:?}");
-                assert!(record.frontier.as_ref().is_none_or(|frontier| frontier.is_oracle() == oracle));
-                assert!(!oracle || record.frontier.is_some());
-                if let Some(frontier) = &record.frontier {
-                    assert_eq!(frontier.tokens(), record.tokens());
-                }
+    for (costs, shift, shape) in cases() {
+        let file = from_text(&text(costs, shift).replace(SHAPES[0], shape));
+        let completed = run(&file);
+        let case = format!("{costs} {shift} {shape}");
+        let oracle = costs.contains("leakage") || shift.contains("ms");
+        for f in &completed.finished {
+            let record = f.outcome.as_ref().unwrap();
+            let (regret, least) = (f.metrics["mass_regret"], f.metrics["frontier_regret"]);
+            assert!(regret >= least - 1e-9, "{case}: {regret} below {least}");
+            let efficiency = f.metrics.get("frontier_efficiency").copied();
+            assert_eq!(efficiency.is_some(), regret > 0.0);
+            assert!(efficiency.is_none_or(|e| (0.0..=1.0 + 1e-9).contains(&e)), "{case}: {efficiency:?}");
+            assert!(record.frontier.as_ref().is_none_or(|frontier| frontier.is_oracle() == oracle));
+            assert!(!oracle || record.frontier.is_some());
+            if let Some(frontier) = &record.frontier {
+                assert_eq!(frontier.tokens(), record.tokens() * if shape == SHAPES[0] { 1 } else { 2 });
             }
-            let said = |row: &Row| row.warnings.iter().any(|warning| warning.starts_with("frontier: an oracle's"));
-            assert!(completed.summary.rows.iter().all(|row| said(row) == oracle));
-            // One curve for all, or one for every router.
-            assert_eq!(completed.summary.frontier.len(), if oracle { completed.summary.rows.len() } else { 1 });
         }
+        let said = |row: &Row| row.warnings.iter().any(|warning| warning.starts_with("frontier: an oracle's"));
+        assert!(completed.summary.rows.iter().all(|row| said(row) == oracle));
+        // One curve for all, or one for every router.
+        assert_eq!(completed.summary.frontier.len(), if oracle { completed.summary.rows.len() } else { 1 });
     }
+}
+
+fn cases() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    COSTS
+        .into_iter()
+        .flat_map(|costs| SHIFTS.into_iter().flat_map(move |shift| SHAPES.map(move |shape| (costs, shift, shape))))
 }
 
 /// The frontier at a vanishing price is the baseline: its energy, to the last bits, and no regret. So its costs are the run's.
 #[test]
 fn it_starts_at_the_baseline() {
-    for costs in COSTS {
-        for shift in SHIFTS {
-            let file = from_text(&text(costs, shift));
-            let completed = run(&file);
-            for f in runs_of(&file, &completed, "baseline") {
-                let record = f.outcome.as_ref().unwrap();
-                let start = record.frontier.as_ref().unwrap().points(1).next().unwrap();
-                let off = start.joules / record.assignment_joules() - 1.0;
-                assert!(off.abs() < 1e-12 && start.regret.abs() < 1e-12, "{costs} {shift}: {start:?}, off by {off}");
-                assert!(f.metrics["frontier_regret"].abs() < 1e-12);
-                assert!(!f.metrics.contains_key("frontier_efficiency"));
-            }
+    for (costs, shift, shape) in cases() {
+        let file = from_text(&text(costs, shift).replace(SHAPES[0], shape));
+        let completed = run(&file);
+        for f in runs_of(&file, &completed, "baseline") {
+            let record = f.outcome.as_ref().unwrap();
+            let start = record.frontier.as_ref().unwrap().points(1).next().unwrap();
+            let off = start.joules / record.assignment_joules() - 1.0;
+            let case = format!("{costs} {shift} {shape}");
+            assert!(off.abs() < 1e-12 && start.regret.abs() < 1e-12, "{case}: {start:?}, off by {off}");
+            assert!(f.metrics["frontier_regret"].abs() < 1e-12);
+            assert!(!f.metrics.contains_key("frontier_efficiency"));
         }
     }
 }
@@ -244,5 +253,13 @@ fn the_table_comes_and_goes() {
     assert!(of("energy_j").is_sorted_by(|a, b| a >= b) && of("mass_regret").is_sorted());
     assert_eq!((of("energy_savings_percent")[0], of("mass_regret")[0]), (0.0, 0.0));
     assert_eq!(*of("energy_j").last().unwrap(), 12.0 * 96.0 * 2.0 * 0.5);
+    // Intervals of another sort are found from the kept runs; the curve stays what it was.
+    let arguments =
+        ["run", "small.toml", "--csv", "--out", "out", "--set", "compare.frontier=true", "--bootstrap", "200"];
+    let output = crate::lab::isotherm(folder.path(), &arguments);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("summarised again"), "{output:?}");
+    let again = std::fs::read_to_string(folder.path().join("out/summary.json")).unwrap();
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert!(again["frontier"] == summary["frontier"] && again["interval"] != summary["interval"]);
     assert_eq!(there("compare.frontier=false"), [false, false]);
 }
