@@ -29,7 +29,9 @@ fn benches(criterion: &mut Criterion) {
         let own: Vec<f64> = (0..experts).map(|e| 0.5 + 1.5 * ((e * 37 % experts) as f64 / experts as f64)).collect();
         for (name, costs) in [("frontier, two costs", &layer.costs), ("frontier, all costs differ", &own)] {
             let (mut frontier, mut sweep) = (Frontier::new(1.5, false), Sweep::default());
-            group.bench_function(name, |bencher| bencher.iter(|| sweep.add(black_box(&layer.gate), costs, &mut frontier)));
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| sweep.add(black_box(&layer.gate), costs, &mut frontier))
+            });
         }
         group.bench_function("gate-batch", |bencher| {
             bencher.iter_batched(
