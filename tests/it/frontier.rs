@@ -37,6 +37,7 @@ kind = \"ttt\"
 lambda = 0.5
 [[router]]
 kind = \"tent\"
+eta = 1.0
 ";
 
 const SHIFTS: [&str; 4] = [
@@ -262,4 +263,22 @@ fn the_table_comes_and_goes() {
     let again: serde_json::Value = serde_json::from_str(&again).unwrap();
     assert!(again["frontier"] == summary["frontier"] && again["interval"] != summary["interval"]);
     assert_eq!(there("compare.frontier=false"), [false, false]);
+}
+
+/// Copies of experts, exchanges that cost and weights that move: what they spend beyond the cheapest assignments only loosens the bound.
+#[test]
+fn copies_and_exchanges_do_not_break_the_bound() {
+    for (costs, shift) in COSTS.into_iter().flat_map(|costs| SHIFTS.map(|shift| (costs, shift))) {
+        let text = text(costs, shift).replace(
+            "hot_seconds = 2e-3 }",
+            "hot_seconds = 2e-3, hop_joules = 0.01, move_joules = 0.3, move_seconds = 1e-3 }
+placement = { kind = \"eplb\", replicas = 12, rebalance = { every_batches = 3 } }
+dispatch = { copies = \"local-first\" }",
+        );
+        for f in &run(&from_text(&text)).finished {
+            assert!(f.metrics["moving_energy_j"] > 0.0);
+            let (regret, least) = (f.metrics["mass_regret"], f.metrics["frontier_regret"]);
+            assert!(regret >= least - 1e-9, "{costs} {shift}: {regret} below {least}");
+        }
+    }
 }
