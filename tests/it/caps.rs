@@ -70,3 +70,25 @@ fn under_a_cap_that_throttles_all_the_controllers_give_up_and_say_so() {
         assert!(mean(found, "topk_agreement") > 0.98);
     }
 }
+
+/// Routers see snapshots of a power that goes on and off within every batch; the mean is what they hold.
+#[test]
+fn a_feasible_power_cap_is_held_on_the_mean() {
+    let set = ["seeds=1", "router[2].cap=\"450 W\"", "router[3].cap=\"450 W\""];
+    let file = scenario("feasible-cap.toml", &set);
+    let completed = run(&file);
+    // Idle power and 75 mJ for every assignment at the two experts of the last GPU.
+    let watts = |router: &str| {
+        let record = record(&file, &completed, router);
+        let batches: Vec<_> = record.batches.iter().filter(|b| b.started.seconds() > 40.0).collect();
+        let assignments: u32 = batches.iter().map(|b| b.usage[6] + b.usage[7]).sum();
+        let seconds = (batches[batches.len() - 1].finished - batches[0].started).seconds();
+        125.0 + 0.075 * f64::from(assignments) / seconds
+    };
+    assert!(watts("baseline") > 650.0, "{}", watts("baseline"));
+    for router in ["primal-dual", "pid"] {
+        // 1,500 snapshots of some 450 W that spread by 300 W: 8 W of standard error.
+        assert!((watts(router) - 450.0).abs() < 24.0, "{router}: {} W", watts(router));
+        assert_eq!(mean(row(&completed, router, ""), "infeasible_share"), 0.0, "{router}");
+    }
+}

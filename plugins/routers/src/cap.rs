@@ -109,6 +109,8 @@ struct Watched {
 pub(crate) struct CapWatch {
     cap: Cap,
     patience: f64,
+    /// Whether readings are running means over a quarter of the patience.
+    smooth: bool,
     gpus: Vec<Watched>,
     infeasible: bool,
 }
@@ -116,7 +118,7 @@ pub(crate) struct CapWatch {
 /// A sample that was not seen before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Reading {
-    /// Excess over the cap (K or W).
+    /// Excess over the cap (K or W), smoothed where that was asked for.
     pub(crate) excess: f64,
     /// What it was before; `None` at the first.
     pub(crate) before: Option<f64>,
@@ -127,7 +129,13 @@ pub(crate) struct Reading {
 impl CapWatch {
     /// A watch with this patience (s).
     pub(crate) fn new(cap: Cap, patience: f64) -> Self {
-        Self { cap, patience, gpus: Vec::new(), infeasible: false }
+        Self { cap, patience, smooth: false, gpus: Vec::new(), infeasible: false }
+    }
+
+    /// This watch with snapshots of power smoothed, for controllers that are not averages themselves: clipping a price would make a bias of
+    /// the noise.
+    pub(crate) fn smoothing_power(self) -> Self {
+        Self { smooth: matches!(self.cap, Cap::Power(_)), ..self }
     }
 
     /// Makes room for `gpus` GPUs.
@@ -156,7 +164,7 @@ impl CapWatch {
             return None;
         }
         let seconds = (at - last).seconds();
-        let before = watched.excess;
+        let before = if self.smooth { watched.recent } else { watched.excess };
         // A plain mean over time until the patience is filled, so that the first sample has no more weight than others, then a running one.
         let elapsed = (at - first).seconds();
         let share = |over: f64| (-libm::expm1(-seconds / over)).max(seconds / elapsed);
@@ -164,6 +172,7 @@ impl CapWatch {
         watched.recent += share(0.25 * self.patience) * (excess - watched.recent);
         watched.excess = excess;
         watched.taken = Some((first, at));
+        let excess = if self.smooth { watched.recent } else { excess };
         Some(Reading { excess, before: Some(before), seconds })
     }
 
@@ -174,8 +183,9 @@ impl CapWatch {
         watched.at_limit_since = if at_limit { watched.at_limit_since.or(now) } else { None };
     }
 
-    /// Looks at all GPUs that hold experts, after new samples.
-    pub(crate) fn judge(&mut self, holds: &[bool]) {
+    /// Looks at all GPUs that hold experts, after new samples. Returns the part of their prices that controllers keep, `seconds` after the last
+    /// look: while all GPUs together draw too much, prices buy nothing and follow the noise of snapshots, so they fade over the patience.
+    pub(crate) fn judge(&mut self, holds: &[bool], seconds: f64) -> f64 {
         let patience = SimDuration::from_seconds(self.patience).unwrap_or_default();
         let (mut number, mut known, mut above, mut stuck) = (0_u32, 0_u32, 0_u32, false);
         let (mut mean, mut recent) = (0.0, 0.0);
@@ -193,7 +203,7 @@ impl CapWatch {
         }
         if number == 0 || known < number {
             self.infeasible = false;
-            return;
+            return 1.0;
         }
         (mean, recent) = (mean / f64::from(number), recent / f64::from(number));
         let too_much = match self.cap {
@@ -201,6 +211,10 @@ impl CapWatch {
             Cap::Temperature(_) => above == number && self.cap.steady(mean, recent),
         };
         self.infeasible = too_much || stuck;
+        match self.cap {
+            Cap::Power(_) if too_much => libm::exp(-seconds / self.patience),
+            _ => 1.0,
+        }
     }
 
     pub(crate) fn feasibility(&self) -> Feasibility {

@@ -23,6 +23,8 @@
 //! keeps up. Where all shares together are less than the whole work, all GPUs are asked for the same excess; where that is so for four
 //! time constants for the power that holds the cap for good, (cap - T_amb,g) / R, the router signals infeasible.
 //!
+//! Work is that of the layer it routes: of a model of several layers with gates of their own, each router takes the whole room for itself.
+//!
 //! `gain = 0` is the baseline, bit for bit. Joules count as they are, not as differences: a constant added to all costs is more heat. Source: thermal
 //! model-predictive control of multicores (IEEE 2009); iterative control arXiv:2405.18030.
 

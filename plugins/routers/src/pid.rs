@@ -1,6 +1,6 @@
 //! `pid`: a price on every GPU from a PID controller of its temperature or power.
 //!
-//! With e = x - cap the excess of the sampled temperature or power of a GPU, at every new sample after dt:
+//! With e = x - cap the excess of the sampled temperature of a GPU, or of a running mean of its sampled power, at every new sample after dt:
 //!
 //! ```text
 //! price = clip(Kp e + I + Kd de/dt, 0, max_price)
@@ -10,7 +10,7 @@
 //! Ki is Kp / tau where not given, with tau the time constant of the GPU: the zero of the controller on the pole of the plant. Integrating only while
 //! that can change something (conditional integration) keeps the integral from winding up. When the total load is too high all prices would
 //! climb together and cancel, for only differences route: the smallest price is taken off, integrals stand still while every GPU has a price, and the
-//! router signals infeasible where even the coolest GPU stays above the cap. All gains zero is the baseline, bit for bit.
+//! router signals infeasible where even the coolest GPU stays above the cap, or all together draw more than their caps. All gains zero is the baseline, bit for bit.
 //! Source: textbook control, e.g. Astrom and Murray, "Feedback Systems", chapter 11.
 
 use isotherm_core::gate::GateBatch;
@@ -83,7 +83,7 @@ impl RouterSpec for Pid {
     fn build(&self, context: &RouterContext<'_>) -> Result<Box<dyn Router>, RouterError> {
         let max_price = self.max_price.unwrap_or_else(|| default_max_price(self.space));
         require_above("max_price", max_price, 0.0, "1.0")?;
-        // Snapshots of a power that follows the work at once must be averaged: by a small proportional part.
+        // Power follows the work at once: the integral does the work, with a small proportional part.
         let tau = time_constant(context);
         let (share, time_constant) = match self.cap {
             Cap::Temperature(_) => (1.0, tau),
@@ -102,7 +102,11 @@ impl RouterSpec for Pid {
         Ok(Box::new(Controller {
             gains: [kp, ki, self.kd],
             max_price,
-            state: State { experts: context.experts, loops: Vec::new(), watch: CapWatch::new(self.cap, patience) },
+            state: State {
+                experts: context.experts,
+                loops: Vec::new(),
+                watch: CapWatch::new(self.cap, patience).smoothing_power(),
+            },
             prices: Vec::new(),
             holds: Vec::new(),
             gpus: PricedGpus::new(self.space, context),
@@ -148,7 +152,7 @@ impl Controller {
         watch.resize(view.samples.len());
         holders(view, loops.len(), &mut self.holds);
         let every_gpu_has_a_price = least_price(loops, &self.holds) > 0.0;
-        let mut stepped = false;
+        let (mut stepped, mut seconds) = (false, 0.0_f64);
         for (gpu, sample) in view.samples.iter().enumerate() {
             let Some(reading) = watch.read(gpu, sample) else { continue };
             let e = reading.excess;
@@ -164,9 +168,13 @@ impl Controller {
             own.price = (kp * e + own.integral + kd * slope).clamp(0.0, self.max_price);
             watch.at_limit(gpu, own.price >= self.max_price);
             stepped = true;
+            seconds = seconds.max(reading.seconds);
         }
         if stepped {
-            watch.judge(&self.holds);
+            let keep = watch.judge(&self.holds, seconds);
+            for own in loops.iter_mut() {
+                *own = Loop { integral: keep * own.integral, price: keep * own.price };
+            }
         }
         let least = least_price(loops, &self.holds);
         self.prices.clear();

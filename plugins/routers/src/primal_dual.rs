@@ -11,7 +11,7 @@
 //! it is integral control of a plant of first order: too large an `eta` swings.
 //!
 //! Prices that all rise together route nothing, for only differences do: after every update the smallest is taken off all, so that none winds up, and
-//! the router signals infeasible where even the coolest GPU stays above the cap. `eta = 0` is the baseline, bit for bit.
+//! the router signals infeasible where even the coolest GPU stays above the cap, or all together draw more than their caps. `eta = 0` is the baseline, bit for bit.
 
 use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
@@ -137,13 +137,14 @@ impl Ascent {
         let State { prices, watch, .. } = &mut self.state;
         prices.resize(view.samples.len(), 0.0);
         watch.resize(view.samples.len());
-        let mut stepped = false;
+        let (mut stepped, mut seconds) = (false, 0.0_f64);
         for (gpu, (sample, price)) in view.samples.iter().zip(prices.iter_mut()).enumerate() {
             let Some(reading) = watch.read(gpu, sample) else { continue };
             let eta = self.eta.unwrap_or(self.eta_per_second * reading.seconds);
             *price = (*price + eta * reading.excess).clamp(0.0, self.max_price);
             watch.at_limit(gpu, *price >= self.max_price);
             stepped = true;
+            seconds = seconds.max(reading.seconds);
         }
         if !stepped {
             return;
@@ -151,8 +152,8 @@ impl Ascent {
         holders(view, prices.len(), &mut self.holds);
         let held = prices.iter().zip(&self.holds).filter(|(_, holds)| **holds).map(|(price, _)| *price);
         let least = held.reduce(f64::min).unwrap_or(0.0);
-        prices.iter_mut().for_each(|price| *price = (*price - least).max(0.0));
-        watch.judge(&self.holds);
+        let keep = watch.judge(&self.holds, seconds);
+        prices.iter_mut().for_each(|price| *price = keep * (*price - least).max(0.0));
     }
 }
 
