@@ -167,6 +167,7 @@ fn warnings(
         );
     }
     warnings.extend(infeasible(runs));
+    warnings.extend(unequal_work(runs));
     if let Some(warning) = scenario.telemetry.warning() {
         warnings.push(format!("{warning}: routing does not heat anything"));
     }
@@ -199,6 +200,15 @@ fn infeasible(runs: &[Measured<'_>]) -> Option<String> {
     })
 }
 
+/// Energies of different work cannot be compared.
+fn unequal_work(runs: &[Measured<'_>]) -> Option<String> {
+    let dropped: Vec<f64> = runs.iter().filter_map(|f| f.metrics.get("dropped_assignments").copied()).collect();
+    let mean = dropped.iter().sum::<f64>() / dropped.len().max(1) as f64;
+    (mean > 0.0).then(|| {
+        format!("unequal work: {mean:.0} assignments a run were dropped, so its energy is not that of the same work")
+    })
+}
+
 /// A share of throttled time above which a row says so.
 const MUCH_THROTTLED: f64 = 0.05;
 
@@ -216,12 +226,6 @@ fn held_back(runs: &[Measured<'_>], cap: Option<f64>, gpus: u32) -> Vec<String> 
     if lost > 0.0 {
         said.push(format!(
             "lost: {lost:.1} GPUs a run reached their shutdown temperature; their work in hand was dropped"
-        ));
-    }
-    let dropped = mean("dropped_assignments");
-    if dropped > 0.0 {
-        said.push(format!(
-            "unequal work: {dropped:.0} assignments a run were dropped, so its energy is not that of the same work"
         ));
     }
     let watts = mean("energy_j") / (mean("makespan_s") * f64::from(gpus));

@@ -1,6 +1,7 @@
 //! What every router keeps, whatever it optimises: one suite over the registry, so that a new strategy is under it as soon as it is
 //! listed.
 
+use isotherm_core::frontier::{Frontier, Sweep};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::{BatchId, GpuId};
 use isotherm_core::placement::Placement;
@@ -299,6 +300,32 @@ fn permuting_the_experts_permutes_the_routing() {
                 .map(|e| plain.position.get(*e as usize).map_or(*e, |_| permuted.position[*e as usize] as u32))
                 .collect();
             assert_eq!(renamed, b.experts, "{kind}, batch {batch}");
+        }
+    });
+}
+
+/// No router gives up less of the gate's mass than the frontier says is needed for its energy.
+#[test]
+fn no_regret_is_below_the_frontier() {
+    every_kind(|kind| {
+        for (experts, top_k) in [(8, 2), (16, 4), (5, 3)] {
+            let bench = Bench::new(experts, top_k);
+            let mut router = bench.build(&options(kind, experts));
+            let (mut frontier, mut sweep) = (Frontier::new(1.5, false), Sweep::default());
+            let (mut joules, mut lost, mut tokens) = (0.0, 0.0, 0.0);
+            for batch in 0..8 {
+                let gate = bench.gate(batch, TOKENS);
+                let routing = bench.step(router.as_mut(), batch, &gate);
+                if routing.dropped() > 0 {
+                    continue; // work that was not done has another frontier
+                }
+                sweep.add(&gate, &bench.costs, &mut frontier);
+                joules += routing.counts.iter().zip(&bench.costs).map(|(n, c)| f64::from(*n) * c).sum::<f64>();
+                lost += TOKENS as f64 * gate.fidelity(&routing).mass_regret;
+                tokens += TOKENS as f64;
+            }
+            let Some(least) = frontier.regret_at(joules) else { continue };
+            assert!(lost / tokens >= least - 1e-9, "{kind}: regret {} at {joules} J, least {least}", lost / tokens);
         }
     });
 }

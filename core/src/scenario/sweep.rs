@@ -64,8 +64,15 @@ fn plain(node: &Node) -> String {
         Value::Datetime(text) => text.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(", ")),
         Value::Table(table) => {
-            let entries = table.entries().iter().map(|e| format!("{} = {}", e.key.name, plain(&e.node)));
-            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+            // A plugin is called by its kind: `eplb { replicas = 72 }`.
+            let (kind, rest): (Vec<_>, Vec<_>) = table.entries().iter().partition(|entry| entry.key.name == "kind");
+            let rest: Vec<String> = rest.iter().map(|e| format!("{} = {}", e.key.name, plain(&e.node))).collect();
+            let body = format!("{{ {} }}", rest.join(", "));
+            match kind.first() {
+                None => body,
+                Some(kind) if rest.is_empty() => plain(&kind.node),
+                Some(kind) => format!("{} {body}", plain(&kind.node)),
+            }
         }
     }
 }
