@@ -2,7 +2,7 @@
 //! meets them alike. Shortest times, and medians of the ratios of a round.
 //!
 //! ```text
-//! cargo bench --bench ratios [-- ROUNDS]
+//! cargo bench --bench ratios [-- ROUNDS [PART_OF_NAME]]
 //! ```
 //!
 //! Lines of `experts top_k name microseconds ratio_of_shortest median_ratio`, for people and for `benches/compare/numpy_routers.py`.
@@ -14,10 +14,13 @@ use std::time::Instant;
 use registry::Layer;
 
 fn main() {
-    let rounds: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(60);
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let rounds: usize = arguments.first().and_then(|rounds| rounds.parse().ok()).unwrap_or(60);
+    let part = arguments.get(1).map_or("", String::as_str);
     for (experts, top_k) in [(8, 2), (64, 8)] {
         let mut layer = Layer::new(experts, top_k);
         let mut routers = layer.routers();
+        routers.retain(|(name, _)| *name == "baseline" || name.contains(part));
         let mut seconds = vec![Vec::new(); routers.len()];
         for round in 0..=rounds {
             for ((_, router), seconds) in routers.iter_mut().zip(&mut seconds) {

@@ -1,7 +1,7 @@
 //! One batch as the gate sees it: logits, and the unpenalised routing every router of a comparison is measured against.
 
 use crate::routing::{GateSummary, Probabilities, Routing, Rule, Selector};
-use crate::simd::exp_nonpositive;
+use crate::simd::{Lanes, exp_nonpositive, splat};
 
 /// The gate's output for a batch, with the reference routing, computed once and shared by all routers.
 ///
@@ -165,8 +165,12 @@ impl GateBatch {
     }
 
     /// Top-k masses of sixteen tokens from `first` on, relative to each token's largest logit; 1 past the end.
-    pub(crate) fn top_mass_lanes(&self, first: usize) -> [f32; 16] {
-        std::array::from_fn(|lane| self.top_mass.get(first + lane).map_or(1.0, |mass| *mass as f32))
+    pub(crate) fn top_mass_lanes(&self, first: usize) -> Lanes {
+        let mut lanes = splat(1.0);
+        for (lane, mass) in lanes.iter_mut().zip(&self.top_mass[first..]) {
+            *lane = *mass as f32;
+        }
+        lanes
     }
 
     /// Largest logit of a token and the mass of its unpenalised top-k, relative to e to that logit.

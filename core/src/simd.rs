@@ -3,9 +3,14 @@
 //! The functions are written with separate multiplications and additions and without branches. The compiler can
 //! widen them to any vector length, and every length gives the same bytes.
 
+mod lanes;
+
+pub use lanes::{Aligned, LANES, Lanes, one_by_one, splat};
+
 /// Runs `work` compiled for the best instruction set of this processor (AVX-512, AVX2, NEON, ...).
 ///
-/// Only code that is inlined into the closure benefits, so the helpers it calls are `#[inline(always)]`.
+/// Only code that is inlined into the closure benefits, so the helpers it calls, and the closures it hands to them, are
+/// `#[inline(always)]`, and loops over lanes are written out.
 #[inline]
 pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)

@@ -1,10 +1,12 @@
 //! The kernel's longer way: floors, similarity, masked experts, scores that are no priced logits, weights that are no softmax.
 
-use super::select::{GateSums, best_of, normalise, subtract};
-use super::tile::{self, LANES, Lanes};
+use super::probabilities::{inverse, normalise};
+use super::select::{GateSums, best_of, share_minus_price};
+use super::tile;
 use super::weights::{combine_unordered, gather};
 use super::{Affinity, Combine, Rule, Selector};
 use crate::gate::GateBatch;
+use crate::simd::{LANES, Lanes, one_by_one, splat};
 use crate::simd::{log_sigmoid, sigmoid};
 
 impl Selector {
@@ -26,50 +28,101 @@ impl Selector {
             _ => logits,
         };
         tile::load(given, experts, &mut self.scores);
-        match rule {
-            Rule::Given { .. } => self.scores.iter_mut().flatten().for_each(|score| *score = number(*score)),
-            Rule::PricedLogit { price } => subtract(&mut self.scores, price),
-            _ => {}
-        }
+        let most = match rule {
+            Rule::PricedLogit { price } => tile::subtract_and_max(&mut self.scores, price),
+            Rule::Given { .. } => numbers_and_max(&mut self.scores),
+            _ => tile::max(&self.scores),
+        };
         self.choice.clear();
         self.choice.extend_from_slice(&self.scores);
-        let most = tile::max(&self.scores);
-        let exp = tile::exponentiate(&mut self.scores, &most);
-        sums.add(&exp, &most, lanes);
+        let by_sigmoid = self.affinity == Affinity::Sigmoid && matches!(rule, Rule::Affinity { .. } | Rule::Logit);
+        let mut exp_sum = splat(1.0);
+        if probabilities.is_some() || !by_sigmoid {
+            let exp = tile::exponentiate(&mut self.scores, &most);
+            sums.add(&exp, &most, lanes);
+            exp_sum = exp.exp;
+        }
         if let Some(probabilities) = probabilities {
-            normalise(&self.scores, &exp.exp, lanes, probabilities);
+            probabilities.copy_from_slice(&self.scores);
+            normalise(probabilities, &exp_sum, lanes);
         }
-        match rule {
-            Rule::Probability { price } => self.shares(&gate.top_mass_lanes(first), price),
-            Rule::Affinity { price } => match self.affinity {
-                Affinity::Softmax => self.shares(&exp.exp, price),
-                Affinity::Sigmoid => self.sigmoids(price),
-            },
-            Rule::Logit | Rule::PricedLogit { .. } | Rule::Given { .. } => {}
+        // A masked expert stays last, whatever the prices are.
+        match (rule, self.affinity) {
+            (Rule::Probability { price }, _) => {
+                let inverse = inverse(&gate.top_mass_lanes(first));
+                self.choose(
+                    gate,
+                    first,
+                    lanes,
+                    #[inline(always)]
+                    |share, z, e| masked(z, &share_minus_price(share, &inverse, price[e])),
+                );
+            }
+            (Rule::Affinity { price }, Affinity::Softmax) => {
+                let inverse = inverse(&exp_sum);
+                self.choose(
+                    gate,
+                    first,
+                    lanes,
+                    #[inline(always)]
+                    |share, z, e| masked(z, &share_minus_price(share, &inverse, price[e])),
+                );
+            }
+            (Rule::Affinity { price }, Affinity::Sigmoid) => {
+                // Beforehand: the constants of the exponential would drive the best scores out of their registers.
+                for e in 0..experts {
+                    let e = one_by_one(e);
+                    self.choice[e] = masked(&self.choice[e], &sigmoid_minus_price(&self.choice[e], price[e]));
+                }
+                self.choose(
+                    gate,
+                    first,
+                    lanes,
+                    #[inline(always)]
+                    |_, score, _| *score,
+                );
+            }
+            (Rule::Logit | Rule::PricedLogit { .. } | Rule::Given { .. }, _) => {
+                self.choose(
+                    gate,
+                    first,
+                    lanes,
+                    #[inline(always)]
+                    |_, score, _| *score,
+                );
+            }
         }
-        self.keep_close(gate, first, lanes);
-        self.choose(gate, first, lanes);
         self.weigh(logits, given, rule, lanes);
     }
 
-    /// Scores of [`Rule::Probability`] and [`Rule::Affinity`]: exponentials over `mass`, less the price. A masked expert stays last.
+    /// The floor by the gate, the other places by the score that `score` makes of exponential, logit (or given score) and expert.
     #[inline(always)]
-    fn shares(&mut self, mass: &Lanes, price: &[f32]) {
-        for ((choice, exponential), price) in self.choice.iter_mut().zip(&self.scores).zip(price) {
-            for l in 0..LANES {
-                let score = exponential[l] / mass[l] - price;
-                choice[l] = if choice[l] > f32::MIN { score } else { f32::MIN };
-            }
+    fn choose(&mut self, gate: &GateBatch, first: usize, lanes: usize, score: impl Fn(&Lanes, &Lanes, usize) -> Lanes) {
+        let experts = gate.experts();
+        if self.floor == 0 && self.distance.is_empty() {
+            let Self { scores, choice, best, index, .. } = self;
+            return best_of(
+                experts,
+                #[inline(always)]
+                |e| score(&scores[e], &choice[e], e),
+                best,
+                index,
+            );
         }
-    }
-
-    #[inline(always)]
-    fn sigmoids(&mut self, price: &[f32]) {
-        for (choice, price) in self.choice.iter_mut().zip(price) {
-            for z in choice {
-                *z = if *z > f32::MIN { sigmoid(*z) - price } else { f32::MIN };
-            }
+        for e in 0..experts {
+            let e = one_by_one(e);
+            self.choice[e] = score(&self.scores[e], &self.choice[e], e);
         }
+        self.keep_close(gate, first, lanes);
+        let floor = self.keep_floor(gate, first, lanes);
+        let Self { choice, best, index, .. } = self;
+        best_of(
+            experts,
+            #[inline(always)]
+            |e| choice[e],
+            &mut best[floor..],
+            &mut index[floor..],
+        );
     }
 
     /// Charges every expert for its distance from the nearest expert of the token's own choice.
@@ -94,9 +147,9 @@ impl Selector {
         }
     }
 
-    /// The floor by the gate, the other places by score.
+    /// Gives the first places to the floor; returns how many.
     #[inline(always)]
-    fn choose(&mut self, gate: &GateBatch, first: usize, lanes: usize) {
+    fn keep_floor(&mut self, gate: &GateBatch, first: usize, lanes: usize) -> usize {
         let reference = gate.reference();
         let k = reference.top_k();
         let floor = self.floor.min(self.best.len()).min(k);
@@ -108,7 +161,7 @@ impl Selector {
                 self.choice[kept as usize][lane] = f32::NEG_INFINITY;
             }
         }
-        best_of(&self.choice, &mut self.best[floor..], &mut self.index[floor..]);
+        floor
     }
 
     /// Combine weights of the chosen, into `best`.
@@ -128,7 +181,7 @@ impl Selector {
             }
             Rule::Given { .. } if penalised => {
                 gather(given, experts, &self.index, lanes, &mut self.best);
-                self.best.iter_mut().flatten().for_each(|score| *score = number(*score));
+                each(&mut self.best, number);
                 return combine_unordered(&mut self.best);
             }
             _ => gather(logits, experts, &self.index, lanes, &mut self.best),
@@ -136,10 +189,10 @@ impl Selector {
         match (self.affinity, self.keep_mass) {
             (Affinity::Softmax, false) => combine_unordered(&mut self.best),
             (Affinity::Sigmoid, false) => {
-                self.best.iter_mut().flatten().for_each(|z| *z = log_sigmoid(*z));
+                each(&mut self.best, log_sigmoid);
                 combine_unordered(&mut self.best);
             }
-            (Affinity::Sigmoid, true) => self.best.iter_mut().flatten().for_each(|z| *z = sigmoid(*z)),
+            (Affinity::Sigmoid, true) => each(&mut self.best, sigmoid),
             (Affinity::Softmax, true) => {
                 tile::load(logits, experts, &mut self.scores);
                 let most = tile::max(&self.scores);
@@ -152,6 +205,46 @@ impl Selector {
             }
         }
     }
+}
+
+#[inline(always)]
+fn each(rows: &mut [Lanes], of: impl Fn(f32) -> f32) {
+    for row in rows {
+        for l in 0..LANES {
+            row[l] = of(row[l]);
+        }
+    }
+}
+
+#[inline(always)]
+fn masked(z: &Lanes, score: &Lanes) -> Lanes {
+    let mut out = splat(0.0);
+    for l in 0..LANES {
+        out[l] = if z[l] > f32::MIN { score[l] } else { f32::MIN };
+    }
+    out
+}
+
+#[inline(always)]
+fn sigmoid_minus_price(z: &Lanes, price: f32) -> Lanes {
+    let mut score = splat(0.0);
+    for l in 0..LANES {
+        score[l] = sigmoid(z[l]) - price;
+    }
+    score
+}
+
+/// Makes every score a number and returns the largest; in one loop for the reason of [`tile::subtract_and_max`].
+#[inline(always)]
+fn numbers_and_max(scores: &mut [Lanes]) -> Lanes {
+    let mut most = splat(f32::MIN);
+    for row in scores {
+        for l in 0..LANES {
+            row[l] = number(row[l]);
+            most[l] = if row[l] > most[l] { row[l] } else { most[l] };
+        }
+    }
+    most
 }
 
 /// The nearest finite number; the lowest where there is none.

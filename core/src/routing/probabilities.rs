@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tile::{LANES, Lanes};
+use super::tile;
+use crate::gate::GateBatch;
+use crate::simd::{self, LANES, Lanes, one_by_one, splat};
 
 /// The softmax of the selection scores of a whole batch, kept for a learning router.
 ///
@@ -36,11 +38,37 @@ impl Probabilities {
     /// If there is no such expert.
     pub fn column(&self, expert: usize, out: &mut Vec<f32>) {
         assert!(expert < self.experts, "there are {} experts", self.experts);
-        out.clear();
-        for row in self.tiles.iter().skip(expert).step_by(self.experts) {
-            out.extend_from_slice(row);
+        out.resize(self.tokens.next_multiple_of(LANES), 0.0);
+        let rows = self.tiles.iter().skip(expert).step_by(self.experts);
+        for (out, row) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(rows) {
+            *out = **row;
         }
         out.truncate(self.tokens);
+    }
+
+    /// Replaces the contents by the unpenalised probabilities of `gate`: what [`Rule::Logit`](super::Rule::Logit) keeps, without a choice.
+    ///
+    /// ```
+    /// use isotherm_core::{gate::GateBatch, routing::Probabilities};
+    /// let mut probabilities = Probabilities::default();
+    /// probabilities.describe(&GateBatch::from_logits(2, 1, vec![0.0, 0.0]));
+    /// assert_eq!(probabilities.get(0, 1), Some(0.5));
+    /// ```
+    pub fn describe(&mut self, gate: &GateBatch) {
+        let experts = gate.experts();
+        self.reset(gate.tokens(), experts);
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                let blocks = gate.logits().chunks(LANES * experts);
+                for (tile, logits) in self.tiles.chunks_exact_mut(experts).zip(blocks) {
+                    tile::load(logits, experts, tile);
+                    let most = tile::max(tile);
+                    let sum = tile::exponentiate(tile, &most).exp;
+                    normalise(tile, &sum, logits.len() / experts);
+                }
+            },
+        );
     }
 
     /// Mean probability of each expert over the batch.
@@ -55,7 +83,7 @@ impl Probabilities {
     pub(super) fn reset(&mut self, tokens: usize, experts: usize) {
         self.tokens = tokens;
         self.experts = experts;
-        self.tiles.resize(tokens.div_ceil(LANES) * experts, [0.0; LANES]);
+        self.tiles.resize(tokens.div_ceil(LANES) * experts, splat(0.0));
     }
 }
 
@@ -69,4 +97,31 @@ pub(super) fn scale_to_mean(out: &mut [f64], tokens: usize) {
     for out in out {
         *out /= tokens.max(1) as f64;
     }
+}
+
+/// Exponentials over their sums; lanes past the last token become 0, so that sums over lanes are sums over tokens.
+#[inline(always)]
+pub(super) fn normalise(tile: &mut [Lanes], sum: &Lanes, lanes: usize) {
+    let inverse = inverse(sum);
+    for e in 0..tile.len() {
+        let row = &mut tile[one_by_one(e)];
+        for l in 0..LANES {
+            row[l] *= inverse[l];
+        }
+    }
+    if lanes < LANES {
+        for row in tile {
+            row[lanes..].fill(0.0);
+        }
+    }
+}
+
+/// A division a token in place of one an expert: it takes as long as ten products.
+#[inline(always)]
+pub(super) fn inverse(values: &Lanes) -> Lanes {
+    let mut out = splat(0.0);
+    for l in 0..LANES {
+        out[l] = 1.0 / values[l];
+    }
+    out
 }

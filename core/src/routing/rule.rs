@@ -71,6 +71,11 @@ impl<'a> Rule<'a> {
         }
     }
 
+    /// Whether the distribution that belongs to the rule is the gate's own.
+    pub(super) fn is_unpenalised(&self) -> bool {
+        matches!(self, Self::Logit | Self::Probability { .. } | Self::Affinity { .. })
+    }
+
     /// The rule that gives the same choice with less work: without a price every score rises with the logit. Ordering by the logit
     /// itself also tells apart what has the same affinity after rounding, so a price of zero is the baseline, bit for bit.
     pub(super) fn simplest(self) -> Self {

@@ -1,10 +1,12 @@
 //! The fused selection kernel: price, softmax sums, top k, combine weights and counts in one pass over the logits.
 
-use super::tile::{self, LANES, Lanes};
+use super::probabilities::{inverse, normalise};
+use super::tile;
 use super::weights::{combine, combine_unordered, gather};
 use super::{Affinity, Combine, GateSummary, Probabilities, Routing, RoutingOptions, Rule, rule};
 use crate::gate::GateBatch;
 use crate::simd;
+use crate::simd::{Aligned, LANES, Lanes, splat};
 
 /// Runs the kernel; owns its scratch rows, so that routing does not allocate after the first batch.
 ///
@@ -50,7 +52,7 @@ pub struct Selector {
     pub(super) choice: Vec<Lanes>,
     pub(super) charge: Vec<f32>,
     pub(super) best: Vec<Lanes>,
-    pub(super) index: Vec<[u32; LANES]>,
+    pub(super) index: Vec<Aligned<u32>>,
     usable_price: Vec<f32>,
 }
 
@@ -133,9 +135,9 @@ impl Selector {
         if let Some(keep) = keep.as_deref_mut() {
             keep.reset(tokens, experts);
         }
-        self.scores.resize(experts, [0.0; LANES]);
-        self.best.resize(k, [0.0; LANES]);
-        self.index.resize(k, [0; LANES]);
+        self.scores.resize(experts, splat(0.0));
+        self.best.resize(k, splat(0.0));
+        self.index.resize(k, splat(0));
         let general = known.filter(|gate| !self.is_plain(rule, gate));
         let mut sums = GateSums::default();
         simd::dispatch(
@@ -153,7 +155,9 @@ impl Selector {
                 }
             },
         );
-        out.gate = Some(sums.mean(tokens));
+        // Where the distribution is the unpenalised one, it has been described already.
+        let described = known.filter(|_| rule.is_unpenalised());
+        out.gate = Some(described.map_or_else(|| sums.mean(tokens), GateBatch::summary));
     }
 
     /// Whether price, top k and weights are all there is to do.
@@ -188,22 +192,35 @@ impl Selector {
         } else {
             tile::load(logits, experts, &mut self.scores);
         }
-        if let Rule::PricedLogit { price } = rule {
-            subtract(&mut self.scores, price);
-        }
-        let most = tile::max(&self.scores);
+        let most = match rule {
+            Rule::PricedLogit { price } => tile::subtract_and_max(&mut self.scores, price),
+            _ => tile::max(&self.scores),
+        };
+        let Self { scores, best, index, .. } = self;
         if !matches!(rule, Rule::Probability { .. }) {
-            best_of(&self.scores, &mut self.best, &mut self.index);
+            best_of(
+                experts,
+                #[inline(always)]
+                |expert| scores[expert],
+                best,
+                index,
+            );
         }
-        let exp = tile::exponentiate(&mut self.scores, &most);
+        let exp = tile::exponentiate(scores, &most);
         sums.add(&exp, &most, lanes);
         if let Some(probabilities) = probabilities {
-            normalise(&self.scores, &exp.exp, lanes, probabilities);
+            probabilities.copy_from_slice(scores);
+            normalise(probabilities, &exp.exp, lanes);
         }
         if let Rule::Probability { price } = rule {
-            let mass = known.map_or([1.0; LANES], |gate| gate.top_mass_lanes(first));
-            share_minus_price(&mut self.scores, &mass, price);
-            best_of(&self.scores, &mut self.best, &mut self.index);
+            let inverse = inverse(&known.map_or(splat(1.0), |gate| gate.top_mass_lanes(first)));
+            best_of(
+                experts,
+                #[inline(always)]
+                |expert| share_minus_price(&scores[expert], &inverse, price[expert]),
+                best,
+                index,
+            );
         }
         if matches!(rule, Rule::Logit) || matches!(rule, Rule::PricedLogit { .. }) && self.combine == Combine::Penalised
         {
@@ -221,7 +238,8 @@ impl Selector {
         let k = self.best.len();
         let rows = first * k..(first + lanes) * k;
         let (experts, weights) = (&mut out.experts[rows.clone()], &mut out.weights[rows]);
-        for (place, (weight, index)) in self.best.iter().zip(&self.index).enumerate() {
+        for place in 0..k {
+            let (weight, index) = (&self.best[place], &self.index[place]);
             for lane in 0..lanes {
                 experts[lane * k + place] = index[lane];
                 weights[lane * k + place] = weight[lane];
@@ -233,44 +251,26 @@ impl Selector {
 
 /// Top k with the lengths of common models known to the compiler.
 #[inline(always)]
-pub(super) fn best_of(scores: &[Lanes], best: &mut [Lanes], index: &mut [[u32; LANES]]) {
-    match (scores.len(), best.len()) {
-        (8, 2) => tile::top_k(&scores[..8], &mut best[..2], &mut index[..2]),
-        (_, 1) => tile::top_k(scores, &mut best[..1], &mut index[..1]),
-        (_, 2) => tile::top_k(scores, &mut best[..2], &mut index[..2]),
-        (_, 4) => tile::top_k(scores, &mut best[..4], &mut index[..4]),
-        (_, 8) => tile::top_k(scores, &mut best[..8], &mut index[..8]),
-        _ => tile::top_k(scores, best, index),
+pub(super) fn best_of(experts: usize, score: impl Fn(usize) -> Lanes, best: &mut [Lanes], index: &mut [Aligned<u32>]) {
+    match (experts, best.len()) {
+        (8, 2) => tile::top::<2>(8, score, best, index),
+        (_, 1) => tile::top::<1>(experts, score, best, index),
+        (_, 2) => tile::top::<2>(experts, score, best, index),
+        (_, 4) => tile::top::<4>(experts, score, best, index),
+        (_, 6) => tile::top::<6>(experts, score, best, index),
+        (_, 8) => tile::top::<8>(experts, score, best, index),
+        _ => tile::top_k(experts, score, best, index),
     }
 }
 
+/// share x inverse - price: the score of [`Rule::Probability`], and of [`Rule::Affinity`] with softmax.
 #[inline(always)]
-pub(super) fn subtract(scores: &mut [Lanes], price: &[f32]) {
-    for (row, price) in scores.iter_mut().zip(price) {
-        for score in row {
-            *score -= price;
-        }
+pub(super) fn share_minus_price(exponential: &Lanes, inverse: &Lanes, price: f32) -> Lanes {
+    let mut score = splat(0.0);
+    for l in 0..LANES {
+        score[l] = exponential[l] * inverse[l] - price;
     }
-}
-
-/// score = e^(z - max) / (top-k sum of the same) - price
-#[inline(always)]
-pub(super) fn share_minus_price(scores: &mut [Lanes], mass: &Lanes, price: &[f32]) {
-    for (row, price) in scores.iter_mut().zip(price) {
-        for l in 0..LANES {
-            row[l] = row[l] / mass[l] - price;
-        }
-    }
-}
-
-#[inline(always)]
-pub(super) fn normalise(exponentials: &[Lanes], sum: &Lanes, lanes: usize, out: &mut [Lanes]) {
-    for (row, out) in exponentials.iter().zip(out) {
-        for l in 0..LANES {
-            let p = row[l] / sum[l];
-            out[l] = if l < lanes { p } else { 0.0 };
-        }
-    }
+    score
 }
 
 /// Sums over the tokens of a batch, in f64.

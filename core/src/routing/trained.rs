@@ -2,8 +2,8 @@
 
 use super::Probabilities;
 use super::probabilities::{add_lanes, scale_to_mean};
-use super::tile::{LANES, Lanes};
 use crate::simd;
+use crate::simd::{LANES, Lanes, one_by_one, splat};
 
 /// Sums over the kept probabilities of a batch, for routers that train an additive bias; owns its scratch rows, so that learning does
 /// not allocate after the first batch.
@@ -86,12 +86,12 @@ impl BiasStatistics {
 #[inline(always)]
 fn sum_tiles(block: &mut Vec<Lanes>, kept: &Probabilities, out: &mut [f64], add: impl Fn(&[Lanes], &mut [Lanes])) {
     out.fill(0.0);
-    block.resize(kept.experts, [0.0; LANES]);
+    block.resize(kept.experts, splat(0.0));
     simd::dispatch(
         #[inline(always)]
         || {
             for tiles in kept.tiles.chunks((kept.experts * TILES_A_BLOCK).max(1)) {
-                block.fill([0.0; LANES]);
+                block.fill(splat(0.0));
                 for tile in tiles.chunks_exact(kept.experts.max(1)) {
                     add(tile, block);
                 }
@@ -104,13 +104,15 @@ fn sum_tiles(block: &mut Vec<Lanes>, kept: &Probabilities, out: &mut [f64], add:
 
 #[inline(always)]
 fn add_gradient(tile: &[Lanes], q: &[f32], block: &mut [Lanes]) {
-    let mut mean = [0.0; LANES];
+    let mut mean = splat(0.0);
     for (p, q) in tile.iter().zip(q) {
         for l in 0..LANES {
             mean[l] += p[l] * q;
         }
     }
-    for ((p, q), sum) in tile.iter().zip(q).zip(block) {
+    for e in 0..block.len() {
+        let e = one_by_one(e);
+        let (p, q, sum) = (&tile[e], q[e], &mut block[e]);
         for l in 0..LANES {
             sum[l] += p[l] * (q - mean[l]);
         }
@@ -119,13 +121,15 @@ fn add_gradient(tile: &[Lanes], q: &[f32], block: &mut [Lanes]) {
 
 #[inline(always)]
 fn add_entropy_gradient(tile: &[Lanes], block: &mut [Lanes]) {
-    let mut entropy = [0.0; LANES];
+    let mut entropy = splat(0.0);
     for p in tile {
         for l in 0..LANES {
             entropy[l] -= p[l] * log_probability(p[l]);
         }
     }
-    for (p, sum) in tile.iter().zip(block) {
+    for e in 0..block.len() {
+        let e = one_by_one(e);
+        let (p, sum) = (&tile[e], &mut block[e]);
         for l in 0..LANES {
             sum[l] -= p[l] * (log_probability(p[l]) + entropy[l]);
         }
@@ -140,7 +144,7 @@ fn log_probability(p: f32) -> f32 {
 
 #[inline(always)]
 fn tilted_divergence(tile: &[Lanes], tilts: &[[f32; 3]]) -> Lanes {
-    let (mut ahead, mut back, mut inner) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    let (mut ahead, mut back, mut inner) = (splat(0.0), splat(0.0), splat(0.0));
     for (p, [to, from, exponent]) in tile.iter().zip(tilts) {
         for l in 0..LANES {
             let tilted = p[l] * to;
@@ -149,7 +153,11 @@ fn tilted_divergence(tile: &[Lanes], tilts: &[[f32; 3]]) -> Lanes {
             inner[l] += tilted * exponent;
         }
     }
-    std::array::from_fn(|l| inner[l] / ahead[l] + (simd::ln(back[l]) - simd::ln(ahead[l])))
+    let mut divergence = splat(0.0);
+    for l in 0..LANES {
+        divergence[l] = inner[l] / ahead[l] + (simd::ln(back[l]) - simd::ln(ahead[l]));
+    }
+    divergence
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Combine weights of the kept experts, sixteen tokens at a time.
 
-use super::tile::{self, LANES, Lanes};
+use super::tile;
 use crate::simd;
+use crate::simd::{Aligned, LANES, Lanes, splat};
 
 /// Softmax of the selected scores, which are sorted: the first is the largest.
 #[inline(always)]
@@ -19,7 +20,7 @@ pub(super) fn combine_unordered(values: &mut [Lanes]) {
 
 #[inline(always)]
 fn softmax_against(values: &mut [Lanes], most: &Lanes) {
-    let mut sum = [0.0; LANES];
+    let mut sum = splat(0.0);
     for row in values.iter_mut() {
         for l in 0..LANES {
             row[l] = simd::exp_nonpositive(row[l] - most[l]);
@@ -35,11 +36,10 @@ fn softmax_against(values: &mut [Lanes], most: &Lanes) {
 
 /// The values of the kept experts, from rows of tokens.
 #[inline(always)]
-pub(super) fn gather(rows: &[f32], experts: usize, index: &[[u32; LANES]], lanes: usize, to: &mut [Lanes]) {
-    for (to, index) in to.iter_mut().zip(index) {
-        *to = [0.0; LANES];
+pub(super) fn gather(rows: &[f32], experts: usize, index: &[Aligned<u32>], lanes: usize, to: &mut [Lanes]) {
+    for place in 0..to.len() {
         for l in 0..lanes {
-            to[l] = rows[l * experts + index[l] as usize];
+            to[place][l] = rows[l * experts + index[place][l] as usize];
         }
     }
 }

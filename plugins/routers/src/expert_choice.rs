@@ -15,7 +15,7 @@
 use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Router, RouterContext, RouterError, RouterSpec};
-use isotherm_core::routing::{DROPPED, Probabilities, Routing, Rule, Selector};
+use isotherm_core::routing::{DROPPED, Probabilities, Routing};
 use isotherm_core::simd;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +91,7 @@ impl RouterSpec for ExpertChoice {
             shares: vec![0.0; context.experts],
             probabilities: Probabilities::default(),
             column: Vec::new(),
-            selector: Selector::default(),
+            taken: Vec::new(),
         }))
     }
 }
@@ -103,13 +103,15 @@ struct Choosing {
     shares: Vec<f64>,
     probabilities: Probabilities,
     column: Vec<f32>,
-    selector: Selector,
+    /// Tokens that an expert takes.
+    taken: Vec<u32>,
 }
 
 impl Router for Choosing {
     fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
-        // Probabilities and the summary of the gate; the routing itself is replaced.
-        self.selector.select(gate, Rule::Logit, Some(&mut self.probabilities), out);
+        self.probabilities.describe(gate);
+        out.reset(gate.tokens());
+        out.gate = Some(gate.summary());
         let (tokens, k) = (gate.tokens(), out.top_k());
         out.experts.fill(DROPPED);
         out.weights.fill(0.0);
@@ -118,7 +120,10 @@ impl Router for Choosing {
             self.probabilities.column(expert, &mut self.column);
             let kept = lift_floor(gate, expert, self.floor, &mut self.column);
             let capacity = share_of(self.spec.capacity, tokens, k, *share).max(kept);
-            choose_tokens(&self.column, capacity, |token| insert(out, token, expert as u32, self.column[token]));
+            choose_tokens(&self.column, capacity, &mut self.taken);
+            for token in &self.taken {
+                insert(out, *token as usize, expert as u32, self.column[*token as usize]);
+            }
         }
         finish(out);
         Ok(())
@@ -152,10 +157,10 @@ const KEPT: f32 = 2.0;
 /// index. The pure selection, before a token has room for k of them.
 ///
 /// ```
-/// use isotherm_core::{gate::GateBatch, routing::{Probabilities, Routing, Rule, Selector}};
+/// use isotherm_core::{gate::GateBatch, routing::Probabilities};
 /// let gate = GateBatch::from_logits(2, 1, vec![1.0, 0.0, 3.0, 0.0, 2.0, 0.0]);
 /// let mut probabilities = Probabilities::default();
-/// Selector::default().select(&gate, Rule::Logit, Some(&mut probabilities), &mut Routing::new(2, 1));
+/// probabilities.describe(&gate);
 /// assert_eq!(isotherm_routers::tokens_of_experts(&probabilities, &[2, 1]), [vec![1, 2], vec![0]]);
 /// ```
 #[must_use]
@@ -164,33 +169,34 @@ pub fn tokens_of_experts(probabilities: &Probabilities, capacity: &[usize]) -> V
     let choose = |(expert, capacity): (usize, &usize)| {
         let mut tokens = Vec::new();
         probabilities.column(expert, &mut column);
-        choose_tokens(&column, *capacity, |token| tokens.push(token as u32));
+        choose_tokens(&column, *capacity, &mut tokens);
         tokens.sort_by(|a, b| column[*b as usize].total_cmp(&column[*a as usize]));
         tokens
     };
     capacity.iter().enumerate().map(choose).collect()
 }
 
-/// Calls `take` with the `capacity` tokens of largest score, in token order; of equal scores the lower token is taken.
+/// Replaces `taken` by the `capacity` tokens of largest score, in token order; of equal scores the lower token is taken.
 ///
 /// Scores are not negative, so their bits are ordered as they are, and the smallest score taken is found bit by bit: a count over all tokens
-/// for each bit, sixteen tokens at a time. No token is moved.
-fn choose_tokens(scores: &[f32], capacity: usize, mut take: impl FnMut(usize)) {
-    if capacity == 0 {
-        return;
-    }
-    if capacity >= scores.len() {
-        return (0..scores.len()).for_each(take);
-    }
-    let (least, mut equals) = threshold(scores, capacity);
-    for (token, score) in scores.iter().enumerate() {
-        let bits = score.to_bits();
-        let is_equal = bits == least && equals > 0;
-        equals -= usize::from(is_equal);
-        if bits > least || is_equal {
-            take(token);
+/// for each bit, many tokens at a time. No token is moved.
+fn choose_tokens(scores: &[f32], capacity: usize, taken: &mut Vec<u32>) {
+    let capacity = capacity.min(scores.len());
+    taken.clear();
+    // One more than needed: every token is written, and stays if it is taken.
+    taken.resize(capacity + 1, 0);
+    if capacity > 0 {
+        let (least, mut equals) = threshold(scores, capacity);
+        let mut number = 0;
+        for (token, score) in scores.iter().enumerate() {
+            let bits = score.to_bits();
+            let is_equal = bits == least && equals > 0;
+            equals -= usize::from(is_equal);
+            taken[number] = token as u32;
+            number += usize::from(bits > least || is_equal);
         }
     }
+    taken.truncate(capacity);
 }
 
 /// Bits of the `capacity`-th largest score, and how many of those equal to it are among the `capacity` largest.
@@ -218,14 +224,11 @@ fn threshold(scores: &[f32], capacity: usize) -> (u32, usize) {
 
 #[inline(always)]
 fn at_least(scores: &[f32], bits: u32) -> u32 {
-    let (rows, rest) = scores.as_chunks::<16>();
-    let mut lanes = [0; 16];
-    for row in rows {
-        for l in 0..16 {
-            lanes[l] += u32::from(row[l].to_bits() >= bits);
-        }
+    let mut number = 0;
+    for score in scores {
+        number += u32::from(score.to_bits() >= bits);
     }
-    lanes.iter().sum::<u32>() + rest.iter().map(|score| u32::from(score.to_bits() >= bits)).sum::<u32>()
+    number
 }
 
 /// Gives the token this expert if it is among its k best so far; experts come by rising index. Until the end, weights are scores.
@@ -234,9 +237,14 @@ fn insert(out: &mut Routing, token: usize, expert: u32, score: f32) {
     let experts = &mut out.experts[token * k..][..k];
     let scores = &mut out.weights[token * k..][..k];
     // Strictly greater: an equal score stays behind the lower index that came first.
-    let Some(place) = (0..k).find(|place| experts[*place] == DROPPED || score > scores[*place]) else { return };
-    experts[place..].rotate_right(1);
-    scores[place..].rotate_right(1);
+    if experts[k - 1] != DROPPED && score <= scores[k - 1] {
+        return;
+    }
+    let mut place = k - 1;
+    while place > 0 && (experts[place - 1] == DROPPED || score > scores[place - 1]) {
+        (experts[place], scores[place]) = (experts[place - 1], scores[place - 1]);
+        place -= 1;
+    }
     (experts[place], scores[place]) = (expert, score);
 }
 
@@ -280,8 +288,8 @@ mod tests {
             let mut expected = order[..capacity.min(scores.len())].to_vec();
             expected.sort_unstable();
             let mut taken = Vec::new();
-            choose_tokens(&scores, capacity, |token| taken.push(token));
-            assert_eq!(taken, expected, "{capacity}");
+            choose_tokens(&scores, capacity, &mut taken);
+            assert_eq!(taken.iter().map(|token| *token as usize).collect::<Vec<_>>(), expected, "{capacity}");
         }
     }
 }

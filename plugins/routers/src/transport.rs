@@ -1,14 +1,13 @@
 //! Entropic optimal transport between tokens and experts: Sinkhorn's iteration, sixteen tokens side by side.
 
 use isotherm_core::gate::GateBatch;
-use isotherm_core::simd::{self, exp_nonpositive};
+use isotherm_core::simd::{self, LANES, Lanes, exp_nonpositive, one_by_one, splat};
 
-/// Tokens worked on side by side.
-const LANES: usize = 16;
-type Lanes = [f32; LANES];
+/// Tiles summed in f32 before they are added to an f64: 128 positive numbers a lane, some 1e-6 of rounding.
+const TILES_A_BLOCK: usize = 128;
 
-/// Tiles summed in f32 before they are added to an f64.
-const TILES_A_BLOCK: usize = 16;
+/// Tiles whose column sums are taken together: few enough to be still in the nearest cache.
+const TILES_AT_ONCE: usize = 8;
 
 /// Scalings stay within this and its reciprocal, also for experts that no token can reach.
 const LARGEST: f64 = 1e30;
@@ -93,21 +92,21 @@ impl Transport {
         let experts = gate.experts();
         self.experts = experts;
         let tiles = gate.tokens().div_ceil(LANES);
-        self.kernel.resize(tiles * experts, [0.0; LANES]);
+        self.kernel.resize(tiles * experts, splat(0.0));
         self.rows.clear();
-        self.rows.resize(tiles, [0.0; LANES]);
+        self.rows.resize(tiles, splat(0.0));
         self.columns.clear();
         self.columns.resize(experts, 1.0);
         self.narrow.clear();
         self.narrow.resize(experts, 1.0);
-        self.block.resize(experts, [0.0; LANES]);
+        self.block.resize(experts, splat(0.0));
         self.reached.resize(experts, 0.0);
         simd::dispatch(
             #[inline(always)]
             || {
                 let blocks = gate.logits().chunks(LANES * experts);
                 for (tile, logits) in self.kernel.chunks_exact_mut(experts).zip(blocks) {
-                    fill_kernel(tile, logits, experts, epsilon);
+                    fill_kernel(tile, logits, experts, 1.0 / epsilon);
                 }
             },
         );
@@ -123,13 +122,13 @@ impl Transport {
             || {
                 let blocks = kernel.chunks(experts * TILES_A_BLOCK).zip(rows.chunks_mut(TILES_A_BLOCK));
                 for (tiles, rows) in blocks {
-                    block.fill([0.0; LANES]);
-                    for (tile, u) in tiles.chunks_exact(experts).zip(rows) {
-                        *u = scale_rows(tile, narrow, token_mass);
-                        for (sum, k) in block.iter_mut().zip(tile) {
-                            for l in 0..LANES {
-                                sum[l] += k[l] * u[l];
-                            }
+                    block.fill(splat(0.0));
+                    for (tiles, rows) in tiles.chunks(experts * TILES_AT_ONCE).zip(rows.chunks_mut(TILES_AT_ONCE)) {
+                        for (tile, u) in tiles.chunks_exact(experts).zip(rows.iter_mut()) {
+                            *u = scale_rows(tile, narrow, token_mass);
+                        }
+                        for (expert, sum) in block.iter_mut().enumerate() {
+                            *sum = add_column(*sum, &tiles[expert..], experts, rows);
                         }
                     }
                     for (reached, lanes) in reached.iter_mut().zip(block.iter()) {
@@ -142,47 +141,65 @@ impl Transport {
 }
 
 #[inline(always)]
-fn fill_kernel(tile: &mut [Lanes], logits: &[f32], experts: usize, epsilon: f32) {
+fn fill_kernel(tile: &mut [Lanes], logits: &[f32], experts: usize, sharpness: f32) {
     for (lane, row) in logits.chunks_exact(experts).enumerate() {
         for (k, z) in tile.iter_mut().zip(row) {
             k[lane] = *z;
         }
     }
     let lanes = logits.len() / experts;
-    let mut most = [f32::MIN; LANES];
+    let mut most = splat(f32::MIN);
     for k in tile.iter() {
         for l in 0..LANES {
             most[l] = if k[l] > most[l] { k[l] } else { most[l] };
         }
     }
-    for k in tile.iter_mut() {
+    for e in 0..tile.len() {
+        let k = &mut tile[one_by_one(e)];
         for l in 0..LANES {
-            let value = exp_nonpositive((k[l] - most[l]) / epsilon);
+            let value = exp_nonpositive((k[l] - most[l]) * sharpness);
             k[l] = if l < lanes { value } else { 0.0 };
         }
     }
 }
 
+/// `sum` and what the tiles add to the column that `from` begins with.
+#[inline(always)]
+fn add_column(mut sum: Lanes, from: &[Lanes], experts: usize, rows: &[Lanes]) -> Lanes {
+    for (tile, u) in rows.iter().enumerate() {
+        let k = &from[tile * experts];
+        for l in 0..LANES {
+            sum[l] += k[l] * u[l];
+        }
+    }
+    sum
+}
+
 #[inline(always)]
 fn scale_rows(tile: &[Lanes], columns: &[f32], token_mass: f32) -> Lanes {
     // Four sums, so that an addition need not wait for the one before.
-    let mut sums = [[0.0; LANES]; 4];
-    let (quads, rest) = tile.as_chunks::<4>();
-    let (by_quad, by_rest) = columns.as_chunks::<4>();
-    for (quad, v) in quads.iter().zip(by_quad) {
-        for i in 0..4 {
-            for l in 0..LANES {
-                sums[i][l] += quad[i][l] * v[i];
-            }
-        }
+    let (mut a, mut b, mut c, mut d) = (splat(0.0), splat(0.0), splat(0.0), splat(0.0));
+    let (whole, columns) = (tile.len() / 4 * 4, &columns[..tile.len()]);
+    for e in (0..whole).step_by(4) {
+        add_scaled(&mut a, &tile[e], columns[e]);
+        add_scaled(&mut b, &tile[e + 1], columns[e + 1]);
+        add_scaled(&mut c, &tile[e + 2], columns[e + 2]);
+        add_scaled(&mut d, &tile[e + 3], columns[e + 3]);
     }
-    for (k, v) in rest.iter().zip(by_rest) {
-        for l in 0..LANES {
-            sums[0][l] += k[l] * v;
-        }
+    for e in whole..tile.len() {
+        add_scaled(&mut a, &tile[e], columns[e]);
     }
-    std::array::from_fn(|l| {
-        let sum = (sums[0][l] + sums[1][l]) + (sums[2][l] + sums[3][l]);
-        token_mass / if sum > 1e-30 { sum } else { 1e-30 }
-    })
+    let mut scale = splat(0.0);
+    for l in 0..LANES {
+        let sum = (a[l] + b[l]) + (c[l] + d[l]);
+        scale[l] = token_mass / if sum > 1e-30 { sum } else { 1e-30 };
+    }
+    scale
+}
+
+#[inline(always)]
+fn add_scaled(sum: &mut Lanes, k: &Lanes, v: f32) {
+    for l in 0..LANES {
+        sum[l] += k[l] * v;
+    }
 }
