@@ -133,21 +133,39 @@ fn percent(estimate: &Estimate, factor: f64, signed: bool) -> String {
     text + " %"
 }
 
+/// The rows a note is about: a router by its name where it is about all of its rows, else each with the point it stands at.
+fn about(rows: &[&Row], summary: &Summary) -> String {
+    let all_of = |router: &str, rows: &[&Row]| rows.iter().filter(|row| row.router == router).count();
+    let every: Vec<&Row> = summary.rows.iter().collect();
+    let mut names: Vec<String> = Vec::new();
+    for row in rows {
+        let name = if all_of(&row.router, rows) == all_of(&row.router, &every) {
+            row.router.clone()
+        } else {
+            let point: Vec<String> = row.point.iter().map(|(axis, value)| format!("{} {value}", short(axis))).collect();
+            format!("{}, {}", row.router, point.join(", "))
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join("; ")
+}
+
 /// What a reader has to know, each sentence once.
 fn notes(summary: &Summary, text: &mut String) {
-    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut said: Vec<(&str, Vec<&Row>)> = Vec::new();
     for row in &summary.rows {
         for warning in &row.warnings {
             match said.iter_mut().find(|(known, _)| known == warning) {
-                Some((_, routers)) if routers.contains(&row.router.as_str()) => {}
-                Some((_, routers)) => routers.push(&row.router),
-                None => said.push((warning, vec![&row.router])),
+                Some((_, rows)) => rows.push(row),
+                None => said.push((warning, vec![row])),
             }
         }
     }
-    let all: std::collections::BTreeSet<&str> = summary.rows.iter().map(|row| row.router.as_str()).collect();
-    for (warning, routers) in said {
-        let who = if routers.len() == all.len() { String::new() } else { format!(" ({})", routers.join(", ")) };
+    for (warning, rows) in said {
+        let who =
+            if rows.len() == summary.rows.len() { String::new() } else { format!(" ({})", about(&rows, summary)) };
         let _ = writeln!(text, "note: {warning}{who}");
     }
     if summary.rows.iter().any(|row| row.seeds > 1) {

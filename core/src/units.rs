@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::time::SimDuration;
 
 macro_rules! quantity {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $example:literal, [$(($unit:literal, $factor:expr)),+]) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $example:literal, [$(($unit:literal, $factor:expr)),+] $(, least $least:literal)?) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
         pub struct $name(f64);
@@ -49,7 +49,13 @@ macro_rules! quantity {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
-                parse_quantity(text, $what, $example, &[$(($unit, $factor)),+]).map(Self)
+                let value = parse_quantity(text, $what, $example, &[$(($unit, $factor)),+])?;
+                $(if value < $least {
+                    return Err(format!(
+                        "`{text}` is not {}; there is nothing below {}, for example \"{}\"", $what, $least, $example
+                    ));
+                })?
+                Ok(Self(value))
             }
         }
 
@@ -104,8 +110,9 @@ quantity! {
     /// assert_eq!(Celsius::new(80.0) - Celsius::new(35.0), TempDelta::new(45.0));
     /// assert_eq!("35 degC".parse::<Celsius>(), Ok(Celsius::new(35.0)));
     /// assert!("35 W".parse::<Celsius>().is_err());
+    /// assert!("-300 degC".parse::<Celsius>().is_err());
     /// ```
-    Celsius, "a temperature", "35 degC", [("degC", 1.0)]
+    Celsius, "a temperature", "35 degC", [("degC", 1.0)], least -273.15
 }
 quantity! {
     /// A difference of temperatures (K).

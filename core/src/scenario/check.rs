@@ -10,7 +10,7 @@ use crate::hardware::STILL;
 use crate::metrics::CarbonIntensity;
 use crate::placement::PlacementError;
 use crate::router::{RouterContext, RouterError};
-use crate::workload::WorkloadError;
+use crate::workload::{WorkloadContext, WorkloadError};
 use crate::world::DeviceSpec;
 
 /// Energies, powers and times above this would lose the small ones they are added to.
@@ -387,10 +387,32 @@ pub(super) fn routers(scenario: &Scenario, variants: &[Variant], tree: &Tree, fa
         let built = (variant.options.check(experts, top_k))
             .and_then(|()| variant.spec.build(&context.with_options(&variant.options)));
         if let (Some(index), Err(RouterError::Option { option, message })) = (variant.index, built) {
-            check.fault(&format!("router[{index}].{option}"), message, "", "");
+            // A fault of one point of a sweep is not one of the line that the router stands in.
+            let point: Vec<String> = variant.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
+            let at = if point.is_empty() { String::new() } else { format!(" (at {})", point.join(", ")) };
+            check.fault(&format!("router[{index}].{option}"), format!("`{option}`: {message}{at}"), "", "");
         }
     }
-    if let Err(WorkloadError::Option { option, message }) = scenario.arrivals.batches(scenario.seed) {
-        check.fault(&format!("arrivals.{option}"), message, "", "");
+    let batches = match scenario.arrivals.batches(scenario.seed) {
+        Ok(batches) => batches,
+        Err(WorkloadError::Option { option, message }) => {
+            check.fault(&format!("arrivals.{option}"), format!("`{option}`: {message}"), "", "");
+            return;
+        }
+        // Whoever opens the file says what is wrong with it.
+        Err(_) => return,
+    };
+    let context = WorkloadContext { experts, top_k, seed: scenario.seed, batches: &batches, layer: 0 };
+    if let Err(WorkloadError::Option { option, message }) = scenario.workload.build(&context) {
+        check.fault(&format!("workload.{option}"), format!("`{option}`: {message}"), "", "");
+    }
+    for (index, change) in scenario.change.iter().enumerate() {
+        check.require(
+            change.at_batch.is_none_or(|batch| (batch as usize) < batches.len().max(1)),
+            &format!("change[{index}].at_batch"),
+            || format!("the change never happens: the run has {} batches, from 0", batches.len()),
+            "the number of a batch of the run",
+            "at_batch = 60",
+        );
     }
 }

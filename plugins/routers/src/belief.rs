@@ -44,15 +44,18 @@ impl CostBelief {
     }
 }
 
-/// Refuses an option that is not a finite number of at least `least`.
+/// Above this an option is surely a slip of the hand, and prices made of it would overflow.
+const MOST: f64 = 1e9;
+
+/// Refuses an option that is not a number from `least` to a thousand million.
 pub(crate) fn require_at_least(option: &'static str, value: f64, least: f64, example: &str) -> Result<(), RouterError> {
-    if value.is_finite() && value >= least {
+    if value >= least && value <= MOST {
         return Ok(());
     }
     Err(RouterError::Option {
         option,
         message: format!(
-            "must be a finite number of at least {least}, found {value}; for example `{option} = {example}`"
+            "must be a number from {least} to {MOST:e}, found {value}; for example `{option} = {example}`"
         ),
     })
 }

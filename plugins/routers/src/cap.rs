@@ -31,9 +31,13 @@ impl TryFrom<String> for Cap {
         if let Ok(temperature) = text.parse() {
             return Ok(Self::Temperature(temperature));
         }
-        text.parse()
-            .map(Self::Power)
-            .map_err(|_| format!("`{text}` is neither a temperature nor a power; for example \"70 degC\" or \"340 W\""))
+        match text.parse::<Watts>() {
+            Ok(power) if power.get() > 0.0 => Ok(Self::Power(power)),
+            Ok(_) => Err(format!("`{text}` is no cap that a GPU could keep; for example \"340 W\"")),
+            Err(_) => Err(format!(
+                "`{text}` is neither a temperature above absolute zero nor a power; for example \"70 degC\" or \"340 W\""
+            )),
+        }
     }
 }
 

@@ -37,7 +37,7 @@ use isotherm_core::time::{SimDuration, SimTime};
 use isotherm_core::units::{Celsius, KelvinPerWatt, Watts};
 use serde::{Deserialize, Serialize};
 
-use crate::belief::{require_above, require_at_least, require_length};
+use crate::belief::{require_above, require_at_least, require_length, require_share};
 use crate::cap::holders;
 use crate::energy_penalty::Space;
 use crate::gpu_price::PricedGpus;
@@ -132,7 +132,7 @@ impl MpcShare {
 #[typetag::serde(name = "mpc-share")]
 impl RouterSpec for MpcShare {
     fn build(&self, context: &RouterContext<'_>) -> Result<Box<dyn Router>, RouterError> {
-        require_at_least("gain", self.gain, 0.0, "0.2")?;
+        require_share("gain", self.gain, "0.2")?;
         let model = self.model(context)?;
         let experts = context.experts;
         Ok(Box::new(Shared {

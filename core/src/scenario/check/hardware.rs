@@ -19,6 +19,15 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
     if !(1..=MOST_EXPERTS).contains(&hardware.gpus) {
         return;
     }
+    if let Some(size) = hardware.gpus_per_node {
+        check.require(
+            size > 0 && (size >= hardware.gpus || hardware.gpus.is_multiple_of(size)),
+            "hardware.gpus_per_node",
+            || format!("{} GPUs cannot stand in nodes of {size}", hardware.gpus),
+            "a divisor of `hardware.gpus`",
+            "gpus_per_node = 8",
+        );
+    }
     check.not_negative("hardware.idle_power", hardware.idle_power.map(|p| p.get()), "idle_power = \"80 W\"");
     if let Some(profile) = &hardware.profile {
         check.not_negative("hardware.profile.idle_power", Some(profile.idle_power.get()), "idle_power = \"80 W\"");
