@@ -406,13 +406,4 @@ pub(super) fn routers(scenario: &Scenario, variants: &[Variant], tree: &Tree, fa
     if let Err(WorkloadError::Option { option, message }) = scenario.workload.build(&context) {
         check.fault(&format!("workload.{option}"), format!("`{option}`: {message}"), "", "");
     }
-    for (index, change) in scenario.change.iter().enumerate() {
-        check.require(
-            change.at_batch.is_none_or(|batch| (batch as usize) < batches.len().max(1)),
-            &format!("change[{index}].at_batch"),
-            || format!("the change never happens: the run has {} batches, from 0", batches.len()),
-            "the number of a batch of the run",
-            "at_batch = 60",
-        );
-    }
 }

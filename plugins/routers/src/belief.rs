@@ -55,7 +55,7 @@ pub(crate) fn require_at_least(option: &'static str, value: f64, least: f64, exa
     Err(RouterError::Option {
         option,
         message: format!(
-            "must be a number from {least} to {MOST:e}, found {value}; for example `{option} = {example}`"
+            "must be a finite number of at least {least} and at most {MOST:e}, found {value}; for example `{option} = {example}`"
         ),
     })
 }
