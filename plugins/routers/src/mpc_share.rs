@@ -42,6 +42,7 @@ use crate::cap::holders;
 use crate::energy_penalty::Space;
 use crate::gpu_price::PricedGpus;
 use crate::heat_share::{HeatModel, Observed, Work};
+use crate::saved;
 
 pub(crate) const KIND: Kind = Kind {
     name: "mpc-share",
@@ -280,12 +281,11 @@ impl Router for Shared {
     }
 
     fn save(&self) -> Vec<u8> {
-        // Plain data always serialises into memory.
-        postcard::to_stdvec(&self.state).unwrap_or_default()
+        saved::bytes(&self.state)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let state: State = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let state: State = saved::read(state)?;
         require_length(state.work.experts(), self.gpus.experts())?;
         self.state = state;
         Ok(())

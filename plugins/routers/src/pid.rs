@@ -25,6 +25,7 @@ use crate::cap::{Cap, CapWatch, holders};
 use crate::energy_penalty::Space;
 use crate::gpu_price::{PricedGpus, default_max_price, time_constant};
 use crate::primal_dual::probability;
+use crate::saved;
 
 pub(crate) const KIND: Kind = Kind {
     name: "pid",
@@ -204,12 +205,11 @@ impl Router for Controller {
     }
 
     fn save(&self) -> Vec<u8> {
-        // Plain data always serialises into memory.
-        postcard::to_stdvec(&self.state).unwrap_or_default()
+        saved::bytes(&self.state)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let state: State = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let state: State = saved::read(state)?;
         require_length(state.experts, self.gpus.experts())?;
         state.watch.require_gpus(state.loops.len())?;
         self.state = state;

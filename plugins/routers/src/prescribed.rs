@@ -10,6 +10,8 @@ use isotherm_core::router::{ClusterView, Router, RouterContext, RouterError, Rou
 use isotherm_core::routing::Routing;
 use serde::{Deserialize, Serialize};
 
+use crate::saved;
+
 pub(crate) const KIND: Kind = Kind {
     name: "prescribed",
     summary: "reproduces given usage counts; ignores the gate (for checking published numbers)",
@@ -81,12 +83,11 @@ impl Router for Quota {
     }
 
     fn save(&self) -> Vec<u8> {
-        // Plain data always serialises into memory.
-        postcard::to_stdvec(&self.left).unwrap_or_default()
+        saved::bytes(&self.left)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let left: Vec<u64> = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let left: Vec<u64> = saved::read(state)?;
         if left.len() != self.left.len() {
             let (found, expected) = (left.len(), self.left.len());
             return Err(RouterError::State(format!("it is for {found} experts, the model has {expected}")));

@@ -24,6 +24,7 @@ use crate::belief::{require_above, require_at_least, require_length};
 use crate::cap::{Cap, CapWatch, holders};
 use crate::energy_penalty::Space;
 use crate::gpu_price::{PricedGpus, default_max_price, time_constant};
+use crate::saved;
 
 pub(crate) const KIND: Kind = Kind {
     name: "primal-dual",
@@ -173,12 +174,11 @@ impl Router for Ascent {
     }
 
     fn save(&self) -> Vec<u8> {
-        // Plain data always serialises into memory.
-        postcard::to_stdvec(&self.state).unwrap_or_default()
+        saved::bytes(&self.state)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let state: State = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let state: State = saved::read(state)?;
         require_length(state.experts, self.gpus.experts())?;
         state.watch.require_gpus(state.prices.len())?;
         self.state = state;

@@ -4,11 +4,13 @@ use isotherm_core::router::RouterError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// The bytes of a state.
 pub(crate) fn bytes<T: Serialize>(state: &T) -> Vec<u8> {
     // Plain data always serialises into memory.
     postcard::to_stdvec(state).unwrap_or_default()
 }
 
+/// The state of such bytes.
 pub(crate) fn read<T: DeserializeOwned>(state: &[u8]) -> Result<T, RouterError> {
     postcard::from_bytes(state).map_err(|error| RouterError::State(error.to_string()))
 }

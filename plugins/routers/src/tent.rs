@@ -19,6 +19,7 @@ use isotherm_core::routing::{BiasStatistics, Probabilities, Routing, Rule, Selec
 use serde::{Deserialize, Serialize};
 
 use crate::belief::{require_at_least, require_length};
+use crate::saved;
 
 pub(crate) const KIND: Kind = Kind {
     name: "tent",
@@ -141,12 +142,11 @@ impl Router for Sharpened {
     }
 
     fn save(&self) -> Vec<u8> {
-        // Plain data always serialises into memory.
-        postcard::to_stdvec(&self.state).unwrap_or_default()
+        saved::bytes(&self.state)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let state: State = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let state: State = saved::read(state)?;
         require_length(state.bias.len(), self.price.len())?;
         self.state = state;
         Ok(())

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::belief::{require_at_least, require_share};
 use crate::energy_penalty::Space;
 use crate::learned_cost::{LearnedCosts, set_prices};
+use crate::saved;
 use crate::ucb::{forget, width};
 
 pub(crate) const KIND: Kind = Kind {
@@ -134,12 +135,11 @@ impl Router for Matcher {
     }
 
     fn save(&self) -> Vec<u8> {
-        // Plain data always serialises into memory.
-        postcard::to_stdvec(&self.state).unwrap_or_default()
+        saved::bytes(&self.state)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let state: State = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let state: State = saved::read(state)?;
         state.learned.require_experts(self.price.len())?;
         self.state = state;
         Ok(())

@@ -28,6 +28,7 @@ use isotherm_core::routing::{BiasStatistics, GateSummary, Probabilities, Routing
 use serde::{Deserialize, Serialize};
 
 use crate::belief::{require_at_least, require_length, require_share};
+use crate::saved;
 
 pub(crate) const KIND: Kind = Kind {
     name: "ttt",
@@ -275,12 +276,11 @@ impl Router for Trained {
     }
 
     fn save(&self) -> Vec<u8> {
-        // Plain data always serialises into memory.
-        postcard::to_stdvec(&self.state).unwrap_or_default()
+        saved::bytes(&self.state)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let state: TttState = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let state: TttState = saved::read(state)?;
         for list in [&state.bias, &state.costs, &state.velocity] {
             require_length(list.len(), self.price.len())?;
         }

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::belief::{require_at_least, require_share};
 use crate::energy_penalty::Space;
 use crate::learned_cost::{LearnedCosts, set_prices};
+use crate::saved;
 
 pub(crate) const KIND: Kind = Kind {
     name: "ucb",
@@ -131,12 +132,11 @@ impl Router for Optimist {
     }
 
     fn save(&self) -> Vec<u8> {
-        // Plain data always serialises into memory.
-        postcard::to_stdvec(&self.learned).unwrap_or_default()
+        saved::bytes(&self.learned)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let learned: LearnedCosts = postcard::from_bytes(state).map_err(|e| RouterError::State(e.to_string()))?;
+        let learned: LearnedCosts = saved::read(state)?;
         learned.require_experts(self.price.len())?;
         self.learned = learned;
         Ok(())
