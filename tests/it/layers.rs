@@ -63,6 +63,16 @@ fn a_layer_repeated_takes_as_long_as_as_many_layers() {
     assert!((ratio - 1.0).abs() < 0.03, "{ratio}");
 }
 
+/// A batch is infeasible once, however many of its layers say so.
+#[test]
+fn infeasible_batches_are_counted_once() {
+    let router = "router = [{ kind = \"primal-dual\", cap = \"20 degC\", patience = \"1 ms\" }]";
+    for completed in [run(&from_text(&small(router))), run(&from_text(&with_layers(&small(router), 3)))] {
+        let share = mean(row(&completed, "primal-dual", ""), "infeasible_share");
+        assert!(share > 0.5 && share <= 1.0, "{share}");
+    }
+}
+
 #[test]
 fn results_have_a_row_per_layer() {
     let folder = tempfile::tempdir().unwrap();

@@ -130,10 +130,6 @@ impl World {
         }
         self.router.route(gate, &view, &mut self.routing)?;
         self.routing.check()?;
-        if let Some(found) = self.router.feasibility() {
-            let infeasible = self.state.record.infeasible_batches.get_or_insert(0);
-            *infeasible += u32::from(found == Feasibility::Infeasible);
-        }
         Ok(())
     }
 
@@ -339,6 +335,10 @@ impl World {
         let Some(Running { mut batch, .. }) = self.state.running.take() else { return Ok(()) };
         if self.spec.device.is_some() {
             self.end_layer(schedule)?;
+        }
+        if let Some(found) = self.router.feasibility() {
+            let infeasible = self.state.record.infeasible_batches.get_or_insert(0);
+            *infeasible += u32::from(found == Feasibility::Infeasible);
         }
         let now = schedule.now();
         batch.finished = now.max(batch.started);
