@@ -198,12 +198,6 @@ impl Placement {
         self.gpus.len()
     }
 
-    /// Position in the list of all copies at which those of `expert` begin.
-    #[must_use]
-    pub fn first_slot(&self, expert: ExpertId) -> usize {
-        self.first[expert.index()] as usize
-    }
-
     /// Every copy as (expert, GPU), by expert, then GPU.
     pub fn iter(&self) -> impl Iterator<Item = (ExpertId, GpuId)> + '_ {
         (0..self.experts()).flat_map(move |e| {
@@ -229,19 +223,9 @@ impl Placement {
         of_gpus
     }
 
-    /// Whether this is a placement of so many experts on so many GPUs: what was read from bytes need not be one.
+    /// Whether this is a placement of so many experts on so many GPUs: what was read from bytes may be one of others.
     pub(crate) fn is_sound(&self, experts: u32, gpus: u32) -> bool {
-        self.first.len() == experts as usize + 1
-            && self.first[0] == 0
-            && self.first.windows(2).all(|pair| pair[0] < pair[1])
-            && self.first[experts as usize] as usize == self.gpus.len()
-            && self.gpus.iter().all(|gpu| gpu.0 < gpus)
-    }
-
-    /// Whether a copy of `expert` is on `gpu`.
-    #[must_use]
-    pub fn holds(&self, gpu: GpuId, expert: ExpertId) -> bool {
-        self.copies(expert).contains(&gpu)
+        self.experts() == experts as usize && self.gpus.iter().all(|gpu| gpu.0 < gpus)
     }
 }
 

@@ -48,18 +48,10 @@ impl Selector {
         }
         // A masked expert stays last, whatever the prices are.
         match (rule, self.affinity) {
-            (Rule::Probability { price }, _) => {
-                let inverse = inverse(&gate.top_mass_lanes(first));
-                self.choose(
-                    gate,
-                    first,
-                    lanes,
-                    #[inline(always)]
-                    |share, z, e| masked(z, &share_minus_price(share, &inverse, price[e])),
-                );
-            }
-            (Rule::Affinity { price }, Affinity::Softmax) => {
-                let inverse = inverse(&exp_sum);
+            (Rule::Probability { price }, _) | (Rule::Affinity { price }, Affinity::Softmax) => {
+                // Shares of the token's top-k mass, or of all.
+                let whole = if matches!(rule, Rule::Probability { .. }) { gate.top_mass_lanes(first) } else { exp_sum };
+                let inverse = inverse(&whole);
                 self.choose(
                     gate,
                     first,

@@ -44,6 +44,11 @@ impl CostBelief {
     }
 }
 
+/// The option `reference_degc` where a scenario gives none (degC).
+pub(crate) fn reference_degc() -> f64 {
+    60.0
+}
+
 /// Above this an option is surely a slip of the hand, and prices made of it would overflow.
 const MOST: f64 = 1e9;
 

@@ -6,6 +6,8 @@ use isotherm_core::time::{SimDuration, SimTime};
 use isotherm_core::units::{Celsius, Watts};
 use serde::{Deserialize, Serialize};
 
+use crate::belief::require_above;
+
 /// The limit that a controller keeps each GPU to, on sampled values: `"70 degC"` or `"340 W"`.
 ///
 /// ```
@@ -65,6 +67,13 @@ impl Cap {
             Self::Temperature(_) => 20.0,
             Self::Power(cap) => cap.get().max(1.0),
         }
+    }
+
+    /// The option `patience` (s): as the scenario says, or the default.
+    pub(crate) fn patience(self, given: Option<SimDuration>, time_constant: f64) -> Result<f64, RouterError> {
+        let Some(given) = given.map(SimDuration::seconds) else { return Ok(self.default_patience(time_constant)) };
+        require_above("patience", given, 0.0, "\"10 s\"")?;
+        Ok(given)
     }
 
     /// Time over which an excess is averaged before anything is said about feasibility, where the scenario does not say (s), for a GPU of
@@ -224,6 +233,12 @@ impl CapWatch {
     pub(crate) fn feasibility(&self) -> Feasibility {
         if self.infeasible { Feasibility::Infeasible } else { Feasibility::Feasible }
     }
+}
+
+/// The smallest price of a GPU that holds an expert; 0 where none does.
+pub(crate) fn least_held(prices: impl Iterator<Item = f64>, holds: &[bool]) -> f64 {
+    let held = prices.zip(holds).filter(|(_, holds)| **holds).map(|(price, _)| price);
+    held.reduce(f64::min).unwrap_or(0.0)
 }
 
 /// Which GPUs hold an expert.

@@ -16,7 +16,9 @@ use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, Router
 use isotherm_core::routing::{Routing, Rule, Selector};
 use serde::{Deserialize, Serialize};
 
-use crate::belief::{CostBelief, require_at_least, require_costs};
+use crate::belief::{CostBelief, reference_degc, require_at_least, require_costs};
+use crate::energy_penalty::Space;
+use crate::price::set_prices;
 use crate::saved;
 
 pub(crate) const KIND: Kind = Kind {
@@ -74,10 +76,6 @@ fn mu_max() -> f64 {
     10.0
 }
 
-fn reference_degc() -> f64 {
-    60.0
-}
-
 impl DualAscent {
     /// A cap in joules an assignment, with everything else at its default.
     #[must_use]
@@ -102,7 +100,7 @@ impl RouterSpec for DualAscent {
         require_at_least("leakage_per_kelvin", self.leakage_per_kelvin, 0.0, "0.01")?;
         require_at_least("reference_degc", self.reference_degc, -273.15, "60.0")?;
         require_costs(context)?;
-        context.options.refuse_penalised("a price in probability space")?;
+        Space::Probability.require_weights(context)?;
         Ok(Box::new(Ascending {
             spec: self.clone(),
             mu: 0.0,
@@ -131,11 +129,7 @@ impl Router for Ascending {
     fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
         let spec = &self.spec;
         spec.costs.read(view, spec.leakage_per_kelvin, spec.reference_degc, &mut self.costs)?;
-        // Only differences route: taking the smallest off keeps the bytes when a constant is added to all.
-        let least = self.costs.iter().copied().fold(f64::INFINITY, f64::min);
-        for (price, cost) in self.price.iter_mut().zip(&self.costs) {
-            *price = (self.mu * (cost - least)) as f32;
-        }
+        set_prices(&mut self.price, &self.costs, self.mu);
         self.selector.select(gate, Rule::Probability { price: &self.price }, None, out);
         Ok(())
     }

@@ -10,7 +10,8 @@ use isotherm_core::router::{ClusterView, Router, RouterContext, RouterError, Rou
 use isotherm_core::routing::{Routing, Rule, Selector};
 use serde::{Deserialize, Serialize};
 
-use crate::belief::{CostBelief, require_at_least, require_costs};
+use crate::belief::{CostBelief, reference_degc, require_at_least, require_costs};
+use crate::price::set_prices;
 
 pub(crate) const KIND: Kind = Kind {
     name: "energy-penalty",
@@ -35,6 +36,14 @@ impl Space {
         match self {
             Self::Logit => Rule::PricedLogit { price },
             Self::Probability => Rule::Probability { price },
+        }
+    }
+
+    /// Refuses combine weights that a price in this space does not give.
+    pub(crate) fn require_weights(self, context: &RouterContext<'_>) -> Result<(), RouterError> {
+        match self {
+            Self::Logit => Ok(()),
+            Self::Probability => context.options.refuse_penalised("a price in probability space"),
         }
     }
 }
@@ -96,10 +105,6 @@ fn one() -> f64 {
     1.0
 }
 
-fn reference_degc() -> f64 {
-    60.0
-}
-
 impl EnergyPenalty {
     /// A penalty of `lambda` per declared joule in logit space, with everything else at its default.
     #[must_use]
@@ -123,9 +128,7 @@ impl RouterSpec for EnergyPenalty {
         require_at_least("scale", self.scale, 0.0, "1.0")?;
         require_at_least("leakage_per_kelvin", self.leakage_per_kelvin, 0.0, "0.01")?;
         require_costs(context)?;
-        if self.space == Space::Probability {
-            context.options.refuse_penalised("a price in probability space")?;
-        }
+        self.space.require_weights(context)?;
         let experts = context.experts;
         Ok(Box::new(Penalised {
             spec: self.clone(),
@@ -153,11 +156,7 @@ impl Router for Penalised {
         let spec = &self.spec;
         spec.costs.read(view, spec.leakage_per_kelvin, spec.reference_degc, &mut self.costs)?;
         let factor = spec.lambda * spec.scale / spec.normalise.unit(&self.costs);
-        // Only differences of costs route: taking the smallest off keeps the bytes when a constant is added to all.
-        let least = self.costs.iter().copied().fold(f64::INFINITY, f64::min);
-        for (price, cost) in self.price.iter_mut().zip(&self.costs) {
-            *price = (factor * (cost - least)) as f32;
-        }
+        set_prices(&mut self.price, &self.costs, factor);
         self.selector.select(gate, spec.space.rule(&self.price), None, out);
         Ok(())
     }

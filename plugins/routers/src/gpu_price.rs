@@ -6,6 +6,7 @@ use isotherm_core::router::{ClusterView, RouterContext};
 use isotherm_core::routing::{Routing, Selector};
 
 use crate::energy_penalty::Space;
+use crate::price::set_prices;
 
 /// Routes by prices per GPU.
 ///
@@ -31,10 +32,7 @@ impl PricedGpus {
         for (e, raw) in self.raw.iter_mut().enumerate() {
             *raw = view.expert_mean(ExpertId(e as u32), |gpu| prices.get(gpu).copied()).unwrap_or(0.0);
         }
-        let least = self.raw.iter().copied().fold(f64::INFINITY, f64::min);
-        for (price, raw) in self.price.iter_mut().zip(&self.raw) {
-            *price = (raw - least) as f32;
-        }
+        set_prices(&mut self.price, &self.raw, 1.0);
         self.selector.select(gate, self.space.rule(&self.price), None, out);
     }
 

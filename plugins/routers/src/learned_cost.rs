@@ -3,7 +3,7 @@
 use isotherm_core::router::{Feedback, RouterError};
 use serde::{Deserialize, Serialize};
 
-use crate::belief::require_length;
+use crate::belief::{require_at_least, require_length, require_share};
 
 /// Discounted mean and spread of the joules per assignment of every expert.
 ///
@@ -79,10 +79,19 @@ impl LearnedCosts {
     }
 }
 
-/// `price_e = lambda (cost_e - least)`: only differences route.
-pub(crate) fn set_prices(price: &mut [f32], costs: &[f64], lambda: f64) {
-    let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
-    for (price, cost) in price.iter_mut().zip(costs) {
-        *price = (lambda * (cost - least)) as f32;
-    }
+/// The option `width` of both strategies where a scenario gives none.
+pub(crate) fn width() -> f64 {
+    1.0
+}
+
+/// The option `forget` of both strategies where a scenario gives none.
+pub(crate) fn forget() -> f64 {
+    0.05
+}
+
+/// Refuses options that both strategies have and that make no sense.
+pub(crate) fn require_options(lambda: f64, width: f64, forget: f64) -> Result<(), RouterError> {
+    require_at_least("lambda", lambda, 0.0, "0.5")?;
+    require_at_least("width", width, 0.0, "1.0")?;
+    require_share("forget", forget, "0.05")
 }

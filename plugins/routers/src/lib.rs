@@ -20,6 +20,7 @@ mod opportunistic;
 mod per_expert;
 mod pid;
 mod prescribed;
+mod price;
 mod primal_dual;
 mod saved;
 mod selection_bias;

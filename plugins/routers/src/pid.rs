@@ -21,7 +21,7 @@ use isotherm_core::time::SimDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::belief::{require_above, require_at_least, require_length};
-use crate::cap::{Cap, CapWatch, holders};
+use crate::cap::{Cap, CapWatch, holders, least_held};
 use crate::energy_penalty::Space;
 use crate::gpu_price::{PricedGpus, default_max_price, time_constant};
 use crate::primal_dual::probability;
@@ -90,16 +90,13 @@ impl RouterSpec for Pid {
             Cap::Temperature(_) => (1.0, tau),
             Cap::Power(_) => (0.1, 0.1 * self.cap.default_patience(tau)),
         };
-        let patience = self.patience.map_or_else(|| self.cap.default_patience(tau), SimDuration::seconds);
+        let patience = self.cap.patience(self.patience, tau)?;
         let kp = self.kp.unwrap_or(share * max_price / self.cap.full_excess());
         let ki = self.ki.unwrap_or(kp / time_constant);
         require_at_least("kp", kp, 0.0, "0.05")?;
         require_at_least("ki", ki, 0.0, "0.001")?;
         require_at_least("kd", self.kd, 0.0, "0.0")?;
-        require_above("patience", self.patience.map_or(1.0, SimDuration::seconds), 0.0, "\"10 s\"")?;
-        if self.space == Space::Probability {
-            context.options.refuse_penalised("a price in probability space")?;
-        }
+        self.space.require_weights(context)?;
         Ok(Box::new(Controller {
             gains: [kp, ki, self.kd],
             max_price,
@@ -152,7 +149,7 @@ impl Controller {
         loops.resize(view.samples.len(), Loop::default());
         watch.resize(view.samples.len());
         holders(view, loops.len(), &mut self.holds);
-        let every_gpu_has_a_price = least_price(loops, &self.holds) > 0.0;
+        let every_gpu_has_a_price = least_held(loops.iter().map(|own| own.price), &self.holds) > 0.0;
         let (mut stepped, mut seconds) = (false, 0.0_f64);
         for (gpu, sample) in view.samples.iter().enumerate() {
             let Some(reading) = watch.read(gpu, sample) else { continue };
@@ -177,16 +174,10 @@ impl Controller {
                 *own = Loop { integral: keep * own.integral, price: keep * own.price };
             }
         }
-        let least = least_price(loops, &self.holds);
+        let least = least_held(loops.iter().map(|own| own.price), &self.holds);
         self.prices.clear();
         self.prices.extend(loops.iter().map(|own| (own.price - least).max(0.0)));
     }
-}
-
-/// The smallest price of a GPU that holds experts; 0 where none does.
-fn least_price(loops: &[Loop], holds: &[bool]) -> f64 {
-    let held = loops.iter().zip(holds).filter(|(_, holds)| **holds).map(|(own, _)| own.price);
-    held.reduce(f64::min).unwrap_or(0.0)
 }
 
 impl Router for Controller {

@@ -21,7 +21,7 @@ use isotherm_core::time::SimDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::belief::{require_above, require_at_least, require_length};
-use crate::cap::{Cap, CapWatch, holders};
+use crate::cap::{Cap, CapWatch, holders, least_held};
 use crate::energy_penalty::Space;
 use crate::gpu_price::{PricedGpus, default_max_price, time_constant};
 use crate::saved;
@@ -90,17 +90,14 @@ impl RouterSpec for PrimalDual {
         require_at_least("eta", self.eta.unwrap_or_default(), 0.0, "0.002")?;
         let max_price = self.max_price.unwrap_or_else(|| default_max_price(self.space));
         require_above("max_price", max_price, 0.0, "1.0")?;
-        require_above("patience", self.patience.map_or(1.0, SimDuration::seconds), 0.0, "\"10 s\"")?;
-        if self.space == Space::Probability {
-            context.options.refuse_penalised("a price in probability space")?;
-        }
+        self.space.require_weights(context)?;
         let tau = time_constant(context);
         let time_constant = match self.cap {
             Cap::Temperature(_) => tau,
             // Power follows the work at once; this is what its snapshots are averaged over.
             Cap::Power(_) => self.cap.default_patience(tau),
         };
-        let patience = self.patience.map_or_else(|| self.cap.default_patience(tau), SimDuration::seconds);
+        let patience = self.cap.patience(self.patience, tau)?;
         Ok(Box::new(Ascent {
             eta: self.eta,
             eta_per_second: max_price / (self.cap.full_excess() * time_constant),
@@ -151,8 +148,7 @@ impl Ascent {
             return;
         }
         holders(view, prices.len(), &mut self.holds);
-        let held = prices.iter().zip(&self.holds).filter(|(_, holds)| **holds).map(|(price, _)| *price);
-        let least = held.reduce(f64::min).unwrap_or(0.0);
+        let least = least_held(prices.iter().copied(), &self.holds);
         let keep = watch.judge(&self.holds, seconds);
         prices.iter_mut().for_each(|price| *price = keep * (*price - least).max(0.0));
     }

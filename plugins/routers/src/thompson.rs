@@ -19,11 +19,10 @@ use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, Router
 use isotherm_core::routing::{Routing, Selector};
 use serde::{Deserialize, Serialize};
 
-use crate::belief::{require_at_least, require_share};
 use crate::energy_penalty::Space;
-use crate::learned_cost::{LearnedCosts, set_prices};
+use crate::learned_cost::{LearnedCosts, forget, require_options, width};
+use crate::price::set_prices;
 use crate::saved;
-use crate::ucb::{forget, width};
 
 pub(crate) const KIND: Kind = Kind {
     name: "thompson",
@@ -67,12 +66,8 @@ impl Thompson {
 #[typetag::serde(name = "thompson")]
 impl RouterSpec for Thompson {
     fn build(&self, context: &RouterContext<'_>) -> Result<Box<dyn Router>, RouterError> {
-        require_at_least("lambda", self.lambda, 0.0, "0.5")?;
-        require_at_least("width", self.width, 0.0, "1.0")?;
-        require_share("forget", self.forget, "0.05")?;
-        if self.space == Space::Probability {
-            context.options.refuse_penalised("a price in probability space")?;
-        }
+        require_options(self.lambda, self.width, self.forget)?;
+        self.space.require_weights(context)?;
         let experts = context.experts;
         let stream = Stream::open(context.seed, Domain::Router, u64::from(context.layer), "thompson costs");
         Ok(Box::new(Matcher {

@@ -20,9 +20,9 @@ use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, Router
 use isotherm_core::routing::{Routing, Selector};
 use serde::{Deserialize, Serialize};
 
-use crate::belief::{require_at_least, require_share};
 use crate::energy_penalty::Space;
-use crate::learned_cost::{LearnedCosts, set_prices};
+use crate::learned_cost::{LearnedCosts, forget, require_options, width};
+use crate::price::set_prices;
 use crate::saved;
 
 pub(crate) const KIND: Kind = Kind {
@@ -56,14 +56,6 @@ pub struct Ucb {
     pub space: Space,
 }
 
-pub(crate) fn width() -> f64 {
-    1.0
-}
-
-pub(crate) fn forget() -> f64 {
-    0.05
-}
-
 impl Ucb {
     /// A price of `lambda` a joule, with everything else at its default.
     #[must_use]
@@ -75,12 +67,8 @@ impl Ucb {
 #[typetag::serde(name = "ucb")]
 impl RouterSpec for Ucb {
     fn build(&self, context: &RouterContext<'_>) -> Result<Box<dyn Router>, RouterError> {
-        require_at_least("lambda", self.lambda, 0.0, "0.5")?;
-        require_at_least("width", self.width, 0.0, "1.0")?;
-        require_share("forget", self.forget, "0.05")?;
-        if self.space == Space::Probability {
-            context.options.refuse_penalised("a price in probability space")?;
-        }
+        require_options(self.lambda, self.width, self.forget)?;
+        self.space.require_weights(context)?;
         let experts = context.experts;
         Ok(Box::new(Optimist {
             spec: self.clone(),
