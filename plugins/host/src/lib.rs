@@ -4,6 +4,8 @@
 //! A native library has every right of the process. So only what a scenario, a flag or the user's own folders name is ever opened, and
 //! never the current directory.
 
+mod discovery;
+mod environment;
 mod file_kind;
 mod float_control;
 mod host_table;
@@ -12,10 +14,13 @@ mod label;
 mod library;
 mod log;
 mod manifest;
+mod options;
 mod refusal;
 mod tables;
 mod text;
 
+pub use discovery::{Candidate, Discovery, Places, Searched, Shadowed, Source, UnknownName};
+pub use environment::{Environment, PLUGIN_PATH};
 pub use file_kind::{FileKind, Machine, System, file_kind};
 pub use float_control::FloatControl;
 pub use inspection::{Inspection, inspect};
