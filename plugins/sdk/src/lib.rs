@@ -47,6 +47,7 @@
 
 mod author;
 mod border;
+mod context;
 #[doc(hidden)]
 pub mod export;
 #[doc(hidden)]

@@ -6,43 +6,29 @@ use isotherm_core::routing::{Routing, Rule, Selector};
 use isotherm_core::telemetry::{Sample, TelemetryError, TelemetrySource, Truth};
 use isotherm_core::time::SimTime;
 
-use crate::author::{Decision, Form, Router, Telemetry};
-
-/// A router that has been started, and how it was then: a saved state continues from there.
-#[derive(Debug)]
-pub(crate) struct Started<R> {
-    pub(crate) router: R,
-    started: R,
-}
-
-impl<R: Router> Started<R> {
-    pub(crate) fn new(mut router: R, context: &RouterContext<'_>) -> Result<Self, RouterError> {
-        router.start(context)?;
-        Ok(Self { started: router.clone(), router })
-    }
-
-    /// Nothing changes if the bytes are no state.
-    pub(crate) fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        let mut fresh = self.started.clone();
-        fresh.load(state)?;
-        self.router = fresh;
-        Ok(())
-    }
-}
+use crate::author::{Decision, Form, Made, Router, Telemetry};
+use crate::context::OwnedContext;
 
 /// An author's router as one of the core's.
 #[derive(Debug)]
 pub(crate) struct Linked<R> {
-    behind: Started<R>,
+    router: R,
+    /// What it was made of: a loaded state continues from a router that is made anew.
+    options: R,
+    context: OwnedContext,
     selector: Selector,
     prices: Vec<f32>,
     scores: Vec<f32>,
 }
 
 impl<R: Router> Linked<R> {
-    pub(crate) fn new(router: R, context: &RouterContext<'_>) -> Result<Self, RouterError> {
+    pub(crate) fn new(options: R, context: &RouterContext<'_>) -> Result<Self, RouterError> {
+        let mut router = options.clone();
+        router.start(context)?;
         Ok(Self {
-            behind: Started::new(router, context)?,
+            router,
+            options,
+            context: OwnedContext::of(context),
             selector: Selector::new(context.options),
             prices: vec![0.0; context.experts],
             scores: Vec::new(),
@@ -55,7 +41,7 @@ impl<R: Router> Linked<R> {
         gate: &GateBatch<'_>,
         view: &ClusterView<'_>,
         out: &mut Routing<'_>,
-    ) -> Result<crate::author::Made, RouterError> {
+    ) -> Result<Made, RouterError> {
         self.prices.fill(0.0);
         let scores = R::ADJUSTS_SCORES.then(|| {
             self.scores.clear();
@@ -65,7 +51,7 @@ impl<R: Router> Linked<R> {
         out.reset(gate.tokens());
         let lent = Routing::lent(out.top_k(), &mut out.experts[..], &mut out.weights[..], &mut out.counts[..]);
         let mut decision = Decision::new(&mut self.prices, scores, lent);
-        self.behind.router.route(gate, view, &mut decision)?;
+        self.router.route(gate, view, &mut decision)?;
         decision.finish(gate)
     }
 }
@@ -92,23 +78,27 @@ impl<R: Router> CoreRouter for Linked<R> {
     }
 
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {
-        self.behind.router.feedback(feedback)
+        self.router.feedback(feedback)
     }
 
     fn feasibility(&self) -> Option<Feasibility> {
-        self.behind.router.feasibility()
+        self.router.feasibility()
     }
 
     fn operations_per_token(&self) -> f64 {
-        self.behind.router.operations_per_token()
+        self.router.operations_per_token()
     }
 
     fn save(&self) -> Vec<u8> {
-        self.behind.router.save()
+        self.router.save()
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), RouterError> {
-        self.behind.load(state)
+        let mut fresh = self.options.clone();
+        fresh.start(&self.context.lend())?;
+        fresh.load(state)?;
+        self.router = fresh;
+        Ok(())
     }
 }
 
@@ -116,7 +106,16 @@ impl<R: Router> CoreRouter for Linked<R> {
 #[derive(Debug)]
 struct LinkedSource<T> {
     source: T,
-    started: T,
+    options: T,
+    gpus: usize,
+    seed: u64,
+}
+
+/// A source that has been made of its options.
+pub(crate) fn started<T: Telemetry>(options: &T, gpus: usize, seed: u64) -> Result<T, TelemetryError> {
+    let mut source = options.clone();
+    source.start(gpus, seed)?;
+    Ok(source)
 }
 
 impl<T: Telemetry> TelemetrySource for LinkedSource<T> {
@@ -129,7 +128,7 @@ impl<T: Telemetry> TelemetrySource for LinkedSource<T> {
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), TelemetryError> {
-        let mut fresh = self.started.clone();
+        let mut fresh = started(&self.options, self.gpus, self.seed)?;
         fresh.load(state)?;
         self.source = fresh;
         Ok(())
@@ -153,7 +152,6 @@ pub fn telemetry<T: Telemetry>(
     gpus: usize,
     seed: u64,
 ) -> Result<Box<dyn TelemetrySource>, TelemetryError> {
-    let mut source = options.clone();
-    source.start(gpus, seed)?;
-    Ok(Box::new(LinkedSource { started: source.clone(), source }))
+    let source = started(options, gpus, seed)?;
+    Ok(Box::new(LinkedSource { source, options: options.clone(), gpus, seed }))
 }

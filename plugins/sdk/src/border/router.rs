@@ -13,7 +13,7 @@ use isotherm_plugin_abi::{
 };
 
 use super::call::{Held, call};
-use super::given::{place, record, record_mut, size_to, text, write};
+use super::given::{array, place, record, record_mut, size_to, text, write};
 use super::options;
 use instance::Instance;
 pub(crate) use kind::{Authored, RouterKind, Spec};
@@ -119,7 +119,7 @@ unsafe extern "C" fn feedback<K: RouterKind>(
 
 unsafe extern "C" fn save<K: RouterKind>(instance: *mut c_void, state: *const Sink, error: *const ErrorSink) -> Status {
     // SAFETY: as for `route`.
-    unsafe { Held::<Instance<K>>::call(instance, error, |instance| write(state, &K::save(instance.behind()), "state")) }
+    unsafe { Held::<Instance<K>>::call(instance, error, |instance| write(state, &instance.save(), "state")) }
 }
 
 unsafe extern "C" fn restore<K: RouterKind>(
@@ -129,10 +129,5 @@ unsafe extern "C" fn restore<K: RouterKind>(
     error: *const ErrorSink,
 ) -> Status {
     // SAFETY: as for `route`.
-    unsafe {
-        Held::<Instance<K>>::revive(instance, error, |instance| {
-            let state = super::given::array(state, len, "state")?;
-            Ok(K::load(instance.behind_mut(), state)?)
-        })
-    }
+    unsafe { Held::<Instance<K>>::revive(instance, error, |instance| instance.restore(array(state, len, "state")?)) }
 }

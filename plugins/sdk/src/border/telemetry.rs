@@ -43,18 +43,27 @@ impl<T: Telemetry> Table<T> {
 /// A source in a run, with the lists that the host's arrays are read into.
 struct Instance<T> {
     source: T,
-    /// As it was before anything was sampled.
-    started: T,
+    /// What it was made of: a restored instance is made anew.
+    options: T,
     gpus: usize,
+    seed: u64,
     truth: Vec<Truth>,
     samples: Vec<Sample>,
 }
 
 impl<T: Telemetry> Instance<T> {
-    fn create(mut source: T, context: &TelemetryContext) -> Result<Self, TelemetryError> {
-        let gpus = context.devices as usize;
-        source.start(gpus, context.seed)?;
-        Ok(Self { started: source.clone(), source, gpus, truth: Vec::new(), samples: Vec::new() })
+    fn create(options: T, context: &TelemetryContext) -> Result<Self, TelemetryError> {
+        let (gpus, seed) = (context.devices as usize, context.seed);
+        let source = crate::linked::started(&options, gpus, seed)?;
+        Ok(Self { source, options, gpus, seed, truth: Vec::new(), samples: Vec::new() })
+    }
+
+    /// Whatever state the instance was in. Nothing changes if the bytes are no state.
+    fn restore(&mut self, state: &[u8]) -> Result<(), TelemetryError> {
+        let mut fresh = crate::linked::started(&self.options, self.gpus, self.seed)?;
+        fresh.load(state)?;
+        self.source = fresh;
+        Ok(())
     }
 
     /// # Safety
@@ -171,11 +180,6 @@ unsafe extern "C" fn restore<T: Telemetry>(
 ) -> Status {
     // SAFETY: as for `sample`.
     unsafe {
-        Held::<Instance<T>>::revive(instance, error, |instance| {
-            let mut fresh = instance.started.clone();
-            fresh.load(array(state, len, "state")?)?;
-            instance.source = fresh;
-            Ok(())
-        })
+        Held::<Instance<T>>::revive(instance, error, |instance| Ok(instance.restore(array(state, len, "state")?)?))
     }
 }

@@ -99,6 +99,13 @@ macro_rules! __export_library {
             #[used]
             static LABEL: [u8; TEXT.len()] = $crate::export::bytes(TEXT);
 
+            static ITEMS: &[$crate::export::Item] = &[
+                $($($crate::export::Item::router::<$router>($router_name),)*)?
+                $($($crate::export::Item::telemetry::<$telemetry>($telemetry_name),)*)?
+                $($($crate::export::Item::placement::<$placement>($placement_name),)*)?
+                $($($crate::export::Item::router_spec::<$spec>($spec_name),)*)?
+            ];
+
             static LIBRARY: $crate::export::Library = $crate::export::Library::new(
                 $crate::export::About {
                     version: env!("CARGO_PKG_VERSION"),
@@ -111,12 +118,7 @@ macro_rules! __export_library {
                     },
                     panic: if cfg!(panic = "abort") { "abort" } else { "unwind" },
                 },
-                &[
-                    $($($crate::export::Item::router::<$router>($router_name),)*)?
-                    $($($crate::export::Item::telemetry::<$telemetry>($telemetry_name),)*)?
-                    $($($crate::export::Item::placement::<$placement>($placement_name),)*)?
-                    $($($crate::export::Item::router_spec::<$spec>($spec_name),)*)?
-                ],
+                ITEMS,
             );
 
             // SAFETY: no other function of a library has this name; the host keeps what the interface asks of it.

@@ -8,38 +8,43 @@ use isotherm_core::routing::{GateSummary, Routing};
 use isotherm_core::time::SimTime;
 use isotherm_plugin_abi::{self as abi, ADJUSTS_SCORES, MASKED};
 
-use super::context::Owned;
+use super::context;
 use super::kind::RouterKind;
 use crate::author::{Decision, Form, Made};
 use crate::border::cluster::Cluster;
 use crate::border::fault::Fault;
 use crate::border::given::{array, array_mut, product};
+use crate::context::OwnedContext;
 
 /// What a host's pointer stands for.
 pub(super) struct Instance<K: RouterKind> {
     behind: K::Instance,
     cluster: Cluster,
-    experts: u32,
-    top_k: u32,
+    /// What it was made of: a restored instance is made anew.
+    options: K::Options,
+    context: OwnedContext,
 }
 
 impl<K: RouterKind> Instance<K> {
     /// # Safety
-    /// The pointers of `context` are what the interface says.
-    pub(super) unsafe fn create(options: K::Options, context: &abi::RouterContext) -> Result<Self, Fault> {
+    /// The pointers of `given` are what the interface says.
+    pub(super) unsafe fn create(options: K::Options, given: &abi::RouterContext) -> Result<Self, Fault> {
         // SAFETY: as promised above.
-        let owned = unsafe { Owned::read(context)? };
-        // SAFETY: as promised above.
-        let behind = K::start(options, &unsafe { owned.context(context)? })?;
-        Ok(Self { behind, cluster: Cluster::default(), experts: context.experts, top_k: context.top_k })
+        let context = unsafe { context::read(given)? };
+        let behind = K::start(&options, &context.lend())?;
+        Ok(Self { behind, cluster: Cluster::default(), options, context })
     }
 
-    pub(super) fn behind(&self) -> &K::Instance {
-        &self.behind
+    pub(super) fn save(&self) -> Vec<u8> {
+        K::save(&self.behind)
     }
 
-    pub(super) fn behind_mut(&mut self) -> &mut K::Instance {
-        &mut self.behind
+    /// Whatever state the instance was in. Nothing changes if the bytes are no state.
+    pub(super) fn restore(&mut self, state: &[u8]) -> Result<(), Fault> {
+        let mut fresh = K::start(&self.options, &self.context.lend())?;
+        K::load(&mut fresh, state)?;
+        self.behind = fresh;
+        Ok(())
     }
 
     /// # Safety
@@ -83,12 +88,12 @@ impl<K: RouterKind> Instance<K> {
     }
 
     fn check_shape(&self, experts: u32, top_k: Option<u32>) -> Result<(), Fault> {
-        if experts == self.experts && top_k.is_none_or(|k| k == self.top_k) {
+        let OwnedContext { experts: known, top_k: k, .. } = self.context;
+        if experts as usize == known && top_k.is_none_or(|top_k| top_k as usize == k) {
             return Ok(());
         }
         let found = top_k.map_or(String::new(), |k| format!(", top {k}"));
-        let expected = format!("{} experts, top {}", self.experts, self.top_k);
-        Err(Fault::abi(format!("a call for {experts} experts{found}; the instance was made for {expected}")))
+        Err(Fault::abi(format!("a call for {experts} experts{found}; the instance was made for {known}, top {k}")))
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) trait RouterKind: 'static {
 
     /// Flags of the traits that options make.
     fn flags(options: &Self::Options) -> u32;
-    fn start(options: Self::Options, context: &RouterContext<'_>) -> Result<Self::Instance, RouterError>;
+    fn start(options: &Self::Options, context: &RouterContext<'_>) -> Result<Self::Instance, RouterError>;
     fn route(
         instance: &mut Self::Instance,
         gate: &GateBatch<'_>,
@@ -42,15 +42,17 @@ pub(crate) struct Authored<R>(PhantomData<R>);
 
 impl<R: Router> RouterKind for Authored<R> {
     type Options = R;
-    type Instance = crate::linked::Started<R>;
+    type Instance = R;
     const FLAGS: u32 = if R::ADJUSTS_SCORES { ADJUSTS_SCORES } else { 0 };
 
     fn flags(options: &R) -> u32 {
         flags(options.uses_oracle(), options.is_reference())
     }
 
-    fn start(options: R, context: &RouterContext<'_>) -> Result<Self::Instance, RouterError> {
-        crate::linked::Started::new(options, context)
+    fn start(options: &R, context: &RouterContext<'_>) -> Result<R, RouterError> {
+        let mut router = options.clone();
+        router.start(context)?;
+        Ok(router)
     }
 
     #[inline]
@@ -60,23 +62,23 @@ impl<R: Router> RouterKind for Authored<R> {
         view: &ClusterView<'_>,
         out: &mut Decision<'_>,
     ) -> Result<(), RouterError> {
-        instance.router.route(gate, view, out)
+        instance.route(gate, view, out)
     }
 
     fn feedback(instance: &mut Self::Instance, feedback: &Feedback<'_>) -> Result<(), RouterError> {
-        instance.router.feedback(feedback)
+        instance.feedback(feedback)
     }
 
     fn feasibility(instance: &Self::Instance) -> Option<Feasibility> {
-        instance.router.feasibility()
+        instance.feasibility()
     }
 
     fn operations_per_token(instance: &Self::Instance) -> f64 {
-        instance.router.operations_per_token()
+        instance.operations_per_token()
     }
 
     fn save(instance: &Self::Instance) -> Vec<u8> {
-        instance.router.save()
+        instance.save()
     }
 
     fn load(instance: &mut Self::Instance, state: &[u8]) -> Result<(), RouterError> {
@@ -96,7 +98,7 @@ impl<S: RouterSpec + Serialize + DeserializeOwned + 'static> RouterKind for Spec
         flags(options.uses_oracle(), options.is_reference())
     }
 
-    fn start(options: S, context: &RouterContext<'_>) -> Result<Self::Instance, RouterError> {
+    fn start(options: &S, context: &RouterContext<'_>) -> Result<Self::Instance, RouterError> {
         options.build(context)
     }
 
