@@ -114,15 +114,15 @@ pub(super) unsafe fn read_placement(
     let slots = first.last().copied().unwrap_or_default() as usize;
     // SAFETY: as promised above.
     let devices = unsafe { array(devices, slots, "copy_device")? };
+    if let Some(device) = devices.iter().find(|device| **device >= number_of_devices) {
+        return Err(Fault::abi(format!("`copy_device` names GPU {device}, but there are {number_of_devices}")));
+    }
     let same = kept.as_ref().is_some_and(|placement| {
         let (old_first, old_gpus) = placement.offsets();
         old_first == first && old_gpus.iter().map(|gpu| gpu.0).eq(devices.iter().copied())
     });
     if same {
         return Ok(());
-    }
-    if let Some(device) = devices.iter().find(|device| **device >= number_of_devices) {
-        return Err(Fault::abi(format!("`copy_device` names GPU {device}, but there are {number_of_devices}")));
     }
     let gpus = devices.iter().map(|device| GpuId(*device)).collect();
     let placement = Placement::from_offsets(first.to_vec(), gpus)
