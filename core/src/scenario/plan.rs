@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::sweep::{self, Axis, AxisValue};
 use super::{BaselineOf, EXAMPLES, Scenario, check};
-use crate::config::{Fault, FaultKind, Faults, Key, Node, Origin, Path, Segment, Table, Tree, Value, deserialize_with};
+use crate::config::{
+    Fault, FaultKind, Faults, Key, Node, Origin, Path, Segment, Table, Tree, Value, deserialize_rest, deserialize_with,
+};
 use crate::router::RouterSpec;
 use crate::routing::RoutingOptions;
 
@@ -254,6 +256,11 @@ fn without_options(node: &Node) -> (Node, Node) {
     (Node::new(Value::Table(shared), node.origin.clone()), own)
 }
 
+/// Keys of a `[[router]]` that its strategy never sees.
+fn taken_keys() -> Vec<&'static str> {
+    RoutingOptions::KEYS.iter().map(|(option, _)| *option).chain(["name"]).collect()
+}
+
 fn with_axis(node: &Node, path: &Path, value: &Node) -> Node {
     let Value::Table(table) = node.value.clone() else { return node.clone() };
     let mut tree = Tree::new(table, node.origin.clone());
@@ -275,8 +282,9 @@ fn read_variant(
         at_point = with_axis(&at_point, &axis.within_router().1, &axis.values[value]);
     }
     let (shared, own) = without_options(&at_point);
-    let options: Option<RoutingOptions> = deserialize_with(&shared, &format!("router[{index}]"), EXAMPLES, faults);
-    let spec: Box<dyn RouterSpec> = deserialize_with(&own, &format!("router[{index}]"), EXAMPLES, faults)?;
+    let place = format!("router[{index}]");
+    let options: Option<RoutingOptions> = deserialize_with(&shared, &place, EXAMPLES, faults);
+    let spec: Box<dyn RouterSpec> = deserialize_rest(&own, &place, &taken_keys(), EXAMPLES, faults)?;
     let options = options?;
     let kind = spec.typetag_name();
     Some(Variant {
