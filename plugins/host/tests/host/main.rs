@@ -1,0 +1,5 @@
+//! The host against libraries in C, which the tests build with the system's compiler; and against files that are no libraries.
+
+mod build;
+mod discovery;
+mod loading;
