@@ -35,7 +35,7 @@ impl Libraries {
         let library = self.folder.path().join(format!("{name}.{SUFFIX}"));
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let output = Command::new(compiler())
-            .args(["-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o"])
+            .args(["-shared", "-fPIC", "-O2", "-o"])
             .arg(&library)
             .args(macros.iter().map(|name| format!("-D{name}")))
             .arg(format!("-I{}", here.join("../abi/include").display()))
