@@ -73,7 +73,7 @@ impl Region {
             data.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         }
         if access == Access::Read {
-            region.protect(page, body, libc::PROT_READ).then_some(())?;
+            region.lock();
         }
         region.slot = registry::enter(Entry {
             name,
@@ -90,6 +90,11 @@ impl Region {
     pub(crate) fn new(name: &'static str, bytes: &[u8], align: usize, edge: Edge, access: Access) -> Self {
         Self::try_new(name, bytes, align, edge, access)
             .unwrap_or_else(|| panic!("the system has no memory left for `{name}` ({} bytes)", bytes.len()))
+    }
+
+    /// Takes the right to write away.
+    pub(crate) fn lock(&self) {
+        self.protect(page(), self.mapped - 2 * page(), libc::PROT_READ);
     }
 
     /// First byte.
