@@ -1,17 +1,22 @@
 //! What the library answers when it is opened.
 
 use std::ptr;
+use std::sync::Mutex;
 
 use isotherm_plugin::abi::{ABI_MAJOR, ABI_MINOR, Factory, Host, PLACEMENT, Plugin, ROUTER, TELEMETRY, label::MAGIC};
 use isotherm_plugin::{Level, log, serde_json};
 
 use crate::host::{HOST, SAID, enter, factories, read};
 
+/// Hosts live as long as the process, also those that are refused.
+static HOSTS: Mutex<Vec<&Host>> = Mutex::new(Vec::new());
+
 fn other(host: impl FnOnce(&mut Host)) -> *const Plugin {
     let mut changed = Host { ctx: ptr::null_mut(), ..HOST };
     host(&mut changed);
-    // Hosts live as long as the process, also one that is refused.
-    enter(Box::leak(Box::new(changed)))
+    let host: &'static Host = Box::leak(Box::new(changed));
+    HOSTS.lock().unwrap().push(host);
+    enter(host)
 }
 
 #[test]
