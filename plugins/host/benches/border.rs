@@ -1,4 +1,5 @@
 //! What the border costs: a call that does nothing through a library, beside one through a box; and a batch of 2,048 tokens by prices.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[path = "../tests/host/build.rs"]
 #[allow(dead_code)] // shared with the tests
