@@ -90,7 +90,12 @@ pub const CASES: &[Case] = &[
     case("many-experts", PLACES, Once(shapes::many_experts), "works with 256 and 4096 experts"),
     case("one-device", ALL, Once(shapes::one_device), "works with one GPU"),
     case("many-devices", ALL, Once(shapes::many_devices), "works with 1024 GPUs"),
-    case("extreme-logits", ROUTER, Once(shapes::extreme_logits), "largest, equal and masked logits give weights that are numbers"),
+    case(
+        "extreme-logits",
+        ROUTER,
+        Once(shapes::extreme_logits),
+        "largest, equal and masked logits give weights that are numbers",
+    ),
     case("feedback", ROUTER, Once(shapes::feedback), "learns from batches in which experts did nothing"),
     case("repeatable", ALL, Compared(repeat::repeatable), "the same in every instance, process and year"),
     case("independent", ALL, Once(repeat::independent), "instances do not see each other"),

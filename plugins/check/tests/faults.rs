@@ -85,7 +85,8 @@ fn main() -> ExitCode {
 
 /// Name, complaints and report of every library, in the order of the list.
 fn in_parallel(word: &str, folder: &Path) -> Vec<(&'static str, Vec<String>, String)> {
-    let chosen: Vec<_> = LIBRARIES.iter().chain(&[("c-greedy", &[] as &[_])]).filter(|(name, _)| name.contains(word)).collect();
+    let chosen: Vec<_> =
+        LIBRARIES.iter().chain(&[("c-greedy", &[] as &[_])]).filter(|(name, _)| name.contains(word)).collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {

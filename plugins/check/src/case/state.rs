@@ -77,7 +77,8 @@ fn expected_refusal(finding: Finding) -> Checked {
 fn garbage(scene: &Scene, state: &[u8]) -> Vec<Vec<u8>> {
     let mut stream = scene.stream(0, "garbage");
     let mut noise = |len: usize| -> Vec<u8> { (0..len).map(|_| stream.next_u64() as u8).collect() };
-    let mut all = vec![noise(1), noise(state.len()), noise(state.len() * 2 + 7), noise(1 << 20), vec![0xff; state.len()]];
+    let mut all =
+        vec![noise(1), noise(state.len()), noise(state.len() * 2 + 7), noise(1 << 20), vec![0xff; state.len()]];
     for place in noise(16) {
         let mut turned = state.to_vec();
         let at = usize::from(place) * state.len() / 256;

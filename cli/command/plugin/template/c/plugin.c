@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /* What the library offers, readable before any of it runs. */
-ISOTHERM_LABEL("{{crate}}", "0.1.0", ISOTHERM_LABEL_ROUTER("{{name}}"))
+ISOTHERM_LABEL("{{crate}}", "0.1.0", ISOTHERM_LABEL_ROUTER("{{name}}"));
 
 typedef struct {
     uint32_t experts;
