@@ -49,8 +49,8 @@ macro_rules! tables {
 }
 
 tables! {
-    RouterContext: "the router context", 120;
-    Batch: "the batch", 216;
+    RouterContext: "the router context", 112;
+    Batch: "the batch", 200;
     Decision: "the decision", 88;
     Feedback: "the feedback", 48;
     RouterTraits: "the router traits", 8;

@@ -52,9 +52,8 @@ impl Actor for PlacementActor {
         let (mut copies, mut reports) = (Copies::default(), Reports::default());
         let (sink, errors): (_, ErrorSink) = (copies.sink(), reports.sink());
         // SAFETY: as in `instance`.
-        let status = unsafe {
-            (self.table.place)(instance.instance, context.as_ptr(), &raw const sink, &raw const errors)
-        };
+        let status =
+            unsafe { (self.table.place)(instance.instance, context.as_ptr(), &raw const sink, &raw const errors) };
         succeeded("place", status, || reports.text())?;
         let mut copies = copies.0;
         check_copies(&self.scene, inputs.lost.values(), &copies).map_err(Finding::Fault)?;

@@ -145,7 +145,8 @@ pub fn run(plan: &Plan) -> Result<Report, PlanError> {
 fn verdict_of_case(plan: &Plan, name: &str, visit: Visit) -> Result<Verdict, PlanError> {
     let visited = |elsewhere| {
         let mut command = plan.command(name, Visit { elsewhere, ..visit });
-        verdict_of(&mut command, plan.limit).map_err(|source| PlanError::Start { program: plan.program.clone(), source })
+        verdict_of(&mut command, plan.limit)
+            .map_err(|source| PlanError::Start { program: plan.program.clone(), source })
     };
     let here = visited(false)?;
     if matches!(visit.case.check, Check::Once(_)) || here.outcome != Outcome::Pass {

@@ -50,7 +50,8 @@ fn all_of(file: &mut File) -> io::Result<Vec<u8>> {
 
 /// What a process that has ended has come to; `words` are the last that it wrote to its standard error.
 fn judge(status: ExitStatus, verdict: Option<Verdict>, words: &str) -> Verdict {
-    let with_words = |what: String| Verdict::fail(if words.is_empty() { what } else { format!("{what}; its last words: {words}") });
+    let with_words =
+        |what: String| Verdict::fail(if words.is_empty() { what } else { format!("{what}; its last words: {words}") });
     match (status.signal(), status.code(), verdict) {
         (Some(signal), _, Some(Verdict { outcome: Outcome::Fail, reason, .. })) => {
             Verdict::fail(format!("{}: {reason}", signal_name(signal)))
@@ -97,7 +98,10 @@ mod tests {
         let after = shell(&format!("echo '{}'; kill -SEGV $$", pass.line().trim()), long);
         assert_eq!(after.reason, "SIGSEGV (memory that may not be touched) after the case had ended");
         let said = Verdict::fail("wrote").line();
-        assert_eq!(shell(&format!("echo '{}'; kill -BUS $$", said.trim()), long).reason, "SIGBUS (memory that is not there): wrote");
+        assert_eq!(
+            shell(&format!("echo '{}'; kill -BUS $$", said.trim()), long).reason,
+            "SIGBUS (memory that is not there): wrote"
+        );
     }
 
     #[test]

@@ -91,18 +91,25 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {} ({}), seed {}", self.package, self.version, self.file.display(), self.seed)?;
         let mut before = None;
+        // One fault may fail many cases: it is told once.
+        let mut told: Vec<&CaseResult> = Vec::new();
         for result in &self.results {
             let item = (result.kind, &result.name);
             if before.replace(item) != Some(item) {
                 writeln!(f, "{} {}", result.kind, result.name)?;
+                told.clear();
             }
             match result.outcome {
                 Outcome::Pass => writeln!(f, "  pass  {:<18} {}", result.case, result.promise)?,
                 Outcome::Skip => writeln!(f, "  skip  {:<18} {}", result.case, result.reason)?,
-                Outcome::Fail => {
-                    writeln!(f, "  FAIL  {:<18} {}", result.case, result.reason)?;
-                    writeln!(f, "        {:<18} again: {}", "", result.replay)?;
-                }
+                Outcome::Fail => match told.iter().find(|other| other.reason == result.reason) {
+                    Some(other) => writeln!(f, "  FAIL  {:<18} as {}", result.case, other.case)?,
+                    None => {
+                        writeln!(f, "  FAIL  {:<18} {}", result.case, result.reason)?;
+                        writeln!(f, "        {:<18} again: {}", "", result.replay)?;
+                        told.push(result);
+                    }
+                },
             }
         }
         let [passed, failed, skipped] = [Outcome::Pass, Outcome::Fail, Outcome::Skip].map(|o| self.count(o));
@@ -119,7 +126,11 @@ fn command_line(command: &Command) -> String {
 fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -140,6 +151,7 @@ mod tests {
             result("answers", Outcome::Pass, ""),
             result("bounds-after", Outcome::Fail, "touched it"),
             result("save-restore", Outcome::Skip, "has no state"),
+            result("older-host", Outcome::Fail, "touched it"),
         ];
         Report { file: "libacme.so".into(), package: "acme".to_owned(), version: "0.3.1".to_owned(), seed: 7, results }
     }
@@ -153,7 +165,8 @@ router acme/a
   FAIL  bounds-after       touched it
                            again: isotherm plugin check-one libacme.so acme/a x 7
   skip  save-restore       has no state
-1 passed, 1 failed, 1 skipped
+  FAIL  older-host         as bounds-after
+1 passed, 2 failed, 1 skipped
 ";
         assert_eq!(report().to_string(), expected);
         assert!(!report().is_clean());
@@ -162,7 +175,7 @@ router acme/a
     #[test]
     fn programs_get_json() {
         let value: serde_json::Value = serde_json::from_str(&report().to_json().unwrap()).unwrap();
-        assert_eq!(value["failed"], 1);
+        assert_eq!(value["failed"], 2);
         assert_eq!(value["results"][1]["outcome"], "fail");
         assert_eq!(value["results"][2]["reason"], "has no state");
     }

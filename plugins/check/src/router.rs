@@ -56,9 +56,7 @@ impl RouterActor {
         let mut reports = Reports::default();
         let sink = reports.sink();
         // SAFETY: as in `create`; outputs have the sizes that the batch states.
-        let status = unsafe {
-            (self.table.route)(self.instance, batch.as_ptr(), decision.as_ptr(), &raw const sink)
-        };
+        let status = unsafe { (self.table.route)(self.instance, batch.as_ptr(), decision.as_ptr(), &raw const sink) };
         succeeded("route", status, || reports.text())?;
         Ok(decision)
     }
@@ -122,8 +120,11 @@ pub(crate) fn configure(table: &RouterV1, options: &str, scene: &Scene) -> Check
 }
 
 /// The type of `save` of all kinds.
-pub(crate) type Save =
-    unsafe extern "C" fn(*mut c_void, *const isotherm_plugin_abi::Sink, *const isotherm_plugin_abi::ErrorSink) -> Status;
+pub(crate) type Save = unsafe extern "C" fn(
+    *mut c_void,
+    *const isotherm_plugin_abi::Sink,
+    *const isotherm_plugin_abi::ErrorSink,
+) -> Status;
 
 /// The type of `restore` of all kinds.
 pub(crate) type Restore =
@@ -153,4 +154,3 @@ pub(crate) fn restore_with(instance: *mut c_void, restore: Restore, state: &[u8]
 pub(super) fn or_null<T: crate::memory::Number>(array: Option<&Array<T>>) -> *const T {
     array.map_or(std::ptr::null(), |array| array.as_ptr().cast_const())
 }
-

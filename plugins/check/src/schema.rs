@@ -42,7 +42,14 @@ fn check_at(schema: &Value, root: &Value, at: &str) -> Result<(), String> {
                 };
                 schemas.iter().enumerate().try_for_each(|(i, schema)| check_at(schema, root, &format!("{at}/{i}")))?;
             }
-            "items" | "additionalProperties" | "unevaluatedProperties" | "not" | "if" | "then" | "else" | "contains" => {
+            "items"
+            | "additionalProperties"
+            | "unevaluatedProperties"
+            | "not"
+            | "if"
+            | "then"
+            | "else"
+            | "contains" => {
                 check_at(value, root, &at)?;
             }
             "required" if !value.as_array().is_some_and(|list| list.iter().all(Value::is_string)) => {
@@ -129,7 +136,8 @@ pub(crate) fn wrong(schema: &Value, right: &Object) -> Vec<Probe> {
         Probe { options, because }
     };
     let mut probes = Vec::new();
-    if ["additionalProperties", "unevaluatedProperties"].iter().any(|key| schema.get(*key) == Some(&Value::Bool(false))) {
+    if ["additionalProperties", "unevaluatedProperties"].iter().any(|key| schema.get(*key) == Some(&Value::Bool(false)))
+    {
         let unknown = "no-such-option";
         probes.push(with(unknown, Value::from(1), format!("{unknown}: no additional properties")));
     }
@@ -151,7 +159,8 @@ pub(crate) fn wrong(schema: &Value, right: &Object) -> Vec<Probe> {
 fn wrong_values(schema: &Value) -> Vec<(Value, String)> {
     let mut values = Vec::new();
     if let Some(types) = types_of(schema) {
-        let other = [("string", Value::from("text")), ("array", Value::Array(Vec::new())), ("boolean", Value::from(true))];
+        let other =
+            [("string", Value::from("text")), ("array", Value::Array(Vec::new())), ("boolean", Value::from(true))];
         let other = other.into_iter().find(|(name, _)| !types.contains(name));
         values.extend(other.map(|(_, value)| (value, format!("type {}", types.join(" or ")))));
         if types.contains(&"integer") && !types.contains(&"number") {
@@ -211,7 +220,10 @@ mod tests {
             *schema.pointer_mut(pointer).unwrap() = value;
             check(&schema).unwrap_err()
         };
-        assert_eq!(fault("/properties/gain/type", json!("float")), "/properties/gain/type: \"float\" is not a type or a list of types");
+        assert_eq!(
+            fault("/properties/gain/type", json!("float")),
+            "/properties/gain/type: \"float\" is not a type or a list of types"
+        );
         assert!(fault("/properties/mode/$ref", json!("#/$defs/Nothing")).contains("something in this schema"));
         assert!(fault("/required", json!("mode")).contains("a list of names"));
         assert_eq!(check(&json!(3)).unwrap_err(), "the schema: 3 is no schema");
@@ -241,7 +253,16 @@ mod tests {
 
     fn values() -> impl Strategy<Value = Value> {
         let key = prop::sample::select(vec![
-            "type", "properties", "required", "$ref", "enum", "minimum", "items", "allOf", "additionalProperties", "x",
+            "type",
+            "properties",
+            "required",
+            "$ref",
+            "enum",
+            "minimum",
+            "items",
+            "allOf",
+            "additionalProperties",
+            "x",
         ]);
         let leaf = prop_oneof![
             any::<bool>().prop_map(Value::from),

@@ -38,9 +38,9 @@ impl Subject {
     pub(crate) fn open(&self) -> Checked<Opened> {
         let before = Before::now();
         let library = Library::open(&self.file).map_err(|refusal| Finding::Fault(refusal.to_string()))?;
-        let functions = *library.functions(&self.item).ok_or_else(|| {
-            Finding::Fault(format!("offers no {} `{}`", self.item.kind.noun(), self.item.name))
-        })?;
+        let functions = *library
+            .functions(&self.item)
+            .ok_or_else(|| Finding::Fault(format!("offers no {} `{}`", self.item.kind.noun(), self.item.name)))?;
         if self.elsewhere {
             before.shift_clocks_of_newer();
         }

@@ -80,8 +80,7 @@ impl Actor for TelemetryActor {
         let mut reports = Reports::default();
         let sink = reports.sink();
         // SAFETY: as in `create`; outputs have an entry for each GPU.
-        let status =
-            unsafe { (self.table.sample)(self.instance, poll.as_ptr(), samples.as_ptr(), &raw const sink) };
+        let status = unsafe { (self.table.sample)(self.instance, poll.as_ptr(), samples.as_ptr(), &raw const sink) };
         succeeded("sample", status, || reports.text())?;
         samples.read_back().map_err(Finding::Fault)?;
         for surroundings in [taken.check_surroundings(), temperature.check_surroundings(), power.check_surroundings()] {

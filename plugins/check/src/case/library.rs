@@ -17,9 +17,13 @@ pub(super) fn manifest(subject: &Subject) -> Checked {
     let opened = subject.open()?;
     let manifest = opened.library.manifest();
     for entry in &manifest.items {
-        let offered = opened.library.offers().iter().any(|(item, _)| item.kind.word() == entry.kind && item.name == entry.name);
+        let offered =
+            opened.library.offers().iter().any(|(item, _)| item.kind.word() == entry.kind && item.name == entry.name);
         if !offered {
-            return fault(format!("the manifest describes a {} `{}`, which the library does not offer", entry.kind, entry.name));
+            return fault(format!(
+                "the manifest describes a {} `{}`, which the library does not offer",
+                entry.kind, entry.name
+            ));
         }
     }
     if !["", "unwind", "abort"].contains(&manifest.panic.as_str()) {
@@ -31,7 +35,8 @@ pub(super) fn manifest(subject: &Subject) -> Checked {
     if opened.entry.options.is_null() {
         return Ok(());
     }
-    schema::check(&opened.entry.options).or_else(|what| fault(format!("`options` in the manifest is no JSON schema: {what}")))
+    schema::check(&opened.entry.options)
+        .or_else(|what| fault(format!("`options` in the manifest is no JSON schema: {what}")))
 }
 
 pub(super) fn panic_mode(subject: &Subject) -> Checked {
@@ -46,7 +51,9 @@ pub(super) fn panic_mode(subject: &Subject) -> Checked {
 
 pub(super) fn other_major(subject: &Subject) -> Checked {
     let entry = subject.open()?.library.entry();
-    for (generation, major) in [(Generation::Later, ABI_MAJOR + 1), (Generation::Present, 0), (Generation::Present, u16::MAX)] {
+    for (generation, major) in
+        [(Generation::Later, ABI_MAJOR + 1), (Generation::Present, 0), (Generation::Present, u16::MAX)]
+    {
         // SAFETY: the host lives as long as the process.
         if !unsafe { entry(host(generation, major, 0)) }.is_null() {
             return fault(format!("its entry function answers a host of interface {major}.0, expected null"));

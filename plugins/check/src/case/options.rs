@@ -13,7 +13,11 @@ pub(super) fn options(subject: &Subject) -> Checked {
     let opened = subject.open()?;
     let scene = Scene::plain(subject.seed);
     if let Some(refused) = opened.refusal(&opened.options, &scene)? {
-        let what = if opened.entry.example.is_object() { "its own example" } else { "`{}`, without an `example` in the manifest" };
+        let what = if opened.entry.example.is_object() {
+            "its own example"
+        } else {
+            "`{}`, without an `example` in the manifest"
+        };
         return fault(format!("refuses {what} {}: {}", shown(&opened.options), refused.said));
     }
     if !opened.configures() {
@@ -57,7 +61,21 @@ pub(super) fn schema(subject: &Subject) -> Checked {
 
 /// Text that is no JSON object.
 fn no_objects() -> Vec<String> {
-    let plain = ["", " ", "not JSON", "null", "1", "\"text\"", "[]", "{", "{\"a\":", "{} {}", "{}\0", "{\"a\":1,}", "\u{feff}{}"];
+    let plain = [
+        "",
+        " ",
+        "not JSON",
+        "null",
+        "1",
+        "\"text\"",
+        "[]",
+        "{",
+        "{\"a\":",
+        "{} {}",
+        "{}\0",
+        "{\"a\":1,}",
+        "\u{feff}{}",
+    ];
     let deep = 100_000;
     let nested = ["[".repeat(deep), format!("{}{}", "[".repeat(deep), "]".repeat(deep)), "{\"a\":".repeat(deep)];
     plain.into_iter().map(str::to_owned).chain(nested).collect()

@@ -18,7 +18,8 @@ pub(super) fn after_panic(subject: &Subject) -> Checked {
             if actor.step(step).is_err_and(|finding| finding.status() == Some(PANIC)) {
                 let answer = actor.step(step + 1).map_err(|finding| finding.status());
                 if answer != Err(Some(STATE)) {
-                    let found = answer.map_or_else(|status| status.map_or("a fault".to_owned(), status_name), |_| "OK".to_owned());
+                    let found = answer
+                        .map_or_else(|status| status.map_or("a fault".to_owned(), status_name), |_| "OK".to_owned());
                     return fault(format!("after a panic the instance answers {found}, expected STATE"));
                 }
                 drop(actor);

@@ -111,7 +111,9 @@ pub(super) fn floating_point(subject: &Subject) -> Checked {
     let before = FloatControl::read();
     let unchanged = |what: &str| {
         if before.restore() {
-            return fault(format!("{what} changed how this thread computes with floating-point numbers (rounding, subnormals)"));
+            return fault(format!(
+                "{what} changed how this thread computes with floating-point numbers (rounding, subnormals)"
+            ));
         }
         Ok(())
     };

@@ -96,9 +96,7 @@ unsafe fn divert_object((base, dynamic): Object, functions: &[(&CStr, *const c_v
     for (table, size) in [(DT_RELA, DT_RELASZ), (DT_JMPREL, DT_PLTRELSZ)] {
         let (Some(table), Some(size)) = (address(table), value(size)) else { continue };
         // SAFETY: the section says where the table is and how long.
-        let table = unsafe {
-            std::slice::from_raw_parts(table as *const Relocation, size / size_of::<Relocation>())
-        };
+        let table = unsafe { std::slice::from_raw_parts(table as *const Relocation, size / size_of::<Relocation>()) };
         for relocation in table.iter().filter(|r| r.addend == 0 && ADDRESSES.contains(&(r.info as u32))) {
             // SAFETY: the relocation names a symbol, the symbol a text.
             let name = unsafe {
@@ -107,7 +105,8 @@ unsafe fn divert_object((base, dynamic): Object, functions: &[(&CStr, *const c_v
             };
             if let Some((_, function)) = functions.iter().find(|(wanted, _)| *wanted == name) {
                 // SAFETY: the place holds the address of the function of that name.
-                diverted += usize::from(unsafe { write_over((base + relocation.offset) as *mut *const c_void, *function) });
+                diverted +=
+                    usize::from(unsafe { write_over((base + relocation.offset) as *mut *const c_void, *function) });
             }
         }
     }

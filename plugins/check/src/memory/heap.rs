@@ -55,9 +55,9 @@ mod watched {
     use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
     use std::sync::{Mutex, PoisonError};
 
+    use crate::memory::die;
     use crate::memory::region::{Access, Edge, PATTERN, Region};
     use crate::memory::registry::State;
-    use crate::memory::die;
 
     static LIVE: AtomicI64 = AtomicI64::new(0);
     static FENCED: AtomicBool = AtomicBool::new(false);

@@ -52,7 +52,11 @@ impl ContextInputs {
 }
 
 fn declared_costs(scene: &Scene) -> Vec<f64> {
-    if scene.known { scene.numbers(0, "declared costs", scene.experts, 0.5, 2.0) } else { vec![1.0; scene.experts as usize] }
+    if scene.known {
+        scene.numbers(0, "declared costs", scene.experts, 0.5, 2.0)
+    } else {
+        vec![1.0; scene.experts as usize]
+    }
 }
 
 fn similarity(scene: &Scene) -> Array<f64> {
@@ -223,9 +227,21 @@ impl FeedbackInputs {
             let chosen = step as usize % served.len().max(1);
             for (expert, count) in served.iter_mut().enumerate() {
                 *count = match step % 3 {
-                    0 => if expert == chosen { 7 } else { 0 },
+                    0 => {
+                        if expert == chosen {
+                            7
+                        } else {
+                            0
+                        }
+                    }
                     1 => 0,
-                    _ => if expert == chosen { 0 } else { 1 },
+                    _ => {
+                        if expert == chosen {
+                            0
+                        } else {
+                            1
+                        }
+                    }
                 };
             }
         }
