@@ -29,8 +29,8 @@ const MORE: [(&str, &str); 6] = [
 
 /// A batch for `experts` experts, a quarter of which cost four times as much, as in the classic experiment.
 pub(crate) struct Layer {
-    pub(crate) gate: GateBatch,
-    pub(crate) routing: Routing,
+    pub(crate) gate: GateBatch<'static>,
+    pub(crate) routing: Routing<'static>,
     pub(crate) costs: Vec<f64>,
     placement: Placement,
     samples: Vec<Sample>,

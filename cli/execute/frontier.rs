@@ -80,6 +80,6 @@ impl Shared {
 }
 
 /// The gates of a batch, layer after layer.
-fn layers(window: &GateWindow, batch: BatchId) -> impl Iterator<Item = &GateBatch> {
+fn layers(window: &GateWindow, batch: BatchId) -> impl Iterator<Item = &GateBatch<'static>> {
     (0..).map_while(move |layer| window.get(batch, layer)).map(AsRef::as_ref)
 }

@@ -1,5 +1,6 @@
 //! One batch as the gate sees it: logits, and the unpenalised routing every router of a comparison is measured against.
 
+use crate::buffer::Buffer;
 use crate::routing::{GateSummary, Probabilities, Routing, Rule, Selector};
 use crate::simd::{Lanes, exp_nonpositive, splat};
 
@@ -15,21 +16,50 @@ use crate::simd::{Lanes, exp_nonpositive, splat};
 /// assert_eq!(gate.reference().experts, [1, 3]);
 /// ```
 #[derive(Clone, Debug)]
-pub struct GateBatch {
+pub struct GateBatch<'a> {
     experts: usize,
-    logits: Vec<f32>,
-    reference: Routing,
+    logits: Buffer<'a, f32>,
+    reference: Routing<'a>,
     /// Largest logit of each token.
-    row_max: Vec<f32>,
+    row_max: Buffer<'a, f32>,
     /// Sum over the reference's experts of e^(z - row_max): the exponentials in f32, as everywhere, their sum in f64.
-    top_mass: Vec<f64>,
+    top_mass: Buffer<'a, f64>,
     /// Probability of each token's first expert.
-    top_probability: Vec<f32>,
+    top_probability: Buffer<'a, f32>,
     /// Mean unpenalised probability of each expert.
-    mean_probability: Vec<f64>,
+    mean_probability: Buffer<'a, f64>,
     summary: GateSummary,
     /// Whether some logit is the lowest there is.
     masked: bool,
+}
+
+/// The arrays of a gate that has been computed. Only [`GateBatch::from_logits`] makes ones that belong together.
+#[derive(Clone, Copy, Debug)]
+pub struct GateParts<'a> {
+    /// Number of experts, the length of a row.
+    pub experts: usize,
+    /// Experts of the reference routing a token.
+    pub top_k: usize,
+    /// `tokens x experts`, finite, row after row.
+    pub logits: &'a [f32],
+    /// `tokens x top_k`: the reference routing.
+    pub reference_experts: &'a [u32],
+    /// `tokens x top_k`: its combine weights.
+    pub reference_weights: &'a [f32],
+    /// Its assignments per expert.
+    pub reference_counts: &'a [u32],
+    /// Largest logit of each token.
+    pub row_max: &'a [f32],
+    /// For each token, the sum over the reference's experts of e^(logit - row_max).
+    pub top_mass: &'a [f64],
+    /// Probability of each token's first expert.
+    pub top_probability: &'a [f32],
+    /// Mean unpenalised probability of each expert.
+    pub mean_probability: &'a [f64],
+    /// Entropy and log-sum-exp, means over tokens.
+    pub summary: GateSummary,
+    /// Whether some expert is masked for some token.
+    pub masked: bool,
 }
 
 /// How far a routing departs from the reference on the same tokens; means over tokens.
@@ -64,7 +94,7 @@ impl Fidelity {
     }
 }
 
-impl GateBatch {
+impl<'a> GateBatch<'a> {
     /// Computes reference routing and row statistics of `logits` (`tokens x experts`).
     ///
     /// Logits that are no finite numbers are replaced first, so that whatever a gate says, routings and metrics are numbers:
@@ -110,7 +140,62 @@ impl GateBatch {
         }
         let summary = GateSummary { kl_nats: Some(0.0), ..reference.gate.unwrap_or_default() };
         reference.gate = Some(summary);
-        Self { experts, logits, reference, row_max, top_mass, top_probability, mean_probability, summary, masked }
+        Self {
+            experts,
+            logits: Buffer::aligned(logits),
+            reference,
+            row_max: row_max.into(),
+            top_mass: top_mass.into(),
+            top_probability: top_probability.into(),
+            mean_probability: mean_probability.into(),
+            summary,
+            masked,
+        }
+    }
+
+    /// A gate of arrays that somebody else holds, without copying them: for adapters that carry a gate across the border of a library.
+    ///
+    /// ```
+    /// use isotherm_core::gate::GateBatch;
+    /// let gate = GateBatch::from_logits(4, 2, vec![0.1, 0.4, 0.2, 0.3]);
+    /// let same = GateBatch::from_parts(gate.parts());
+    /// assert_eq!((same.reference(), same.summary()), (gate.reference(), gate.summary()));
+    /// ```
+    #[must_use]
+    pub fn from_parts(parts: GateParts<'a>) -> Self {
+        let mut reference =
+            Routing::lent(parts.top_k, parts.reference_experts, parts.reference_weights, parts.reference_counts);
+        reference.gate = Some(parts.summary);
+        Self {
+            experts: parts.experts,
+            logits: parts.logits.into(),
+            reference,
+            row_max: parts.row_max.into(),
+            top_mass: parts.top_mass.into(),
+            top_probability: parts.top_probability.into(),
+            mean_probability: parts.mean_probability.into(),
+            summary: parts.summary,
+            masked: parts.masked,
+        }
+    }
+
+    /// The arrays of this gate, for [`GateBatch::from_parts`] on the other side of a border.
+    #[must_use]
+    pub fn parts(&self) -> GateParts<'_> {
+        GateParts {
+            experts: self.experts,
+            top_k: self.reference.top_k(),
+            logits: &self.logits,
+            reference_experts: &self.reference.experts,
+            reference_weights: &self.reference.weights,
+            reference_counts: &self.reference.counts,
+            row_max: &self.row_max,
+            top_mass: &self.top_mass,
+            top_probability: &self.top_probability,
+            mean_probability: &self.mean_probability,
+            summary: self.summary,
+            masked: self.masked,
+        }
     }
 
     /// Number of experts, the length of a row.
@@ -139,7 +224,7 @@ impl GateBatch {
 
     /// The unpenalised top-k routing of the same tokens.
     #[must_use]
-    pub fn reference(&self) -> &Routing {
+    pub fn reference(&self) -> &Routing<'a> {
         &self.reference
     }
 

@@ -1,5 +1,6 @@
 //! The spine of isotherm.
 
+pub mod buffer;
 pub mod config;
 pub mod cost;
 pub mod dispatch;

@@ -166,6 +166,27 @@ impl Placement {
         Ok(placement)
     }
 
+    /// A placement from what [`Placement::offsets`] gives.
+    ///
+    /// # Errors
+    /// [`PlacementError::Unusable`] if the offsets do not fit the list, or an expert has no copy.
+    pub fn from_offsets(first: Vec<u32>, gpus: Vec<GpuId>) -> Result<Self, PlacementError> {
+        Parts { first, gpus }.try_into()
+    }
+
+    /// Where the copies of each expert begin in the list of GPUs (one entry more than experts), and that list, expert after expert.
+    ///
+    /// ```
+    /// use isotherm_core::{id::GpuId, placement::Placement};
+    /// let placement = Placement::new(2, vec![vec![GpuId(0)], vec![GpuId(0), GpuId(1)]]).unwrap();
+    /// let (first, gpus) = placement.offsets();
+    /// assert_eq!((first, gpus), (&[0, 1, 3][..], &[GpuId(0), GpuId(0), GpuId(1)][..]));
+    /// ```
+    #[must_use]
+    pub fn offsets(&self) -> (&[u32], &[GpuId]) {
+        (&self.first, &self.gpus)
+    }
+
     /// A placement with one copy of each expert.
     #[must_use]
     pub fn single(gpu_of_expert: Vec<GpuId>) -> Self {

@@ -203,6 +203,9 @@ pub struct ClusterView<'a> {
     pub batch: BatchId,
     /// The layer whose gate it is, from 0.
     pub layer: u32,
+    /// While this is the same number other than 0, samples, placement, sources and declared costs are the same: adapters keep what they have made of
+    /// them.
+    pub revision: u64,
     /// The GPUs that hold a copy of each expert; `None` in tests of routers that need none.
     pub placement: Option<&'a Placement>,
     /// Where the tokens of the batch are; `None` in tests of routers that need none.
@@ -231,6 +234,7 @@ impl<'a> ClusterView<'a> {
             now: SimTime::ZERO,
             batch: BatchId(0),
             layer: 0,
+            revision: 0,
             placement: None,
             sources: None,
             samples: &[],
@@ -255,6 +259,12 @@ impl<'a> ClusterView<'a> {
     #[must_use]
     pub fn in_layer(self, layer: u32) -> Self {
         Self { layer, ..self }
+    }
+
+    /// This view of a cluster that is known by a number; see [`ClusterView::revision`].
+    #[must_use]
+    pub fn of_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
     }
 
     /// This view with where the tokens are.

@@ -20,6 +20,8 @@ pub use trained::BiasStatistics;
 
 use thiserror::Error;
 
+use crate::buffer::Buffer;
+
 /// An assignment slot that no expert serves: the token was dropped there.
 pub const DROPPED: u32 = u32::MAX;
 
@@ -39,14 +41,14 @@ pub const DROPPED: u32 = u32::MAX;
 /// assert!(routing.check().is_ok());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Routing {
+pub struct Routing<'a> {
     top_k: usize,
     /// Chosen experts, `tokens x top_k`, row after row; [`DROPPED`] where none.
-    pub experts: Vec<u32>,
+    pub experts: Buffer<'a, u32>,
     /// Combine weights, `tokens x top_k`, row after row; each row sums to 1 over what was not dropped.
-    pub weights: Vec<f32>,
+    pub weights: Buffer<'a, f32>,
     /// Assignments per expert.
-    pub counts: Vec<u32>,
+    pub counts: Buffer<'a, u32>,
     /// What the router's own gate distribution looked like, where it has one.
     pub gate: Option<GateSummary>,
 }
@@ -114,11 +116,33 @@ pub enum RoutingFault {
     },
 }
 
-impl Routing {
+impl<'a> Routing<'a> {
+    /// A routing in buffers that somebody else holds: `tokens x top_k` experts and weights, one count per expert. Those lent for writing are
+    /// written to in place.
+    ///
+    /// ```
+    /// use isotherm_core::routing::Routing;
+    /// let (mut experts, mut weights, mut counts) = ([0; 2], [0.0; 2], [0; 4]);
+    /// let mut routing = Routing::lent(2, &mut experts[..], &mut weights[..], &mut counts[..]);
+    /// routing.reset(1);
+    /// routing.experts.copy_from_slice(&[3, 1]);
+    /// routing.count();
+    /// assert_eq!((experts, counts), ([3, 1], [0, 1, 0, 1]));
+    /// ```
+    #[must_use]
+    pub fn lent(
+        top_k: usize,
+        experts: impl Into<Buffer<'a, u32>>,
+        weights: impl Into<Buffer<'a, f32>>,
+        counts: impl Into<Buffer<'a, u32>>,
+    ) -> Self {
+        Self { top_k, experts: experts.into(), weights: weights.into(), counts: counts.into(), gate: None }
+    }
+
     /// Empty buffers for `experts` experts and `top_k` assignments a token.
     #[must_use]
     pub fn new(experts: usize, top_k: usize) -> Self {
-        Self { top_k, counts: vec![0; experts], ..Self::default() }
+        Self { top_k, counts: vec![0; experts].into(), ..Self::default() }
     }
 
     /// Assignments a token makes.

@@ -3,8 +3,10 @@
 //! Text becomes a [`Tree`](crate::config::Tree), the tree becomes a [`Plan`]: the worlds to simulate (one per point of the sweep axes
 //! that are not about routers) and in each world the routers to compare. Every fault of the text is found before anything runs.
 
+mod awaited;
 mod check;
 mod compare;
+mod loaded;
 mod plan;
 mod sweep;
 
@@ -60,7 +62,8 @@ pub struct Scenario {
     /// Which copy of an expert serves a token.
     #[serde(default)]
     pub dispatch: DispatchSpec,
-    /// What routers can see of the GPUs.
+    /// What routers can see of the GPUs. Required; the default holds the place of a source that a library offers.
+    #[serde(default = "awaited::telemetry")]
     pub telemetry: Box<dyn TelemetrySpec>,
     /// What the routers' own work costs.
     #[serde(default)]

@@ -113,11 +113,13 @@ pub(crate) struct World {
     pub(crate) telemetry: Box<dyn TelemetrySource>,
     pub(crate) window: Arc<GateWindow>,
     /// Scratch: rewritten by every batch, part of no saved state.
-    routing: Routing,
+    routing: Routing<'static>,
     /// Scratch: where the routed tokens come from and what crosses between GPUs.
     origins: Origins,
     traffic: Traffic,
     alive: Vec<GpuId>,
+    /// What routers are shown as [`ClusterView::revision`](crate::router::ClusterView::revision).
+    revision: u64,
     /// Scratch of the run's own frontier, where it has one.
     own_frontier: OwnFrontier,
     /// The batch that was routed last, for messages.
@@ -182,6 +184,7 @@ impl World {
             origins: Origins::default(),
             traffic: Traffic::default(),
             alive: Vec::new(),
+            revision: 1,
             own_frontier: OwnFrontier::default(),
             routed: BatchId(0),
         }
@@ -216,6 +219,7 @@ impl World {
             return Err("its frontier is damaged".to_owned());
         }
         self.state = saved;
+        self.revision += 1;
         Ok(())
     }
 
@@ -288,6 +292,7 @@ impl World {
             .map(|(gpu, t)| Truth { temperature: Celsius::new(*t), power: Watts::new(devices.watts(gpu, thermal)) })
             .collect();
         self.telemetry.sample(now, &truth, &mut self.state.samples)?;
+        self.revision += 1;
         if thermal.is_none() {
             for (gpu, sample) in self.state.samples.iter().enumerate() {
                 if let Some(temperature) = sample.temperature {

@@ -7,7 +7,7 @@ use isotherm_core::routing::{
 };
 use proptest::prelude::*;
 
-fn select(selector: &mut Selector, gate: &GateBatch, rule: Rule<'_>) -> Routing {
+fn select(selector: &mut Selector, gate: &GateBatch, rule: Rule<'_>) -> Routing<'static> {
     let mut routing = Routing::new(gate.experts(), gate.reference().top_k());
     selector.select(gate, rule, None, &mut routing);
     routing.check().unwrap();

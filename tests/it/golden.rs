@@ -76,12 +76,12 @@ pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     flat(value).iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-pub(crate) fn gate_of(logits: &Value, top_k: usize) -> GateBatch {
+pub(crate) fn gate_of(logits: &Value, top_k: usize) -> GateBatch<'static> {
     let experts = logits[0].as_array().unwrap().len();
     GateBatch::from_logits(experts, top_k, numbers(logits).iter().map(|z| *z as f32).collect())
 }
 
-pub(crate) fn routed(spec: &dyn RouterSpec, gate: &GateBatch, top_k: usize, costs: &[f64]) -> Routing {
+pub(crate) fn routed(spec: &dyn RouterSpec, gate: &GateBatch, top_k: usize, costs: &[f64]) -> Routing<'static> {
     routed_with(spec, gate, top_k, costs, &RoutingOptions::PLAIN)
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn routed_with(
     top_k: usize,
     costs: &[f64],
     options: &RoutingOptions,
-) -> Routing {
+) -> Routing<'static> {
     let context = RouterContext::new(gate.experts(), top_k, costs, 0).with_options(options);
     let mut router = spec.build(&context).unwrap();
     let mut routing = Routing::new(gate.experts(), top_k);

@@ -35,7 +35,7 @@ fn build(spec: &dyn RouterSpec, gate: &GateBatch, costs: &[f64], options: &Routi
     spec.build(&RouterContext::new(gate.experts(), gate.reference().top_k(), costs, 0).with_options(options)).unwrap()
 }
 
-fn route(router: &mut dyn Router, gate: &GateBatch, costs: &[f64]) -> Routing {
+fn route(router: &mut dyn Router, gate: &GateBatch, costs: &[f64]) -> Routing<'static> {
     let mut routing = Routing::new(gate.experts(), gate.reference().top_k());
     router.route(gate, &ClusterView::empty().with_declared_costs(costs), &mut routing).unwrap();
     routing.check().unwrap();

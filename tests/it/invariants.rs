@@ -189,7 +189,7 @@ mod views {
         }
     }
 
-    fn gate(seed: u32) -> GateBatch {
+    fn gate(seed: u32) -> GateBatch<'static> {
         let mut logits = vec![0.0; 8 * 200];
         fill_standard_normal([seed, 1], 0, &mut logits);
         GateBatch::from_logits(8, 2, logits)

@@ -104,7 +104,7 @@ impl Bench {
         spec.build(&context).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    fn gate(&self, batch: u32, tokens: usize) -> GateBatch {
+    fn gate(&self, batch: u32, tokens: usize) -> GateBatch<'static> {
         let mut plain = vec![0.0; tokens * self.experts];
         fill_standard_normal([3, 9], u64::from(batch), &mut plain);
         let mut logits = plain.clone();
@@ -117,7 +117,7 @@ impl Bench {
     }
 
     /// Routes one batch and tells the router what it cost.
-    fn step(&self, router: &mut dyn Router, batch: u32, gate: &GateBatch) -> Routing {
+    fn step(&self, router: &mut dyn Router, batch: u32, gate: &GateBatch) -> Routing<'static> {
         let now = SimTime::from_nanos(u64::from(batch) * 100_000_000);
         let samples: Vec<Sample> = (0..GPUS)
             .map(|gpu| Sample {
@@ -299,7 +299,7 @@ fn permuting_the_experts_permutes_the_routing() {
             let renamed: Vec<u32> = (a.experts.iter())
                 .map(|e| plain.position.get(*e as usize).map_or(*e, |_| permuted.position[*e as usize] as u32))
                 .collect();
-            assert_eq!(renamed, b.experts, "{kind}, batch {batch}");
+            assert_eq!(b.experts, renamed, "{kind}, batch {batch}");
         }
     });
 }

@@ -15,7 +15,7 @@ fn sets(experts: usize, k: usize) -> Vec<Vec<u32>> {
 }
 
 /// The routing of one set per token.
-fn routing(gate: &GateBatch, chosen: &[&[u32]]) -> Routing {
+fn routing(gate: &GateBatch, chosen: &[&[u32]]) -> Routing<'static> {
     let k = gate.reference().top_k();
     let mut routing = Routing::new(gate.experts(), k);
     routing.reset(gate.tokens());

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::sweep::{self, Axis, AxisValue};
-use super::{BaselineOf, EXAMPLES, Scenario, check};
+use super::{BaselineOf, EXAMPLES, Scenario, check, loaded};
 use crate::config::{Fault, FaultKind, Faults, Key, Node, Origin, Path, Segment, Table, Tree, Value, deserialize_with};
+use crate::registry::{Catalogue, NoLibraries};
 use crate::router::RouterSpec;
 use crate::routing::RoutingOptions;
 
@@ -70,11 +71,19 @@ impl Plan {
     /// # Errors
     /// All faults of the text: of syntax, type and meaning, for every point of the sweep.
     pub fn read(tree: &Tree) -> Result<Self, Faults> {
+        Self::read_with(tree, &NoLibraries)
+    }
+
+    /// [`Plan::read`] with what libraries offer: kinds with a slash in their name.
+    ///
+    /// # Errors
+    /// As [`Plan::read`].
+    pub fn read_with(tree: &Tree, catalogue: &dyn Catalogue) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let axes = sweep::read(tree, &mut faults);
         let (about_routers, about_world): (Vec<&Axis>, Vec<&Axis>) =
             axes.iter().partition(|axis| axis.is_about_routers());
-        let routers = RouterTables::of(tree, &mut faults);
+        let routers = RouterTables::of(tree, catalogue, &mut faults);
         let mut worlds = Vec::new();
         for combination in sweep::combinations(&about_world) {
             let mut point = Vec::new();
@@ -89,7 +98,7 @@ impl Plan {
                 }
                 point.push(axis.value(index));
             }
-            let scenario = read_scenario(&at_point, &mut faults);
+            let scenario = loaded::scenario(&at_point, catalogue, &mut faults);
             let variants = routers.variants(&about_routers, &mut faults);
             if let Some(scenario) = scenario {
                 // Tables of one number per expert are made only for a model that makes sense.
@@ -107,22 +116,14 @@ impl Plan {
     }
 }
 
-/// Everything but routers and sweep.
-fn read_scenario(tree: &Tree, faults: &mut Faults) -> Option<Scenario> {
-    let Value::Table(mut table) = tree.root().value.clone() else { return None };
-    table.remove("router");
-    table.remove("sweep");
-    let node = Node::new(Value::Table(table), tree.root().origin.clone());
-    deserialize_with(&node, "", EXAMPLES, faults)
-}
-
 /// The `[[router]]` tables with their names taken out.
-struct RouterTables {
+struct RouterTables<'c> {
     tables: Vec<(Option<String>, Node)>,
+    catalogue: &'c dyn Catalogue,
 }
 
-impl RouterTables {
-    fn of(tree: &Tree, faults: &mut Faults) -> Self {
+impl<'c> RouterTables<'c> {
+    fn of(tree: &Tree, catalogue: &'c dyn Catalogue, faults: &mut Faults) -> Self {
         let mut tables = Vec::new();
         match tree.at("router").map(|node| &node.value) {
             Some(Value::Array(items)) if !items.is_empty() => {
@@ -138,7 +139,7 @@ impl RouterTables {
                 "[[router]]\nkind = \"energy-penalty\"\nlambda = 0.1",
             ),
         }
-        Self { tables }
+        Self { tables, catalogue }
     }
 
     /// Every router at every point of the axes that reach it, with unique labels; a baseline is added if there is none.
@@ -150,16 +151,16 @@ impl RouterTables {
             let own: Vec<&Axis> = axes
                 .iter()
                 .enumerate()
-                .filter(|(_, axis)| reaches(axis, index, node))
+                .filter(|(_, axis)| reaches(axis, index, node, self.catalogue))
                 .map(|(position, axis)| {
                     reached[position] = true;
                     *axis
                 })
                 .collect();
             for combination in sweep::combinations(&own) {
-                let Some(variant) = read_variant(index, name.as_deref(), node, &own, &combination, faults) else {
-                    continue;
-                };
+                let table = at_point(node, &own, &combination);
+                let point = own.iter().zip(&combination).map(|(axis, &value)| axis.value(value)).collect();
+                let Some(variant) = self.read_variant(index, name.as_deref(), &table, point, faults) else { continue };
                 if let Some(other) = labels.insert(variant.label.clone(), index)
                     && other != index
                 {
@@ -198,6 +199,31 @@ impl RouterTables {
     }
 }
 
+impl RouterTables<'_> {
+    fn read_variant(
+        &self,
+        index: usize,
+        name: Option<&str>,
+        table: &Node,
+        point: Vec<AxisValue>,
+        faults: &mut Faults,
+    ) -> Option<Variant> {
+        let (shared, own) = without_options(table);
+        let place = format!("router[{index}]");
+        let options: Option<RoutingOptions> = deserialize_with(&shared, &place, EXAMPLES, faults);
+        let spec = loaded::router(&own, &place, self.catalogue, faults)?;
+        let options = options?;
+        Some(Variant {
+            label: name.unwrap_or(spec.typetag_name()).to_owned(),
+            index: Some(index),
+            point,
+            is_baseline: spec.is_reference(),
+            spec: Arc::from(spec),
+            options,
+        })
+    }
+}
+
 /// Takes the optional `name` out of a router's table.
 fn take_name(index: usize, node: &Node, faults: &mut Faults) -> (Option<String>, Node) {
     let mut node = node.clone();
@@ -222,7 +248,7 @@ fn take_name(index: usize, node: &Node, faults: &mut Faults) -> (Option<String>,
 }
 
 /// Whether the router has the option an axis sweeps: found out by setting it and looking for an unknown key.
-fn reaches(axis: &Axis, index: usize, node: &Node) -> bool {
+fn reaches(axis: &Axis, index: usize, node: &Node, catalogue: &dyn Catalogue) -> bool {
     let (only, path) = axis.within_router();
     if only.is_some_and(|only| only != index) {
         return false;
@@ -234,7 +260,7 @@ fn reaches(axis: &Axis, index: usize, node: &Node) -> bool {
         return true;
     }
     let (_, own) = without_options(&with_axis(node, &path, &axis.values[0]));
-    let _: Option<Box<dyn RouterSpec>> = deserialize_with(&own, "", EXAMPLES, &mut faults);
+    let _ = loaded::router(&own, "", catalogue, &mut faults);
     let swept = path.to_string();
     !faults.iter().any(|fault| fault.kind == FaultKind::UnknownKey && fault.pointer == swept)
 }
@@ -262,31 +288,13 @@ fn with_axis(node: &Node, path: &Path, value: &Node) -> Node {
     tree.root().clone()
 }
 
-fn read_variant(
-    index: usize,
-    name: Option<&str>,
-    node: &Node,
-    axes: &[&Axis],
-    combination: &[usize],
-    faults: &mut Faults,
-) -> Option<Variant> {
-    let mut at_point = node.clone();
+/// A router's table at one combination of the axes that reach it.
+fn at_point(node: &Node, axes: &[&Axis], combination: &[usize]) -> Node {
+    let mut table = node.clone();
     for (axis, &value) in axes.iter().zip(combination) {
-        at_point = with_axis(&at_point, &axis.within_router().1, &axis.values[value]);
+        table = with_axis(&table, &axis.within_router().1, &axis.values[value]);
     }
-    let (shared, own) = without_options(&at_point);
-    let options: Option<RoutingOptions> = deserialize_with(&shared, &format!("router[{index}]"), EXAMPLES, faults);
-    let spec: Box<dyn RouterSpec> = deserialize_with(&own, &format!("router[{index}]"), EXAMPLES, faults)?;
-    let options = options?;
-    let kind = spec.typetag_name();
-    Some(Variant {
-        label: name.unwrap_or(kind).to_owned(),
-        index: Some(index),
-        point: axes.iter().zip(combination).map(|(axis, &value)| axis.value(value)).collect(),
-        is_baseline: spec.is_reference(),
-        spec: Arc::from(spec),
-        options,
-    })
+    table
 }
 
 /// The kind that is added where no router of the scenario is the reference that savings are measured against.

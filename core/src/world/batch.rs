@@ -122,7 +122,8 @@ impl World {
             .with_declared_costs(&self.declared)
             .at(now, batch, &self.state.placements[layer as usize], &self.state.samples)
             .with_sources(TokenSources::new(&self.alive, self.spec.gpus_per_node as usize))
-            .in_layer(layer);
+            .in_layer(layer)
+            .of_revision(self.revision);
         let truth: Vec<f64>;
         if self.spec.oracle {
             truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(layer, ExpertId(e))).collect();
@@ -137,8 +138,12 @@ impl World {
     fn find_alive(&mut self) {
         let governors = &self.state.governors;
         let is_lost = |gpu: &GpuId| governors.get(gpu.index()).is_some_and(|governor| governor.lost);
-        self.alive.clear();
-        self.alive.extend((0..self.spec.gpus).map(GpuId).filter(|gpu| !is_lost(gpu)));
+        let alive = || (0..self.spec.gpus).map(GpuId).filter(|gpu| !is_lost(gpu));
+        if !self.alive.iter().copied().eq(alive()) {
+            self.alive.clear();
+            self.alive.extend(alive());
+            self.revision += 1;
+        }
     }
 
     /// Shares the routed assignments out among the copies of their experts, and counts what crosses between GPUs.
@@ -184,7 +189,7 @@ impl World {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
             self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
         }
-        let assignments = self.routing.counts.clone();
+        let assignments = self.routing.counts.to_vec();
         let (mut joules, mut seconds) = (vec![0.0; assignments.len()], vec![0.0; assignments.len()]);
         // What a batch takes on devices is known when it is done.
         if self.spec.device.is_none() {

@@ -190,6 +190,7 @@ impl World {
             }
         }
         self.state.placements[layer] = placement;
+        self.revision += 1;
     }
 }
 

@@ -210,17 +210,17 @@ impl WorldSpec {
 #[derive(Clone, Debug, Default)]
 pub struct GateWindow {
     /// The gates of each batch, one per layer.
-    batches: BTreeMap<BatchId, Vec<Arc<GateBatch>>>,
+    batches: BTreeMap<BatchId, Vec<Arc<GateBatch<'static>>>>,
 }
 
 impl GateWindow {
     /// A window of these batches of a model of one layer.
-    pub fn new(batches: impl IntoIterator<Item = (BatchId, Arc<GateBatch>)>) -> Self {
+    pub fn new(batches: impl IntoIterator<Item = (BatchId, Arc<GateBatch<'static>>)>) -> Self {
         Self::of_layers(batches.into_iter().map(|(batch, gate)| (batch, vec![gate])))
     }
 
     /// A window of these batches, with a gate for every layer of the model.
-    pub fn of_layers(batches: impl IntoIterator<Item = (BatchId, Vec<Arc<GateBatch>>)>) -> Self {
+    pub fn of_layers(batches: impl IntoIterator<Item = (BatchId, Vec<Arc<GateBatch<'static>>>)>) -> Self {
         Self { batches: batches.into_iter().collect() }
     }
 
@@ -232,7 +232,7 @@ impl GateWindow {
 
     /// The gate of a batch in a layer, if it is at hand.
     #[must_use]
-    pub fn get(&self, batch: BatchId, layer: u32) -> Option<&Arc<GateBatch>> {
+    pub fn get(&self, batch: BatchId, layer: u32) -> Option<&Arc<GateBatch<'static>>> {
         self.batches.get(&batch)?.get(layer as usize)
     }
 }

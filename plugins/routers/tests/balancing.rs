@@ -13,7 +13,7 @@ use isotherm_routers::{
 };
 
 /// Normal logits, tilted so that low experts are popular.
-fn gate(experts: usize, top_k: usize, tokens: usize, block: u64) -> GateBatch {
+fn gate(experts: usize, top_k: usize, tokens: usize, block: u64) -> GateBatch<'static> {
     let mut logits = vec![0.0; tokens * experts];
     fill_standard_normal([3, 5], block, &mut logits);
     for row in logits.chunks_exact_mut(experts) {
@@ -29,7 +29,7 @@ fn build(spec: &dyn RouterSpec, gate: &GateBatch, options: &RoutingOptions) -> R
     spec.build(&RouterContext::new(gate.experts(), gate.reference().top_k(), &costs, 9).with_options(options))
 }
 
-fn route(router: &mut dyn Router, gate: &GateBatch) -> Routing {
+fn route(router: &mut dyn Router, gate: &GateBatch) -> Routing<'static> {
     let costs: Vec<f64> = (0..gate.experts()).map(|e| 0.5 + f64::from(e as u32 % 3)).collect();
     let mut routing = Routing::new(gate.experts(), gate.reference().top_k());
     router.route(gate, &ClusterView::empty().with_declared_costs(&costs), &mut routing).unwrap();
@@ -37,7 +37,7 @@ fn route(router: &mut dyn Router, gate: &GateBatch) -> Routing {
     routing
 }
 
-fn routed(spec: &dyn RouterSpec, gate: &GateBatch) -> Routing {
+fn routed(spec: &dyn RouterSpec, gate: &GateBatch) -> Routing<'static> {
     route(build(spec, gate, &RoutingOptions::PLAIN).unwrap().as_mut(), gate)
 }
 

@@ -8,7 +8,7 @@ use isotherm_core::routing::Routing;
 use isotherm_core::time::SimTime;
 
 /// Random logits of spread 1.
-pub(crate) fn gate(seed: u32, experts: usize, top_k: usize, tokens: usize) -> GateBatch {
+pub(crate) fn gate(seed: u32, experts: usize, top_k: usize, tokens: usize) -> GateBatch<'static> {
     let mut logits = vec![0.0; experts * tokens];
     fill_standard_normal([seed, 77], 0, &mut logits);
     GateBatch::from_logits(experts, top_k, logits)
@@ -19,7 +19,12 @@ pub(crate) fn build(spec: &dyn RouterSpec, experts: usize, top_k: usize) -> Box<
 }
 
 /// Routes a batch under `view` and reports constant costs.
-pub(crate) fn serve(router: &mut dyn Router, gate: &GateBatch, view: &ClusterView<'_>, costs: &[f64]) -> Routing {
+pub(crate) fn serve(
+    router: &mut dyn Router,
+    gate: &GateBatch,
+    view: &ClusterView<'_>,
+    costs: &[f64],
+) -> Routing<'static> {
     let mut routing = Routing::new(gate.experts(), gate.reference().top_k());
     router.route(gate, view, &mut routing).unwrap();
     routing.check().unwrap();

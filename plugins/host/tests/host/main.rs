@@ -1,0 +1,9 @@
+//! The host against libraries in C, which the tests build with the system's compiler; and against files that are no libraries.
+
+mod build;
+mod catalogue;
+mod discovery;
+mod loading;
+mod others;
+mod router;
+mod spec;
