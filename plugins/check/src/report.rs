@@ -9,6 +9,7 @@ use isotherm_plugin_host::Item;
 use serde::Serialize;
 
 use crate::case::Case;
+use crate::child::OPTIONS;
 use crate::verdict::{Outcome, Verdict};
 
 /// Results in the order in which they ran. [`Display`](fmt::Display) is for people; it serialises for programs.
@@ -120,7 +121,9 @@ impl fmt::Display for Report {
 /// A command as one would type it.
 fn command_line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(quoted).collect::<Vec<_>>().join(" ")
+    let options = command.get_envs().find(|(key, _)| *key == OPTIONS).and_then(|(_, value)| value);
+    let before = options.map(|value| format!("{OPTIONS}={}", quoted(value)));
+    before.into_iter().chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &OsStr) -> String {
@@ -185,5 +188,7 @@ router acme/a
         let mut command = Command::new("my program");
         command.args(["plugin", "it's", "acme/a", ""]);
         assert_eq!(command_line(&command), r"'my program' plugin 'it'\''s' acme/a ''");
+        command.env(OPTIONS, "{}").env("OTHER", "x");
+        assert_eq!(command_line(&command), r"ISOTHERM_CHECK_OPTIONS='{}' 'my program' plugin 'it'\''s' acme/a ''");
     }
 }

@@ -35,8 +35,10 @@ pub(crate) struct Scene {
     pub(crate) experts: u32,
     pub(crate) top_k: u32,
     pub(crate) devices: u32,
-    /// Whether placement, similarity, thermal hint, samples, sources and declared costs are known.
+    /// Whether placement, thermal hint, samples, sources and declared costs are known.
     pub(crate) known: bool,
+    /// Whether the options that all routers share are in use: a floor, similarity, penalised weights.
+    pub(crate) shared_options: bool,
     pub(crate) logits: Logits,
     pub(crate) served: Served,
     pub(crate) edge: Edge,
@@ -54,6 +56,7 @@ impl Scene {
             top_k: 2,
             devices: 4,
             known: true,
+            shared_options: false,
             logits: Logits::Normal,
             served: Served::Chosen,
             edge: Edge::End,

@@ -61,6 +61,15 @@ pub(super) fn extreme_logits(subject: &Subject) -> Checked {
     Ok(())
 }
 
+pub(super) fn shared_options(subject: &Subject) -> Checked {
+    works(
+        subject,
+        &Scene { shared_options: true, ..Scene::plain(subject.seed) },
+        8,
+        "the options that all routers share",
+    )
+}
+
 pub(super) fn feedback(subject: &Subject) -> Checked {
     works(subject, &Scene { served: Served::Few, ..Scene::plain(subject.seed) }, 12, "experts without work")
 }
