@@ -6,7 +6,7 @@ use isotherm_plugin_abi::{Batch, Feedback, MASKED, PENALISED, RouterContext, THE
 use super::or_null;
 use crate::handed::Handed;
 use crate::memory::{Access, Array};
-use crate::scene::{Logits, Scene, Served};
+use crate::scene::{Logits, Scene, Served, Shared};
 
 /// Arrays of a context.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl ContextInputs {
     pub(super) fn new(scene: &Scene) -> Self {
         Self {
             declared_costs: Array::new("declared_costs", &declared_costs(scene), scene.edge, Access::Read),
-            similarity: scene.shared_options.then(|| similarity(scene)),
+            similarity: (scene.shared == Some(Shared::Similarity)).then(|| similarity(scene)),
             copies: scene.known.then(|| copies(scene)),
         }
     }
@@ -33,8 +33,8 @@ impl ContextInputs {
             top_k: scene.top_k,
             layer: 0,
             devices: if scene.known { scene.devices } else { 0 },
-            floor: u32::from(scene.shared_options),
-            combine: if scene.shared_options { PENALISED } else { 0 },
+            floor: u32::from(scene.shared == Some(Shared::Floor)),
+            combine: if scene.shared == Some(Shared::Penalised) { PENALISED } else { 0 },
             seed: scene.seed,
             declared_costs: self.declared_costs.as_ptr(),
             similarity: or_null(self.similarity.as_ref()),
