@@ -118,9 +118,15 @@ fn the_core_touches_no_file_clock_or_thread() {
 fn invariants_name_their_tests() {
     let page = std::fs::read_to_string(root().join("docs/INVARIANTS.md")).unwrap();
     let mut sources = String::new();
-    for folder in
-        ["tests/it", "core/tests", "plugins/telemetry/tests", "plugins/workloads/src", "core/src/engine", "core/src"]
-    {
+    for folder in [
+        "tests/it",
+        "tests/it/plugins",
+        "core/tests",
+        "plugins/telemetry/tests",
+        "plugins/workloads/src",
+        "core/src/engine",
+        "core/src",
+    ] {
         for entry in std::fs::read_dir(root().join(folder)).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_file() {
