@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wasmtime::{Config, Engine, ExternType};
 
-use crate::guest::TABLE;
+use crate::guest::{HOST_FUNCTIONS, TABLE};
 use crate::refusal::{Refusal, RefusalKind};
 
 fn config() -> Config {
@@ -56,8 +56,10 @@ fn check_exports(file: &Path, module: &wasmtime::Module) -> Result<(), Refusal> 
     let Some(ExternType::Table(table)) = export(TABLE) else {
         return missing(&format!("table `{TABLE}`"), "link it with --export-table --growable-table");
     };
-    if table.maximum().is_some() {
-        let found = format!("a module whose table of functions has at most {} places", table.maximum().unwrap_or(0));
+    if let Some(most) = table.maximum()
+        && most < table.minimum() + HOST_FUNCTIONS
+    {
+        let found = format!("a module whose table of functions has at most {most} places");
         let remedy = "link it with --export-table --growable-table";
         return Err(Refusal::new(file, RefusalKind::FixedTable, found, "one that can grow", remedy));
     }

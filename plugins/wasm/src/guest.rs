@@ -6,6 +6,7 @@ mod layout;
 mod sandbox;
 mod tables;
 
+pub(crate) use callbacks::HOST_FUNCTIONS;
 pub use held::Report;
 pub(crate) use layout::{Block, Fields, Record};
 pub(crate) use sandbox::{Sandbox, Settings, TABLE};

@@ -8,9 +8,13 @@ use isotherm_plugin_abi::{ABI_MAJOR, ABI_MINOR};
 use isotherm_plugin_host::{Label, find_label};
 
 use crate::refusal::{Refusal, RefusalKind};
+use crate::stop::clean;
 
 /// Larger files take the compiler too long to be a stranger's.
 const LARGEST: u64 = 16 << 20;
+
+/// Characters of a version that are shown.
+const LONGEST_WORD: usize = 80;
 
 const BUILD: &str = "build it for wasm32-unknown-unknown, as its documentation says";
 
@@ -29,7 +33,7 @@ pub(crate) fn inspect(file: &Path) -> Result<(Vec<u8>, Label), Refusal> {
         _ => return Err(refuse(RefusalKind::NotWebAssembly, "something that is no WebAssembly")),
     }
     let label = match find_label(&bytes) {
-        Ok(Some(label)) => label,
+        Ok(Some(label)) => shown(label),
         Ok(None) => {
             let remedy = "plugins in Rust get their label from the export macros, in C from ISOTHERM_LABEL";
             let found = "a WebAssembly module without a label";
@@ -47,6 +51,12 @@ pub(crate) fn inspect(file: &Path) -> Result<(Vec<u8>, Label), Refusal> {
     };
     check_interface(file, label.abi)?;
     Ok((bytes, label))
+}
+
+/// A label whose free texts are fit for a terminal; names are checked already.
+fn shown(label: Label) -> Label {
+    let [package, version] = [&label.package, &label.version].map(|text| clean(text, LONGEST_WORD));
+    Label { package, version, ..label }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Refusal> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use isotherm_plugin_host::{Kind, Label, Level, LogSink, Manifest};
 
+use serde_json::{Map, Value};
+
 use crate::engine::compile;
 use crate::guest::{Functions, Sandbox, Settings, Tables, TablesFault};
 use crate::inspection::{check_interface, inspect, is_usable};
@@ -37,7 +39,7 @@ impl Module {
         let (bytes, label) = inspect(file)?;
         let module = compile(file, &bytes)?;
         let title = format!("{} {} ({})", label.package, label.version, file_name(file));
-        let title = clean(&title, LONGEST_LINE).into();
+        let title = title.into();
         let settings = Settings { limits, title, log: to_stderr };
         let mut compiled = Compiled {
             file: file.to_owned(),
@@ -98,18 +100,14 @@ impl Module {
     ///
     /// # Errors
     /// An [`OptionsFault`] with what the module reports to be wrong, or why it was stopped.
-    pub fn router(
-        &self,
-        name: &str,
-        options: &serde_json::Map<String, serde_json::Value>,
-    ) -> Result<WasmRouter, OptionsFault> {
+    pub fn router(&self, name: &str, options: &Map<String, Value>) -> Result<WasmRouter, OptionsFault> {
         configure(self, name, options)
     }
 
     /// How messages name one of its routers: "plugin `acme/x` 0.3.1 (acme.wasm)".
     pub(crate) fn subject(&self, name: &str) -> String {
         let Compiled { label, file, .. } = &*self.0;
-        clean(&format!("plugin `{name}` {} ({})", label.version, file_name(file)), LONGEST_LINE)
+        format!("plugin `{name}` {} ({})", label.version, file_name(file))
     }
 
     /// A new instance, with the functions of one of its routers. Reads the tables anew: a module may fill them in when it is asked.
@@ -161,8 +159,10 @@ impl Compiled {
     }
 
     fn read_manifest(&self, text: &str) -> Result<Manifest, Refusal> {
-        text.parse().map_err(|error: serde_json::Error| {
-            let found = format!("a manifest that is none ({error})");
+        let text = if text.trim().is_empty() { "{}" } else { text };
+        let read = serde_json::from_str::<Value>(text).and_then(|value| serde_json::from_value(shown(value)));
+        read.map_err(|error: serde_json::Error| {
+            let found = format!("a manifest that is none ({})", clean(&error.to_string(), LONGEST_LINE));
             let remedy = "this is a fault of the plugin: tell its author";
             Refusal::new(&self.file, RefusalKind::BadTable, found, "a JSON object", remedy)
         })
@@ -176,7 +176,7 @@ impl Compiled {
         };
         let anew = "build it anew; label and code are of different versions";
         if !manifest.version.is_empty() && manifest.version != label.version {
-            let found = format!("version {}", clean(&manifest.version, LONGEST_LINE));
+            let found = format!("version {}", manifest.version);
             let expected = format!("version {}, as its label says", label.version);
             return refuse(RefusalKind::LabelMismatch, found, expected, anew);
         }
@@ -198,8 +198,21 @@ impl Compiled {
     }
 }
 
+/// The same with all texts fit for a terminal: commands show them.
+fn shown(value: Value) -> Value {
+    match value {
+        Value::String(text) => clean(&text, usize::MAX).into(),
+        Value::Array(items) => items.into_iter().map(shown).collect(),
+        Value::Object(object) => {
+            let entry = |(key, value): (String, Value)| (clean(&key, usize::MAX), shown(value));
+            Value::Object(object.into_iter().map(entry).collect())
+        }
+        other => other,
+    }
+}
+
 fn file_name(file: &Path) -> String {
-    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+    clean(&file.file_name().unwrap_or(file.as_os_str()).to_string_lossy(), LONGEST_LINE)
 }
 
 /// Details are for authors, who set a sink of their own.

@@ -71,8 +71,11 @@ pub(crate) const LONGEST_LINE: usize = 2_000;
 
 /// Text of a module, fit for a terminal: without control characters, and no longer than anybody reads.
 pub(crate) fn clean(text: &str, longest: usize) -> String {
-    let mut shown: String =
-        text.chars().take(longest).map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+    let mut shown: String = text
+        .chars()
+        .take(longest)
+        .map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c })
+        .collect();
     if shown.len() < text.len() && text.chars().nth(longest).is_some() {
         shown.push_str("...");
     }

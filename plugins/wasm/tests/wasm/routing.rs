@@ -65,7 +65,7 @@ fn one_expert_and_many() {
         let costs = vec![1.0; experts];
         let spec = router(&open("routers"), "fixtures/wear", "{}").unwrap();
         let mut wear = spec.build(&RouterContext::new(experts, top_k, &costs, 7)).unwrap();
-        let gate = GateBatch::from_logits(experts, top_k, logits(100, experts));
+        let gate = GateBatch::from_logits(experts, top_k, logits(20, experts));
         assert_eq!(route(&mut *wear, &gate, &ClusterView::empty()).unwrap().experts, gate.reference().experts);
         let other = crate::fixtures::gate(1);
         assert!(route(&mut *wear, &other, &ClusterView::empty()).unwrap_err().to_string().contains("another layer"));

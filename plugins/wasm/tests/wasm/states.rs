@@ -48,7 +48,10 @@ fn a_state_that_could_not_be_saved_says_so_when_it_is_restored() {
     let module = open("faults");
     let (endless, mut other) = (build(&module, "faults/sink"), build(&module, "faults/sink"));
     let Err(RouterError::State(message)) = other.load(&endless.save()) else { panic!("there is no such state") };
-    assert!(message.contains("it could not be saved: plugin `faults/sink` 0.1.0 (faults.wasm) wrote more"), "{message}");
+    assert!(
+        message.contains("it could not be saved: plugin `faults/sink` 0.1.0 (faults.wasm) wrote more"),
+        "{message}"
+    );
 }
 
 #[test]
