@@ -49,8 +49,7 @@ pub(crate) fn inspect(file: &Path) -> Result<(Vec<u8>, Label), Refusal> {
             ));
         }
     };
-    check_interface(file, label.abi)?;
-    Ok((bytes, label))
+    if is_usable(label.abi) { Ok((bytes, label)) } else { Err(other_interface(file, label.abi)) }
 }
 
 /// A label whose free texts are fit for a terminal; names are checked already.
@@ -78,12 +77,8 @@ pub(crate) fn is_usable((major, minor): (u16, u16)) -> bool {
     major == ABI_MAJOR && minor <= ABI_MINOR
 }
 
-/// Whether a plugin that was built for an interface can be used here.
-pub(crate) fn check_interface(file: &Path, interface: (u16, u16)) -> Result<(), Refusal> {
-    if is_usable(interface) {
-        return Ok(());
-    }
-    let (major, minor) = interface;
+/// Why a plugin that was built for an interface that is not usable is refused.
+pub(crate) fn other_interface(file: &Path, (major, minor): (u16, u16)) -> Refusal {
     let found = format!("a plugin for interface {major}.{minor}");
     let expected = format!("one for interface {ABI_MAJOR}.0 to {ABI_MAJOR}.{ABI_MINOR}, which this isotherm has");
     let (kind, remedy) = if major < ABI_MAJOR {
@@ -93,5 +88,5 @@ pub(crate) fn check_interface(file: &Path, interface: (u16, u16)) -> Result<(), 
     } else {
         (RefusalKind::NewerMinor, "use a later isotherm, or an earlier version of the plugin")
     };
-    Err(Refusal::new(file, kind, found, expected, remedy))
+    Refusal::new(file, kind, found, expected, remedy)
 }

@@ -9,7 +9,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest linear memory (bytes), with what the host lays into it: a batch takes about `tokens x (4 experts + 20 top_k + 16)`, and as
+    /// Largest linear memory (bytes), with what the host lays into it: a batch takes about `tokens x (4 experts + 16 top_k + 16)`, and as
     /// much as its logits again where the router adjusts scores. The same bounds a saved state.
     pub memory_bytes: usize,
     /// WebAssembly instructions of one call. Copying or filling memory costs one a byte, also in the host's callbacks. A computer does

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::compile;
 use crate::guest::{Functions, Sandbox, Settings, Tables, TablesFault};
-use crate::inspection::{check_interface, inspect, is_usable};
+use crate::inspection::{inspect, is_usable, other_interface};
 use crate::limits::Limits;
 use crate::options::{OptionsFault, configure};
 use crate::refusal::{Refusal, RefusalKind};
@@ -144,10 +144,7 @@ impl Compiled {
                 let remedy = "its messages above may say why; ask for a version for this isotherm";
                 Refusal::new(file, RefusalKind::EntryNull, found, "a table of what it offers", remedy)
             }
-            TablesFault::Interface(interface) => match check_interface(file, interface) {
-                Err(refusal) => refusal,
-                Ok(()) => Refusal::new(file, RefusalKind::BadTable, "an interface", "another", tell),
-            },
+            TablesFault::Interface(interface) => other_interface(file, interface),
             TablesFault::Unusable { found, expected } => {
                 Refusal::new(file, RefusalKind::BadTable, found, expected, tell)
             }
