@@ -74,7 +74,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Refusal> {
 
 /// Whether this host has an interface.
 pub(crate) fn is_usable((major, minor): (u16, u16)) -> bool {
-    major == ABI_MAJOR && minor <= ABI_MINOR
+    major == ABI_MAJOR && (0..=ABI_MINOR).contains(&minor)
 }
 
 /// Why a plugin that was built for an interface that is not usable is refused.

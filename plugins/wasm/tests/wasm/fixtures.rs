@@ -29,14 +29,14 @@ pub(crate) fn open(name: &str) -> Module {
 
 /// A router of a module with options as JSON.
 pub(crate) fn router(module: &Module, name: &str, options: &str) -> Result<WasmRouter, OptionsFault> {
-    let options: Map<String, Value> = serde_json::from_str(options).unwrap();
+    let options: Map<String, Value> = serde_json::from_str(options).expect("an object");
     module.router(name, &options)
 }
 
 pub(crate) fn build(module: &Module, name: &str) -> Box<dyn Router> {
     let costs = [1.0; EXPERTS];
-    let spec = router(module, name, "{}").unwrap();
-    spec.build(&RouterContext::new(EXPERTS, TOP_K, &costs, 7)).unwrap()
+    let spec = router(module, name, "{}").expect("a router that takes no options");
+    spec.build(&RouterContext::new(EXPERTS, TOP_K, &costs, 7)).expect("a router that fits")
 }
 
 /// Logits that look like nothing in particular, the same everywhere.

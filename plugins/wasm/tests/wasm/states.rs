@@ -10,7 +10,7 @@ use crate::fixtures::{EXPERTS, build, gate, open, route, router};
 fn learn(router: &mut dyn Router) {
     let assignments = [40, 0, 0, 3, 9, 0, 0, 76];
     let feedback = Feedback::new(SimTime::ZERO, BatchId(0), &assignments, &[0.0; EXPERTS], &[0.0; EXPERTS]);
-    router.feedback(&feedback).unwrap();
+    router.feedback(&feedback).expect("a router that learns");
 }
 
 #[test]
