@@ -66,7 +66,8 @@
 //!     -Wl,--no-entry -Wl,--export=isotherm_plugin_v1 -Wl,--export-table -Wl,--growable-table
 //! ```
 //!
-//! In Rust: a `cdylib` for `wasm32-unknown-unknown`, with `-C link-args="--export-table --growable-table"`. The table must be able to grow, for the
+//! Linkers before LLVM 17 drop the label unless they are told `-Wl,--no-gc-sections`. In Rust (not tried by this crate's tests): a `cdylib` for
+//! `wasm32-unknown-unknown`, with `-C link-args="--export-table --growable-table"`. The table must be able to grow, for the
 //! host's functions are put into it. The host takes memory behind the module's own: an allocator may use what lies between `__heap_base` and
 //! `__heap_end` and what `memory.grow` has given to it, and must not take everything up to `memory.size` for its own.
 

@@ -92,3 +92,14 @@ fn a_module_sees_what_the_host_shows() {
         "and what a batch has cost"
     );
 }
+
+#[test]
+fn there_is_one_nan() {
+    let spec = router(&open("witness"), "fixtures/not-a-number", "{}").unwrap();
+    let placement = Placement::contiguous(EXPERTS, 4);
+    let context = RouterContext::new(EXPERTS, TOP_K, &[1.0; EXPERTS], 7).with_hardware(&placement, None);
+    let state = spec.build(&context).unwrap().save();
+    // The processor's own would be negative on x86.
+    let nan = [0x7ff8_0000_0000_0000_u64.to_le_bytes().as_slice(), &0x7fc0_0000_u32.to_le_bytes(), &[0]].concat();
+    assert_eq!(state, nan, "and the byte that says that no limit was to be kept");
+}
