@@ -1,9 +1,13 @@
 //! The command line as the user typed it, before anything is looked up.
 
+mod plugin;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
 
 /// Would a thermal- and energy-aware Mixture-of-Experts router save energy on your GPUs, and at what cost?
 #[derive(Debug, Parser)]
@@ -35,6 +39,18 @@ pub enum Command {
     /// Fit device profiles to recordings of real GPUs, and check them
     #[command(subcommand)]
     Profile(Profile),
+    /// Write, list, look at, check and measure plugins: routers, telemetry sources and placements of others
+    #[command(subcommand)]
+    Plugin(Plugin),
+}
+
+/// Where plugins are looked for, beside the usual places.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Libraries {
+    /// Plugin library that may be used; may be repeated. Looked for as well: ISOTHERM_PLUGIN_PATH, `plugins` beside the scenario and its own folder,
+    /// the user's data folder
+    #[arg(long = "plugin", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// What to do with device profiles.
@@ -120,6 +136,9 @@ pub struct Run {
     /// Set any key of the scenario, for example --set seeds=20; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields are documented")]
+    pub libraries: Libraries,
 }
 
 /// Options that every command which runs something has.
@@ -229,6 +248,9 @@ pub struct Validate {
     /// Print the scenario with all defaults filled in
     #[arg(long)]
     pub resolved: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields are documented")]
+    pub libraries: Libraries,
 }
 
 /// Options of `floorplan`.

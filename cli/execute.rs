@@ -250,8 +250,9 @@ fn world_identity(file: &ScenarioFile, world: usize) -> Result<String, Fault> {
         table.remove(key);
     }
     let mut text = format!("isotherm {}\n{table}", env!("CARGO_PKG_VERSION"));
-    for data in &file.data_files {
-        text.push_str(&data.sha256);
+    let plugins = file.plugins.iter().map(|plugin| &plugin.sha256);
+    for sha256 in file.data_files.iter().map(|data| &data.sha256).chain(plugins) {
+        text.push_str(sha256);
     }
     Ok(text)
 }

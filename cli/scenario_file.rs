@@ -1,10 +1,15 @@
 //! Scenario files: the only place where a scenario, its device profile and the paths in it meet the file system.
 
+mod libraries;
+
 use std::path::{Path, PathBuf};
 
 use isotherm_core::config::{Assignment, Faults, Node, Origin, SourceMap, Tree, Value};
 use isotherm_core::scenario::Plan;
+use isotherm_plugin_host::{Discovery, Environment, Places, Plugins};
 use sha2::{Digest, Sha256};
+
+pub use libraries::UsedPlugin;
 
 use crate::exit;
 use crate::fault::Fault;
@@ -18,7 +23,9 @@ pub struct ScenarioFile {
     pub resolved: String,
     /// Data files it names, with the SHA-256 of their contents, in the order in which they are named.
     pub data_files: Vec<DataFile>,
-    /// SHA-256 over the resolved scenario, the data files and the version of isotherm: equal hashes mean equal results.
+    /// Plugin libraries it has used, by the first name that it has used of each.
+    pub plugins: Vec<UsedPlugin>,
+    /// SHA-256 over the resolved scenario, the data files, the plugins and the version of isotherm: equal hashes mean equal results.
     pub hash: String,
 }
 
@@ -37,6 +44,14 @@ impl ScenarioFile {
     /// # Errors
     /// [`Fault::Unreadable`] if it cannot be read, [`Fault::Scenario`] with all faults of its text.
     pub fn read(path: &Path, assignments: &[String]) -> Result<Self, Fault> {
+        Self::read_with(path, assignments, &[])
+    }
+
+    /// [`ScenarioFile::read`] with plugin libraries that may be used, beside those that are found.
+    ///
+    /// # Errors
+    /// As [`ScenarioFile::read`], and [`Fault::Input`] for a library of these that cannot be used.
+    pub fn read_with(path: &Path, assignments: &[String], libraries: &[PathBuf]) -> Result<Self, Fault> {
         let help = "give the path of a scenario file, for example scenarios/classic.toml";
         let bytes = std::fs::read(path).map_err(|source| Fault::Unreadable {
             path: path.to_owned(),
@@ -49,7 +64,7 @@ impl ScenarioFile {
             Fault::Scenario(format!("error: {} is not text: byte {at} is not UTF-8\n  = help: {help}", path.display()))
         })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Self::from_text(&path.display().to_string(), &text, &folder, assignments)
+        Self::from_source(&path.display().to_string(), &text, &folder, assignments, libraries, Some(path))
     }
 
     /// The same for a text in memory; relative paths in it start from `folder`.
@@ -57,6 +72,17 @@ impl ScenarioFile {
     /// # Errors
     /// As [`ScenarioFile::read`].
     pub fn from_text(name: &str, text: &str, folder: &Path, assignments: &[String]) -> Result<Self, Fault> {
+        Self::from_source(name, text, folder, assignments, &[], None)
+    }
+
+    fn from_source(
+        name: &str,
+        text: &str,
+        folder: &Path,
+        assignments: &[String],
+        libraries: &[PathBuf],
+        scenario: Option<&Path>,
+    ) -> Result<Self, Fault> {
         let mut sources = SourceMap::new();
         let mut faults = Faults::new();
         let source = sources.add(name, text);
@@ -69,10 +95,13 @@ impl ScenarioFile {
             }
         }
         let folder = base_folder(&mut tree, folder);
+        let mut named = libraries.to_vec();
+        named.extend(libraries::take_named(&mut tree, &folder, &mut faults));
+        let plugins = find_plugins(&named, scenario)?;
         let mut paths = Vec::new();
         resolve_paths(&mut tree, &folder, &mut paths);
         load_hardware(&mut tree, &folder, &mut sources, &mut faults)?;
-        match Plan::read(&tree) {
+        match Plan::read_with(&tree, &plugins) {
             Err(more) => {
                 // A file that could not be read stays a path, which is not a second fault.
                 let missing: Vec<&str> = HARDWARE_FILES
@@ -84,12 +113,12 @@ impl ScenarioFile {
                 Err(shown(faults, &sources))
             }
             Ok(_) if !faults.is_empty() => Err(shown(faults, &sources)),
-            Ok(plan) => Self::identified(plan, &tree, paths),
+            Ok(plan) => Self::identified(plan, &tree, paths, libraries::used(&plugins)),
         }
     }
 
-    fn identified(plan: Plan, tree: &Tree, paths: Vec<PathBuf>) -> Result<Self, Fault> {
-        let resolved = resolved_text(&plan, tree)?;
+    fn identified(plan: Plan, tree: &Tree, paths: Vec<PathBuf>, plugins: Vec<UsedPlugin>) -> Result<Self, Fault> {
+        let resolved = resolved_text(&plan, tree, &plugins)?;
         let mut data_files = Vec::new();
         for path in paths {
             let sha256 = match std::fs::read(&path) {
@@ -102,11 +131,19 @@ impl ScenarioFile {
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION").as_bytes());
         hash.update(resolved.as_bytes());
-        for file in &data_files {
-            hash.update(file.sha256.as_bytes());
+        for sha256 in data_files.iter().map(|file| &file.sha256).chain(plugins.iter().map(|plugin| &plugin.sha256)) {
+            hash.update(sha256.as_bytes());
         }
-        Ok(Self { plan, resolved, data_files, hash: hex(&hash.finalize()) })
+        Ok(Self { plan, resolved, data_files, plugins, hash: hex(&hash.finalize()) })
     }
+}
+
+/// What libraries offer. Those that were named must be usable; of those that are merely found the others do.
+fn find_plugins(named: &[PathBuf], scenario: Option<&Path>) -> Result<Plugins, Fault> {
+    let environment = Environment::of_process();
+    let discovery = Discovery::search(&Places { named, scenario, environment: &environment });
+    let refused: Vec<String> = discovery.refused_by_name().map(ToString::to_string).collect();
+    if refused.is_empty() { Ok(Plugins::new(discovery)) } else { Err(Fault::Input(refused.join("\nerror: "))) }
 }
 
 fn shown(mut faults: Faults, sources: &SourceMap) -> Fault {
@@ -199,12 +236,16 @@ fn load_hardware(tree: &mut Tree, folder: &Path, sources: &mut SourceMap, faults
 }
 
 /// The scenario as it will be run: every default written out, the sweep and the routers as given.
-fn resolved_text(plan: &Plan, tree: &Tree) -> Result<String, Fault> {
+fn resolved_text(plan: &Plan, tree: &Tree, plugins: &[UsedPlugin]) -> Result<String, Fault> {
     let internal =
         |error: &dyn std::fmt::Display| Fault::Internal(format!("the scenario cannot be written back: {error}"));
     let Some(world) = plan.worlds.first() else { return Err(Fault::Internal("a plan without worlds".to_owned())) };
     let mut table = toml::Table::try_from(&world.scenario).map_err(|error| internal(&error))?;
     table.insert("base_dir".to_owned(), toml::Value::String(".".to_owned()));
+    if !plugins.is_empty() {
+        let files = plugins.iter().map(|plugin| toml::Value::String(plugin.path.display().to_string()));
+        table.insert(libraries::KEY.to_owned(), toml::Value::Array(files.collect()));
+    }
     let mut routers = Vec::new();
     let mut last = None;
     for variant in world.variants.iter().filter(|variant| variant.index.is_some()) {

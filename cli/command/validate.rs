@@ -10,7 +10,7 @@ use crate::scenario_file::ScenarioFile;
 pub(super) fn run(options: &Validate) -> Result<Code, Fault> {
     let mut code = exit::SUCCESS;
     for path in &options.scenarios {
-        let checked = ScenarioFile::read(path, &options.set).and_then(|file| {
+        let checked = ScenarioFile::read_with(path, &options.set, &options.libraries.files).and_then(|file| {
             let runs = Comparison::prepare(&file)?.runs().len();
             Ok((file.resolved, runs))
         });

@@ -8,7 +8,7 @@ use isotherm_core::world::FrontierScope;
 use serde::{Deserialize, Serialize};
 
 use super::{Curve, Measured, VersusBaseline, versus};
-use crate::scenario_file::{DataFile, ScenarioFile};
+use crate::scenario_file::{DataFile, ScenarioFile, UsedPlugin};
 use crate::statistics::{Estimate, FEWEST_TO_RESAMPLE, Interval};
 
 /// Version of the format of `summary.json`. It grows when a key changes its meaning or goes away; new keys do not count.
@@ -28,6 +28,9 @@ pub struct Summary {
     pub scenario_hash: String,
     /// Data files the scenario named, with their hashes.
     pub data_files: Vec<DataFile>,
+    /// Plugin libraries that were used, with their versions and hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<UsedPlugin>,
     /// How intervals were found.
     #[serde(flatten)]
     pub interval: Interval,
@@ -119,6 +122,7 @@ impl Summary {
             scenario: file.plan.worlds.first().map_or_else(String::new, |world| world.scenario.name.clone()),
             scenario_hash: file.hash.clone(),
             data_files: file.data_files.clone(),
+            plugins: file.plugins.clone(),
             interval,
             rows,
             frontier: Vec::new(),

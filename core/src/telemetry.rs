@@ -91,6 +91,9 @@ pub enum TelemetryError {
     /// A recording cannot be used. Found before any run starts.
     #[error("{0}")]
     Input(#[from] crate::input::InputError),
+    /// A poll failed. Fatal to the run it happened in.
+    #[error("{0}")]
+    Failed(String),
     /// Saved state could not be read. Fatal to the restored run.
     #[error("telemetry state: {0}")]
     State(String),

@@ -43,6 +43,24 @@ fn unknown_key() {
 }
 
 #[test]
+fn an_unknown_key_of_a_router_may_mean_what_all_routers_share() {
+    for (wrong, meant) in [
+        ("flor = 1", "did you mean `floor`?"),
+        ("combin = \"penalised\"", "did you mean `combine`?"),
+        ("similarty = 1", "did you mean `similarity`?"),
+        ("nam = \"a\"", "did you mean `name`?"),
+    ] {
+        let scenario = with("lambda = 0.5", &format!("lambda = 0.5\n{wrong}"));
+        expect(&scenario, 3, &["error: unknown key", "--> s.toml:13:1", meant]);
+    }
+    let scenario = with("lambda = 0.5", "lambda = 0.5\nfrobnicate = 1");
+    expect(&scenario, 3, &["`lambda`", "`floor`, `combine`, `similarity`, `name`"]);
+    // Deeper tables have keys of their own.
+    let scenario = with("lambda = 0.5", "lambda = 0.5\nsimilarity = { matrix = [[1.0]], flor = 1 }");
+    expect(&scenario, 3, &["error: unknown key `flor`", "expected one of `matrix`, `charge`"]);
+}
+
+#[test]
 fn misspelt_kind_names_the_nearest() {
     expect(
         &with("energy-penalty", "energy-penaly"),

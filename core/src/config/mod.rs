@@ -49,6 +49,7 @@ pub use fault::{Fault, FaultKind, Faults};
 pub use nearest::nearest;
 pub use origin::{Origin, Position, SourceId, SourceMap};
 pub use path::{Path, PathError, Segment};
+pub(crate) use read::deserialize_rest;
 pub use read::{Examples, TAG, deserialize, deserialize_with};
 pub use tree::Tree;
 pub use value::{Entry, Key, Node, Table, Value};

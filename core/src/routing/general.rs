@@ -43,8 +43,7 @@ impl Selector {
             exp_sum = exp.exp;
         }
         if let Some(probabilities) = probabilities {
-            probabilities.copy_from_slice(&self.scores);
-            normalise(probabilities, &exp_sum, lanes);
+            normalise(&self.scores, &exp_sum, lanes, probabilities);
         }
         // A masked expert stays last, whatever the prices are.
         match (rule, self.affinity) {

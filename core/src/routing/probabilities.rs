@@ -64,8 +64,12 @@ impl Probabilities {
                 for (tile, logits) in self.tiles.chunks_exact_mut(experts).zip(blocks) {
                     tile::load(logits, experts, tile);
                     let most = tile::max(tile);
-                    let sum = tile::exponentiate(tile, &most).exp;
-                    normalise(tile, &sum, logits.len() / experts);
+                    let inverse = inverse(&tile::exponentiate(tile, &most).exp);
+                    for e in 0..experts {
+                        let row = &mut tile[one_by_one(e)];
+                        *row = product(row, &inverse);
+                    }
+                    clear_missing(tile, logits.len() / experts);
                 }
             },
         );
@@ -87,6 +91,7 @@ impl Probabilities {
     }
 }
 
+#[inline(always)]
 pub(super) fn add_lanes(rows: &[Lanes], out: &mut [f64]) {
     for (row, out) in rows.iter().zip(out) {
         *out += row.iter().map(|x| f64::from(*x)).sum::<f64>();
@@ -99,21 +104,34 @@ pub(super) fn scale_to_mean(out: &mut [f64], tokens: usize) {
     }
 }
 
-/// Exponentials over their sums; lanes past the last token become 0, so that sums over lanes are sums over tokens.
+/// Exponentials over their sums, written where they are kept; lanes past the last token become 0, so that sums over lanes are sums
+/// over tokens.
 #[inline(always)]
-pub(super) fn normalise(tile: &mut [Lanes], sum: &Lanes, lanes: usize) {
-    let inverse = inverse(sum);
-    for e in 0..tile.len() {
-        let row = &mut tile[one_by_one(e)];
-        for l in 0..LANES {
-            row[l] *= inverse[l];
-        }
+pub(super) fn normalise(exponentials: &[Lanes], sum: &Lanes, lanes: usize, out: &mut [Lanes]) {
+    let (inverse, exponentials) = (inverse(sum), &exponentials[..out.len()]);
+    for e in 0..out.len() {
+        let e = one_by_one(e);
+        out[e] = product(&exponentials[e], &inverse);
     }
+    clear_missing(out, lanes);
+}
+
+#[inline(always)]
+fn clear_missing(tile: &mut [Lanes], lanes: usize) {
     if lanes < LANES {
         for row in tile {
             row[lanes..].fill(0.0);
         }
     }
+}
+
+#[inline(always)]
+fn product(a: &Lanes, b: &Lanes) -> Lanes {
+    let mut out = splat(0.0);
+    for l in 0..LANES {
+        out[l] = a[l] * b[l];
+    }
+    out
 }
 
 /// A division a token in place of one an expert: it takes as long as ten products.

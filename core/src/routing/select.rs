@@ -209,8 +209,7 @@ impl Selector {
         let exp = tile::exponentiate(scores, &most);
         sums.add(&exp, &most, lanes);
         if let Some(probabilities) = probabilities {
-            probabilities.copy_from_slice(scores);
-            normalise(probabilities, &exp.exp, lanes);
+            normalise(scores, &exp.exp, lanes, probabilities);
         }
         if let Rule::Probability { price } = rule {
             let inverse = inverse(&known.map_or(splat(1.0), |gate| gate.top_mass_lanes(first)));

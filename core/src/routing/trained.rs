@@ -42,7 +42,14 @@ impl BiasStatistics {
         self.q.clear();
         self.q.extend(q.iter().map(|q| (q - least) as f32));
         let q = &self.q;
-        sum_tiles(&mut self.block, kept, out, |tile, block| add_gradient(tile, q, block));
+        sum_tiles(
+            &mut self.block,
+            kept,
+            out,
+            // Without the attribute it stays a function of its own, compiled for the program's instruction set.
+            #[inline(always)]
+            |tiles, block| add_gradient(tiles, q, block),
+        );
     }
 
     /// The gradient of the mean entropy of the kept distributions with respect to an additive bias on the scores:
@@ -82,7 +89,7 @@ impl BiasStatistics {
     }
 }
 
-/// Adds up what `add` makes of every tile, and takes the mean over tokens.
+/// Adds up what `add` makes of every block of tiles, and takes the mean over tokens.
 #[inline(always)]
 fn sum_tiles(block: &mut Vec<Lanes>, kept: &Probabilities, out: &mut [f64], add: impl Fn(&[Lanes], &mut [Lanes])) {
     out.fill(0.0);
@@ -92,9 +99,7 @@ fn sum_tiles(block: &mut Vec<Lanes>, kept: &Probabilities, out: &mut [f64], add:
         || {
             for tiles in kept.tiles.chunks((kept.experts * TILES_A_BLOCK).max(1)) {
                 block.fill(splat(0.0));
-                for tile in tiles.chunks_exact(kept.experts.max(1)) {
-                    add(tile, block);
-                }
+                add(tiles, block);
                 add_lanes(block, out);
             }
         },
@@ -102,25 +107,59 @@ fn sum_tiles(block: &mut Vec<Lanes>, kept: &Probabilities, out: &mut [f64], add:
     scale_to_mean(out, kept.tokens);
 }
 
+/// Tiles whose inner products grow side by side: each waits for its last sum, and meanwhile the others advance.
+const TILES_TOGETHER: usize = 4;
+
 #[inline(always)]
-fn add_gradient(tile: &[Lanes], q: &[f32], block: &mut [Lanes]) {
-    let mut mean = splat(0.0);
-    for (p, q) in tile.iter().zip(q) {
-        for l in 0..LANES {
-            mean[l] += p[l] * q;
+fn add_gradient(tiles: &[Lanes], q: &[f32], block: &mut [Lanes]) {
+    let experts = block.len();
+    let groups = tiles.chunks_exact(TILES_TOGETHER * experts);
+    let rest = groups.remainder();
+    for group in groups {
+        add_gradient_of::<TILES_TOGETHER>(group, q, block);
+    }
+    for tile in rest.chunks_exact(experts) {
+        add_gradient_of::<1>(tile, q, block);
+    }
+}
+
+/// Adds tile after tile, so that the sums do not depend on how many are taken together.
+#[inline(always)]
+fn add_gradient_of<const TILES: usize>(tiles: &[Lanes], q: &[f32], block: &mut [Lanes]) {
+    let experts = block.len();
+    let (tiles, q) = (&tiles[..TILES * experts], &q[..experts]);
+    let mut means = [splat(0.0); TILES];
+    for e in 0..experts {
+        let e = one_by_one(e);
+        for (at, mean) in means.iter_mut().enumerate() {
+            let p = &tiles[at * experts + e];
+            for l in 0..LANES {
+                mean[l] += p[l] * q[e];
+            }
         }
     }
-    for e in 0..block.len() {
+    for e in 0..experts {
         let e = one_by_one(e);
-        let (p, q, sum) = (&tile[e], q[e], &mut block[e]);
-        for l in 0..LANES {
-            sum[l] += p[l] * (q - mean[l]);
+        let mut sum = block[e];
+        for (at, mean) in means.iter().enumerate() {
+            let p = &tiles[at * experts + e];
+            for l in 0..LANES {
+                sum[l] += p[l] * (q[e] - mean[l]);
+            }
         }
+        block[e] = sum;
     }
 }
 
 #[inline(always)]
-fn add_entropy_gradient(tile: &[Lanes], block: &mut [Lanes]) {
+fn add_entropy_gradient(tiles: &[Lanes], block: &mut [Lanes]) {
+    for tile in tiles.chunks_exact(block.len()) {
+        add_entropy_gradient_of(tile, block);
+    }
+}
+
+#[inline(always)]
+fn add_entropy_gradient_of(tile: &[Lanes], block: &mut [Lanes]) {
     let mut entropy = splat(0.0);
     for p in tile {
         for l in 0..LANES {

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{EXAMPLES, Scenario};
-use crate::config::{Faults, Node, TAG, Table, Tree, Value, deserialize_with};
+use crate::config::{Faults, Node, TAG, Table, Tree, Value, deserialize_rest, deserialize_with};
 use crate::registry::Catalogue;
 use crate::router::RouterSpec;
+use crate::routing::RoutingOptions;
 
 /// Whether a table is about something that a library offers.
 fn is_loaded(table: &Table) -> bool {
@@ -33,8 +34,13 @@ pub(super) fn router(
 ) -> Option<Box<dyn RouterSpec>> {
     match split(node) {
         Some((kind, options)) => catalogue.router(&kind, &options, place, faults),
-        None => deserialize_with(node, place, EXAMPLES, faults),
+        None => deserialize_rest(node, place, &taken_keys(), EXAMPLES, faults),
     }
+}
+
+/// Keys of a `[[router]]` that its strategy never sees.
+fn taken_keys() -> Vec<&'static str> {
+    RoutingOptions::KEYS.iter().map(|(option, _)| *option).chain(["name"]).collect()
 }
 
 /// Everything of a scenario but routers and sweep.

@@ -4,19 +4,30 @@
 //! A native library has every right of the process. So only what a scenario, a flag or the user's own folders name is ever opened, and
 //! never the current directory.
 
+mod copies;
 mod discovery;
 mod environment;
+mod failure;
 mod file_kind;
 mod float_control;
 mod host_table;
 mod inspection;
+mod instance;
 mod label;
+mod leaked;
 mod library;
 mod log;
 mod manifest;
+mod offer;
 mod options;
+mod placement;
+mod plugins;
 mod refusal;
+mod router;
+mod samples;
+mod state;
 mod tables;
+mod telemetry;
 mod text;
 
 pub use discovery::{Candidate, Discovery, Places, Searched, Shadowed, Source, UnknownName};
@@ -28,5 +39,6 @@ pub use label::{Item, Kind, Label, LabelFault, find_label, is_plugin_name};
 pub use library::Library;
 pub use log::{Level, LogSink, set_log};
 pub use manifest::{Manifest, ManifestEntry};
+pub use plugins::{Plugins, Provenance};
 pub use refusal::{Refusal, RefusalKind};
 pub use tables::Functions;

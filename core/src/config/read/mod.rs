@@ -13,6 +13,7 @@ mod phrase;
 mod recover;
 mod variant;
 
+pub(crate) use recover::deserialize_rest;
 pub use recover::{Examples, deserialize, deserialize_with};
 
 /// The key that names which plugin a table is for; it is handed to `serde` before the other keys.

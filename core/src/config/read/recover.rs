@@ -11,7 +11,7 @@ use super::super::origin::Origin;
 use super::super::path::{Path, Segment};
 use super::super::value::{Node, Value};
 use super::TAG;
-use super::error::ReadError;
+use super::error::{ReadError, owned};
 use super::node::NodeReader;
 use super::phrase::{listed, phrase};
 
@@ -74,9 +74,27 @@ pub fn deserialize_with<T: DeserializeOwned>(
     examples: Examples<'_>,
     faults: &mut Faults,
 ) -> Option<T> {
+    deserialize_rest(node, path, &[], examples, faults)
+}
+
+/// [`deserialize_with`] for a table that others have taken the keys `taken` out of. They could have been meant by an unknown key.
+#[must_use]
+pub(crate) fn deserialize_rest<T: DeserializeOwned>(
+    node: &Node,
+    path: &str,
+    taken: &[&str],
+    examples: Examples<'_>,
+    faults: &mut Faults,
+) -> Option<T> {
     let base: Path = path.parse().unwrap_or_default();
-    let mut recovery =
-        Recovery { session: Session::quiet(), base: base.clone(), examples, found: Vec::new(), misspelt: Vec::new() };
+    let mut recovery = Recovery {
+        session: Session::quiet(),
+        base: base.clone(),
+        taken,
+        examples,
+        found: Vec::new(),
+        misspelt: Vec::new(),
+    };
     for _ in 0..MAX_ROUNDS {
         let reader = NodeReader { session: &recovery.session, node, path: base.clone() };
         let error = match T::deserialize(reader) {
@@ -176,6 +194,8 @@ impl Session {
 struct Recovery<'e> {
     session: Session,
     base: Path,
+    /// Keys of the outermost table that are read elsewhere.
+    taken: &'e [&'e str],
     examples: Examples<'e>,
     found: Vec<Fault>,
     /// Tables with a key that most likely means another: its absence is explained.
@@ -238,9 +258,20 @@ impl Recovery<'_> {
 
     /// Adds the fault, and returns the name that was most likely meant.
     fn report(&mut self, path: &Path, origin: Origin, error: &ReadError) -> Option<String> {
-        let (fault, meant) = phrase(path, error, self.examples);
+        let (fault, meant) = phrase(path, &self.with_taken(path, error), self.examples);
         self.found.push(fault.origin(origin));
         meant
+    }
+
+    /// The error as if all keys of the outermost table were read here.
+    fn with_taken(&self, path: &Path, error: &ReadError) -> ReadError {
+        let mut error = error.clone();
+        if let ReadError::UnknownField { expected, .. } = &mut error
+            && path.parent().as_ref() == Some(&self.base)
+        {
+            expected.extend(owned(self.taken));
+        }
+        error
     }
 
     /// A blank read as a kind is refused with the list of kinds: what a missing kind could have been.

@@ -1,0 +1,62 @@
+//! The thing under test, as the child of one case opens it.
+
+use std::path::PathBuf;
+
+use isotherm_plugin_host::{Functions, Item, Library, ManifestEntry};
+
+use crate::finding::{Checked, Finding};
+use crate::memory::heap::Before;
+
+/// Names what is to be tested.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    /// The library.
+    pub(crate) file: PathBuf,
+    /// Which of the things it offers.
+    pub(crate) item: Item,
+    /// Root of all that is random.
+    pub(crate) seed: u64,
+    /// Whether clocks are to be wrong.
+    pub(crate) elsewhere: bool,
+}
+
+/// An open library and one thing that it offers.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) library: &'static Library,
+    pub(crate) functions: Functions,
+    /// What the manifest says of it.
+    pub(crate) entry: ManifestEntry,
+    /// Options that work, as JSON.
+    pub(crate) options: String,
+    /// What was loaded before.
+    before: Before,
+}
+
+impl Subject {
+    /// Opens the library as isotherm does.
+    pub(crate) fn open(&self) -> Checked<Opened> {
+        let before = Before::now();
+        let library = Library::open(&self.file).map_err(|refusal| Finding::Fault(refusal.to_string()))?;
+        let functions = *library
+            .functions(&self.item)
+            .ok_or_else(|| Finding::Fault(format!("offers no {} `{}`", self.item.kind.noun(), self.item.name)))?;
+        if self.elsewhere {
+            before.shift_clocks_of_newer();
+        }
+        let entry = library.manifest().entry(&self.item).cloned().unwrap_or_default();
+        let options = if entry.example.is_object() { entry.example.to_string() } else { "{}".to_owned() };
+        Ok(Opened { library, functions, entry, options, before })
+    }
+}
+
+impl Opened {
+    /// Watches the library's heap from now on.
+    pub(crate) fn watch_heap(&self) -> Checked {
+        if self.before.watch_newer() {
+            return Ok(());
+        }
+        let reason = "its heap cannot be watched: it does not call the C library's malloc, or this system's libraries are no ELF files";
+        Err(Finding::NotApplicable(reason.to_owned()))
+    }
+}

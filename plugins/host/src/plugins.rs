@@ -1,0 +1,170 @@
+//! The catalogue of libraries: opens what a scenario names, when it is named, and remembers what was used.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use isotherm_core::config::{Fault, FaultKind, Faults, Node, Path, Segment, TAG, Value};
+use isotherm_core::placement::PlacementSpec;
+use isotherm_core::registry::Catalogue;
+use isotherm_core::router::RouterSpec;
+use isotherm_core::telemetry::TelemetrySpec;
+
+use crate::discovery::Discovery;
+use crate::label::{Item, Kind};
+use crate::library::Library;
+use crate::offer::Offer;
+use crate::placement::LoadedPlacement;
+use crate::router::LoadedRouter;
+use crate::tables::Functions;
+use crate::telemetry::LoadedTelemetry;
+
+/// What libraries offer to scenarios. A library is opened when a scenario first names something of it.
+///
+/// ```
+/// use isotherm_core::{config::{Faults, SourceMap, Tree}, registry::Catalogue};
+/// use isotherm_plugin_host::{Discovery, Environment, Places, Plugins};
+/// let environment = Environment::default();
+/// let plugins = Plugins::new(Discovery::search(&Places { named: &[], scenario: None, environment: &environment }));
+/// let mut sources = SourceMap::new();
+/// let mut faults = Faults::new();
+/// let file = sources.add("a.toml", "kind = \"acme/x\"\n");
+/// let tree = Tree::parse(&sources, file, &mut faults).expect("valid TOML");
+/// let kind = tree.at("kind").expect("it is there");
+/// assert!(plugins.router(kind, tree.root(), "router[0]", &mut faults).is_none());
+/// assert!(faults.render(&sources).contains("no plugin offers the router `acme/x`"));
+/// assert!(plugins.used().is_empty());
+/// ```
+#[derive(Debug, Default)]
+pub struct Plugins {
+    discovery: Discovery,
+    used: Mutex<BTreeMap<Item, Provenance>>,
+}
+
+/// Where something that a run has used comes from: enough to tie a result to a binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Provenance {
+    /// What was used, and by which name.
+    pub item: Item,
+    /// The package it is of.
+    pub package: String,
+    /// The package's version.
+    pub version: String,
+    /// The interface it was built for.
+    pub abi: (u16, u16),
+    /// The file, without links and relative parts.
+    pub path: PathBuf,
+    /// SHA-256 of the file's bytes, in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Plugins {
+    /// What the found libraries offer. Opens none of them.
+    #[must_use]
+    pub fn new(discovery: Discovery) -> Self {
+        Self { discovery, used: Mutex::default() }
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn discovery(&self) -> &Discovery {
+        &self.discovery
+    }
+
+    /// Everything that scenarios have got from libraries so far, by kind and name.
+    #[must_use]
+    pub fn used(&self) -> Vec<Provenance> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The library that a name means, opened.
+    fn open(&self, kind: Kind, node: &Node, place: &Path, faults: &mut Faults) -> Option<Offer> {
+        let name = match &node.value {
+            Value::String(name) => name.as_str(),
+            _ => "",
+        };
+        let pointer = place.child(Segment::Key(TAG.to_owned())).to_string();
+        let fault = |kind, message| Fault::new(kind, pointer, message).origin(node.origin.clone());
+        let inspection = match self.discovery.resolve(kind, name) {
+            Ok(inspection) => inspection,
+            Err(unknown) => {
+                let fault = fault(FaultKind::UnknownKind, unknown.message);
+                faults.push(fault.expected(unknown.expected).hint(unknown.hint));
+                return None;
+            }
+        };
+        match Library::open_inspected(inspection) {
+            Ok(library) => Some(Offer { library, item: Item { kind, name: name.to_owned() } }),
+            Err(refusal) => {
+                let message = format!("{}: found {}", refusal.file.display(), refusal.found);
+                faults.push(fault(FaultKind::Invalid, message).expected(refusal.expected).hint(refusal.remedy));
+                None
+            }
+        }
+    }
+
+    fn remember(&self, offer: &Offer) {
+        let inspection = offer.library.inspection();
+        let provenance = Provenance {
+            item: offer.item.clone(),
+            package: inspection.label.package.clone(),
+            version: inspection.label.version.clone(),
+            abi: inspection.label.abi,
+            path: inspection.path.clone(),
+            sha256: inspection.sha256.clone(),
+        };
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(offer.item.clone(), provenance);
+    }
+
+    /// Opens what a name means and makes a spec of it.
+    fn spec<S>(
+        &self,
+        kind: Kind,
+        (node, place): (&Node, &str),
+        faults: &mut Faults,
+        make: impl FnOnce(&Offer, Functions, &Path, &mut Faults) -> Option<S>,
+    ) -> Option<S> {
+        let place: Path = place.parse().unwrap_or_default();
+        let offer = self.open(kind, node, &place, faults)?;
+        // A library that is open offers what its label says.
+        let spec = make(&offer, offer.functions()?, &place, faults)?;
+        self.remember(&offer);
+        Some(spec)
+    }
+}
+
+impl Catalogue for Plugins {
+    fn router(&self, kind: &Node, options: &Node, place: &str, faults: &mut Faults) -> Option<Box<dyn RouterSpec>> {
+        self.spec(Kind::Router, (kind, place), faults, |offer, functions, place, faults| {
+            let Functions::Router(functions) = functions else { return None };
+            Some(Box::new(LoadedRouter::new(offer, functions, options, place, faults)?) as Box<dyn RouterSpec>)
+        })
+    }
+
+    fn telemetry(
+        &self,
+        kind: &Node,
+        options: &Node,
+        place: &str,
+        faults: &mut Faults,
+    ) -> Option<Box<dyn TelemetrySpec>> {
+        self.spec(Kind::Telemetry, (kind, place), faults, |offer, functions, place, faults| {
+            let Functions::Telemetry(functions) = functions else { return None };
+            Some(Box::new(LoadedTelemetry::new(offer, functions, options, place, faults)?) as Box<dyn TelemetrySpec>)
+        })
+    }
+
+    fn placement(
+        &self,
+        kind: &Node,
+        options: &Node,
+        place: &str,
+        faults: &mut Faults,
+    ) -> Option<Box<dyn PlacementSpec>> {
+        self.spec(Kind::Placement, (kind, place), faults, |offer, functions, place, faults| {
+            let Functions::Placement(functions) = functions else { return None };
+            Some(Box::new(LoadedPlacement::new(offer, functions, options, place, faults)?) as Box<dyn PlacementSpec>)
+        })
+    }
+}
