@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use isotherm_plugin_host::{Kind, Label, Level, LogSink, Manifest};
-
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::engine::compile;
 use crate::guest::{Functions, Sandbox, Settings, Tables, TablesFault};
@@ -21,6 +21,7 @@ use crate::stop::{LONGEST_LINE, Stop, clean};
 #[derive(Clone)]
 pub struct Module(Arc<Compiled>);
 
+#[derive(Clone)]
 struct Compiled {
     file: PathBuf,
     label: Label,
@@ -28,6 +29,7 @@ struct Compiled {
     routers: Vec<String>,
     module: wasmtime::Module,
     settings: Settings,
+    sha256: String,
 }
 
 impl Module {
@@ -41,6 +43,7 @@ impl Module {
         let title = format!("{} {} ({})", label.package, label.version, file_name(file));
         let title = title.into();
         let settings = Settings { limits, title, log: to_stderr };
+        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let mut compiled = Compiled {
             file: file.to_owned(),
             label,
@@ -48,6 +51,7 @@ impl Module {
             routers: Vec::new(),
             module,
             settings,
+            sha256,
         };
         let (_, tables) = compiled.start().map_err(|fault| compiled.refusal(fault))?;
         compiled.manifest = compiled.read_manifest(&tables.manifest)?;
@@ -59,17 +63,21 @@ impl Module {
     /// This module with its messages sent somewhere else than to standard error; instances made from now on use it.
     #[must_use]
     pub fn with_log(self, log: LogSink) -> Self {
-        let Compiled { file, label, manifest, routers, module, settings } = &*self.0;
-        let settings = Settings { log, ..settings.clone() };
-        let (label, manifest) = (label.clone(), manifest.clone());
-        let (file, routers, module) = (file.clone(), routers.clone(), module.clone());
-        Self(Arc::new(Compiled { file, label, manifest, routers, module, settings }))
+        let mut compiled = Arc::unwrap_or_clone(self.0);
+        compiled.settings.log = log;
+        Self(Arc::new(compiled))
     }
 
     /// The file as it was named.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.0.file
+    }
+
+    /// SHA-256 of the file's bytes, in hexadecimal digits: enough to tie a result to it.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.0.sha256
     }
 
     /// What the file said of itself before it was compiled.

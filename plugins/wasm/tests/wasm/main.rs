@@ -1,4 +1,5 @@
 //! Modules in C, as an author would build them, in the sandbox.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod faults;
 mod fixtures;
@@ -6,3 +7,4 @@ mod layout;
 mod refusals;
 mod routing;
 mod states;
+mod twins;

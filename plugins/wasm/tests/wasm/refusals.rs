@@ -1,6 +1,7 @@
 //! Files that are no modules, and modules that cannot be used: one message each, before any run.
 
 use isotherm_plugin_wasm::{Module, RefusalKind};
+use sha2::Digest;
 
 use crate::fixtures::{LIMITS, file, folder, open};
 
@@ -71,4 +72,6 @@ fn a_module_says_what_it_is() {
     assert_eq!(module.routers(), ["fixtures/price", "fixtures/cool", "fixtures/wear"]);
     assert_eq!((module.label().package.as_str(), module.label().version.as_str()), ("fixtures", "1.2.3"));
     assert_eq!(module.manifest().description, "good routers");
+    let digest = sha2::Sha256::digest(std::fs::read(file("routers")).unwrap());
+    assert_eq!(module.sha256(), digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
 }

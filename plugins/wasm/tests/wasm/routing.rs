@@ -1,7 +1,4 @@
-//! Good routers decide as their twins outside of the sandbox.
-
-use std::io::Write;
-use std::process::{Command, Stdio};
+//! Good routers decide as the core's own kernel does.
 
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
@@ -12,7 +9,7 @@ use isotherm_core::telemetry::Sample;
 use isotherm_core::time::SimTime;
 use isotherm_core::units::Celsius;
 
-use crate::fixtures::{EXPERTS, TOP_K, build, folder, gate, logits, open, route, router};
+use crate::fixtures::{EXPERTS, TOP_K, build, gate, logits, open, route, router};
 
 #[test]
 fn prices_choose_as_the_kernel_does() {
@@ -70,35 +67,4 @@ fn one_expert_and_many() {
         let other = crate::fixtures::gate(1);
         assert!(route(&mut *wear, &other, &ClusterView::empty()).unwrap_err().to_string().contains("another layer"));
     }
-}
-
-/// The same source as a native program, which reads logits and writes experts and weights.
-#[test]
-fn the_native_build_of_the_same_source_gives_the_same_bytes() {
-    let folder_of_now = tempfile::tempdir().unwrap();
-    let program = folder_of_now.path().join("native");
-    let include = folder().join("../../../abi/include");
-    let built = Command::new("cc")
-        .args(["-std=c11", "-O2", "-ffp-contract=off", "-I"])
-        .arg(include)
-        .arg(folder().join("native.c"))
-        .arg("-o")
-        .arg(&program)
-        .output();
-    let Ok(built) = built else {
-        eprintln!("skipped: there is no compiler of C");
-        return;
-    };
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let gate = gate(500);
-    let mut running = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let bytes: Vec<u8> = gate.logits().iter().flat_map(|logit| logit.to_ne_bytes()).collect();
-    running.stdin.take().unwrap().write_all(&bytes).unwrap();
-    let native = running.wait_with_output().unwrap().stdout;
-
-    let mut wear = build(&open("routers"), "fixtures/wear");
-    let found = route(&mut *wear, &gate, &ClusterView::empty()).unwrap();
-    let experts = found.experts.iter().flat_map(|expert| expert.to_ne_bytes());
-    let sandboxed: Vec<u8> = experts.chain(found.weights.iter().flat_map(|weight| weight.to_ne_bytes())).collect();
-    assert!(native == sandboxed, "{} bytes natively, {} in the sandbox", native.len(), sandboxed.len());
 }
