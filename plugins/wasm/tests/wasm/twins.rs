@@ -71,8 +71,8 @@ fn a_native_library_and_a_module_of_the_same_source_give_the_same_bytes() {
     for name in module.routers() {
         let native = native_router(&plugins, name);
         let sandboxed: Box<dyn RouterSpec> = Box::new(router(&module, name, "{}").unwrap());
-        let options = |spec: &Box<dyn RouterSpec>| serde_json::to_string(spec).unwrap();
-        assert_eq!(options(&native), options(&sandboxed));
+        let options = |spec: &dyn RouterSpec| serde_json::to_string(spec).unwrap();
+        assert_eq!(options(&*native), options(&*sandboxed));
         let [native, sandboxed] = [native, sandboxed].map(|spec| history(&mut *spec.build(&context).unwrap()));
         assert!(native == sandboxed, "{name}: in a library\n{native}\nin a module\n{sandboxed}");
     }
