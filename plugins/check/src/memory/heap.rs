@@ -59,7 +59,7 @@ mod watched {
     use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
     use std::sync::{Mutex, PoisonError};
 
-    use crate::memory::die;
+    use crate::memory::fault::die;
     use crate::memory::region::{Access, Edge, PATTERN, Region};
     use crate::memory::registry::State;
 
