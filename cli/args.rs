@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use plugin::{Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
+pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
 
 /// Would a thermal- and energy-aware Mixture-of-Experts router save energy on your GPUs, and at what cost?
 #[derive(Debug, Parser)]

@@ -17,10 +17,9 @@ use crate::table;
 
 /// Runs every scenario in its turn. All are read and checked before the first one runs.
 pub(super) fn run(options: &Run) -> Result<Code, Fault> {
-    let files: Vec<ScenarioFile> =
-        (options.scenarios.iter())
-            .map(|path| ScenarioFile::read_with(path, &options.set, &options.libraries.files))
-            .collect::<Result<_, _>>()?;
+    let files: Vec<ScenarioFile> = (options.scenarios.iter())
+        .map(|path| ScenarioFile::read_with(path, &options.set, &options.libraries.files))
+        .collect::<Result<_, _>>()?;
     let mut code = exit::SUCCESS;
     for (file, path) in files.iter().zip(folders(&files, options)?) {
         let outcome = compare(file, &path, &options.common)?;

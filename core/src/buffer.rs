@@ -59,6 +59,7 @@ impl<T: Copy + Default> Buffer<'_, T> {
     ///
     /// # Panics
     /// If the values are lent and there are fewer: whoever lends a buffer lends all that will be needed.
+    #[inline]
     pub fn resize(&mut self, len: usize, value: T) {
         match &mut self.0 {
             Held::Owned { values, start } => values.resize(*start + len, value),
@@ -75,6 +76,7 @@ impl<T: Copy + Default> Buffer<'_, T> {
 impl<T> Deref for Buffer<'_, T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
         match &self.0 {
             Held::Owned { values, start } => &values[*start..],
@@ -85,6 +87,7 @@ impl<T> Deref for Buffer<'_, T> {
 }
 
 impl<T: Clone> DerefMut for Buffer<'_, T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         if let Held::Shared(values) = self.0 {
             self.0 = Held::Owned { values: values.to_vec(), start: 0 };

@@ -181,6 +181,7 @@ impl<'a> GateBatch<'a> {
 
     /// The arrays of this gate, for [`GateBatch::from_parts`] on the other side of a border.
     #[must_use]
+    #[inline]
     pub fn parts(&self) -> GateParts<'_> {
         GateParts {
             experts: self.experts,

@@ -152,6 +152,18 @@ impl Bench {
     }
 }
 
+/// The snapshot law for the first router of a scenario text: saved before any event and restored, a run ends the same.
+pub(crate) fn the_snapshot_law_holds_for(text: &str) {
+    let bench = bench_of(text, Some(60.0));
+    let expected = bench.finish(bench.start());
+    let mut simulation = bench.start();
+    for event in 0..expected.events {
+        let bytes = simulation.save();
+        assert_eq!(bench.finish(bench.restore(&bytes)), expected, "saved before event {event}");
+        assert_eq!(simulation.advance_events(&bench.window, 1).unwrap(), None);
+    }
+}
+
 /// run(0..T) equals run(0..t), save, load, run(t..T), after every single event: in the middle of an instant too.
 #[test]
 fn saved_and_restored_at_every_event_a_run_ends_the_same() {

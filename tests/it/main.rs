@@ -24,6 +24,7 @@ mod layers;
 mod opportunistic;
 mod physics;
 mod placement;
+mod plugins;
 mod profile;
 mod router_contract;
 mod scenarios;

@@ -55,8 +55,9 @@ fn specs(options: &PluginBench) -> Result<Vec<(String, Box<dyn RouterSpec>)>, Fa
             continue;
         }
         let given = match &options.options {
-            Some(text) => serde_json::from_str(text)
-                .map_err(|error| Fault::Usage(format!("--options is not JSON: {error}; for example --options '{{\"lambda\": 0.1}}'")))?,
+            Some(text) => serde_json::from_str(text).map_err(|error| {
+                Fault::Usage(format!("--options is not JSON: {error}; for example --options '{{\"lambda\": 0.1}}'"))
+            })?,
             None => library.manifest().entry(item).map_or(Value::Null, |entry| entry.example.clone()),
         };
         specs.push((item.name.clone(), router(&plugins, &item.name, &given)?));
@@ -74,7 +75,8 @@ fn internal(error: impl ToString) -> Fault {
 
 /// A router of a library with options as JSON; faults are shown as those of a scenario.
 fn router(plugins: &Plugins, name: &str, options: &Value) -> Result<Box<dyn RouterSpec>, Fault> {
-    let table = if options.is_object() { toml::Table::try_from(options).map_err(internal)? } else { toml::Table::new() };
+    let table =
+        if options.is_object() { toml::Table::try_from(options).map_err(internal)? } else { toml::Table::new() };
     let (mut sources, mut faults) = (SourceMap::new(), Faults::new());
     let source = sources.add(format!("options of {name}"), toml::to_string(&table).map_err(internal)?);
     let tree = Tree::parse(&sources, source, &mut faults);
@@ -108,7 +110,8 @@ fn measure(
     let mut routers = Vec::new();
     for (name, spec) in specs {
         let context = RouterContext::new(experts, top_k, &layer.costs, 1).with_hardware(&layer.placement, None);
-        let built = spec.build(&context).map_err(|error| Fault::Input(format!("{name} with {experts} experts: {error}")))?;
+        let built =
+            spec.build(&context).map_err(|error| Fault::Input(format!("{name} with {experts} experts: {error}")))?;
         routers.push((name, built));
     }
     let mut seconds = vec![Vec::new(); routers.len()];

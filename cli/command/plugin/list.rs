@@ -55,9 +55,10 @@ fn as_text(discovery: &Discovery) -> String {
 
 fn as_json(discovery: &Discovery) -> Result<String, Fault> {
     let candidates: Vec<Value> = discovery.candidates().iter().map(candidate_json).collect();
-    let searched = discovery.searched().iter().map(
-        |place| json!({ "path": place.path, "source": place.source.to_string(), "exists": place.exists }),
-    );
+    let searched = discovery
+        .searched()
+        .iter()
+        .map(|place| json!({ "path": place.path, "source": place.source.to_string(), "exists": place.exists }));
     let shadowed = discovery.shadowed();
     let shadowed = shadowed.iter().map(|s| json!({ "name": s.item.name, "used": s.used, "hidden": s.hidden }));
     let all = json!({

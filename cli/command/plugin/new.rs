@@ -54,11 +54,7 @@ pub(super) fn run(options: &PluginNew) -> Result<Code, Fault> {
         Language::C => "make",
     };
     eprintln!("wrote {}; next:", folder.display());
-    super::super::print(&format!(
-        "cd {} && {next}\nisotherm plugin check {}\n",
-        folder.display(),
-        words.library
-    ))?;
+    super::super::print(&format!("cd {} && {next}\nisotherm plugin check {}\n", folder.display(), words.library))?;
     Ok(exit::SUCCESS)
 }
 
@@ -79,10 +75,8 @@ impl Words {
             Some(folder) => format!("{{ path = {:?} }}", folder.join("plugins/sdk").display().to_string()),
             None => format!("{:?}", env!("CARGO_PKG_VERSION")),
         };
-        let include = sources.map_or_else(
-            || "include".to_owned(),
-            |folder| folder.join("plugins/abi/include").display().to_string(),
-        );
+        let include = sources
+            .map_or_else(|| "include".to_owned(), |folder| folder.join("plugins/abi/include").display().to_string());
         let library = match options.lang {
             Language::Rust => Path::new("target/release").join(library_file(name)),
             Language::C => PathBuf::from(library_file(name)),

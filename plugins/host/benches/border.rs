@@ -1,4 +1,5 @@
 //! What the border costs: a call that does nothing through a library, beside one through a box; and a batch of 2,048 tokens by prices.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[path = "../tests/host/build.rs"]
 #[allow(dead_code)] // shared with the tests
@@ -64,7 +65,7 @@ fn border(criterion: &mut Criterion) {
         ("nothing, in a box", 0, Box::new(Idle)),
         ("nothing, of a library", 0, loaded("acme/idle", "")),
         ("2048 x 8 by prices, in a box", 2048, Box::new(Prices(Selector::new(&RoutingOptions::PLAIN), vec![0.0; 8]))),
-        ("2048 x 8 by prices, of a library", 2048, loaded("acme/controls", "lambda = 0.4\n")),
+        ("2048 x 8 by prices, of a library", 2048, loaded("acme/prices", "lambda = 0.4\n")),
     ];
     for (name, tokens, mut router) in routers {
         let gate = GateBatch::from_logits(8, 2, logits(tokens));

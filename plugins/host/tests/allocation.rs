@@ -1,4 +1,5 @@
 //! After the first batch, nothing at the border allocates.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[path = "host/build.rs"]
 #[allow(dead_code)] // shared with the other tests

@@ -52,7 +52,7 @@ impl<R: Router> Linked<R> {
         let lent = Routing::lent(out.top_k(), &mut out.experts[..], &mut out.weights[..], &mut out.counts[..]);
         let mut decision = Decision::new(&mut self.prices, scores, lent);
         self.router.route(gate, view, &mut decision)?;
-        decision.finish(gate)
+        decision.made(gate)
     }
 }
 

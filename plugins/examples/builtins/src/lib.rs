@@ -14,8 +14,8 @@
 use isotherm_plugin::export_plugin;
 
 macro_rules! export {
-    ($($spec:ident = $name:literal,)*) => {
-        export_plugin! { router_specs: [$(isotherm_routers::$spec = $name),*] }
+    ($($spec:ident = $name:literal $(as in $example:literal)?,)*) => {
+        export_plugin! { router_specs: [$(isotherm_routers::$spec = $name $(as in $example)?),*] }
 
         /// What scenarios can name.
         pub const NAMES: &[&str] = &[$($name),*];
@@ -28,15 +28,15 @@ export! {
     ExpertChoice = "isotherm/expert-choice",
     Sinkhorn = "isotherm/sinkhorn",
     SelectionBias = "isotherm/selection-bias",
-    EnergyPenalty = "isotherm/energy-penalty",
-    DualAscent = "isotherm/dual-ascent",
-    TestTimeTrained = "isotherm/ttt",
-    Tent = "isotherm/tent",
-    PrimalDual = "isotherm/primal-dual",
-    Pid = "isotherm/pid",
-    MpcShare = "isotherm/mpc-share",
-    Ucb = "isotherm/ucb",
-    Thompson = "isotherm/thompson",
+    EnergyPenalty = "isotherm/energy-penalty" as in r#"{"lambda": 0.1}"#,
+    DualAscent = "isotherm/dual-ascent" as in r#"{"cap": 0.7}"#,
+    TestTimeTrained = "isotherm/ttt" as in r#"{"lambda": 0.1}"#,
+    Tent = "isotherm/tent" as in r#"{"eta": 0.5}"#,
+    PrimalDual = "isotherm/primal-dual" as in r#"{"cap": "70 degC"}"#,
+    Pid = "isotherm/pid" as in r#"{"cap": "70 degC"}"#,
+    MpcShare = "isotherm/mpc-share" as in r#"{"cap": "70 degC"}"#,
+    Ucb = "isotherm/ucb" as in r#"{"lambda": 0.5}"#,
+    Thompson = "isotherm/thompson" as in r#"{"lambda": 0.5}"#,
     Opportunistic = "isotherm/opportunistic",
 }
 

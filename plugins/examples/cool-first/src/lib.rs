@@ -108,7 +108,7 @@ mod tests {
         let cluster = Cluster::new(3, 3).with_temperatures(&[40.0, 41.5, 900.0]);
         let options = CoolFirst { per_kelvin: 1.0, ..CoolFirst::default() };
         let mut instance = Instance::new(&options, &cluster.context(1, 0)).unwrap();
-        // Expert 1 leads by less than nothing would cost; expert 2 leads by more than the ceiling, then by less.
+        // Expert 1 is within the band: the smallest lead is enough. Expert 2 has to lead by more than the ceiling.
         for (logits, expected) in [([0.0, 0.1, 0.0], 1), ([0.0, 0.0, 2.1], 2), ([0.1, 0.0, 2.0], 0)] {
             let gate = GateBatch::from_logits(3, 1, logits.to_vec());
             assert_eq!(instance.route(&gate, &cluster.view()).unwrap().experts, [expected]);

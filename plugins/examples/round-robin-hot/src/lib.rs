@@ -104,7 +104,7 @@ mod tests {
         let samples = [read(50.0), read(60.0)];
         let context = PlacementContext::at_start(4, 2).measured(&[1.0; 4], &[1.0; 2], &samples, &start, &[GpuId(0)]);
         assert_eq!(homes(&OPTIONS.place(&context).unwrap()), [1; 4]);
-        let none = PlacementContext { lost: &[GpuId(0), GpuId(1)], ..context };
+        let none = context.measured(&[1.0; 4], &[1.0; 2], &samples, &start, &[GpuId(0), GpuId(1)]);
         assert!(OPTIONS.place(&none).is_err());
     }
 

@@ -21,10 +21,12 @@
 
 use isotherm_plugin::prelude::*;
 use isotherm_plugin::routing::{BiasStatistics, Probabilities};
+use isotherm_plugin::serde_json;
 
 /// Learns costs from feedback and trains a bias on the gate, in steps as long as a trust radius allows.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(example = serde_json::json!({ "lambda": 0.1 }))]
 pub struct TttTrust {
     /// Price of a joule (nats/J), at least 0; 0 is the plain top k.
     #[schemars(range(min = 0.0))]

@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use isotherm_core::gate::GateBatch;
+use isotherm_core::gate::{GateBatch, GateParts};
 use isotherm_core::router::{ClusterView, Feasibility, Feedback, Router, RouterContext, RouterError};
 use isotherm_core::routing::{GateSummary, Routing, Rule, Selector};
 use isotherm_plugin_abi::{
@@ -69,14 +69,15 @@ impl LoadedInstance {
     }
 
     /// The decision's buffers, preset as the interface says.
-    fn decision(&mut self, gate: &GateBatch<'_>, out: &mut Routing<'_>) -> Decision {
+    #[inline]
+    fn decision(&mut self, parts: &GateParts<'_>, out: &mut Routing<'_>) -> Decision {
         let scores = if self.functions.flags & ADJUSTS_SCORES == 0 {
             ptr::null_mut()
         } else {
-            self.scores.copy_of(gate.logits()).as_mut_ptr()
+            self.scores.copy_of(parts.logits).as_mut_ptr()
         };
         self.prices.fill(0.0);
-        out.reset(gate.tokens());
+        out.reset(parts.row_max.len());
         Decision {
             struct_size: size_of::<Decision>() as u32,
             form: ASSIGNMENT,
@@ -94,15 +95,16 @@ impl LoadedInstance {
         }
     }
 
-    fn batch(&mut self, gate: &GateBatch<'_>, view: &ClusterView<'_>) -> Batch {
+    /// The batch with pointers into the host's arrays and into those of `parts` and `view`.
+    #[inline]
+    fn batch(&mut self, parts: &GateParts<'_>, view: &ClusterView<'_>) -> Batch {
         self.cluster.refresh(view);
         let revision = self.cluster.shown_revision(view.revision);
-        let parts = gate.parts();
         let cluster = &self.cluster;
         Batch {
             struct_size: size_of::<Batch>() as u32,
             flags: if parts.masked { MASKED } else { 0 },
-            tokens: gate.tokens() as u32,
+            tokens: parts.row_max.len() as u32,
             experts: parts.experts as u32,
             top_k: parts.top_k as u32,
             batch: view.batch.0,
@@ -134,6 +136,7 @@ impl LoadedInstance {
     }
 
     /// Makes a routing of what the library has decided.
+    #[inline]
     fn take(&mut self, decision: &Decision, gate: &GateBatch<'_>, out: &mut Routing<'_>) -> Result<(), RouterError> {
         match decision.form {
             ASSIGNMENT => {
@@ -185,12 +188,13 @@ impl Router for LoadedInstance {
         view: &ClusterView<'_>,
         out: &mut Routing<'_>,
     ) -> Result<(), RouterError> {
+        let parts = gate.parts();
         let made_for = (self.experts, self.top_k, self.top_k, self.experts);
-        if (gate.experts(), gate.reference().top_k(), out.top_k(), out.counts.len()) != made_for {
+        if (parts.experts, parts.top_k, out.top_k(), out.counts.len()) != made_for {
             return Err(RouterError::Failed(format!("{}: the batch is of another layer's shape", self.subject)));
         }
-        let batch = self.batch(gate, view);
-        let mut decision = self.decision(gate, out);
+        let batch = self.batch(&parts, view);
+        let mut decision = self.decision(&parts, out);
         let error = self.reports.sink();
         #[expect(unsafe_code, reason = "calls into a library")]
         // SAFETY: all pointers are valid during the call and to as many values as the interface says; the instance is borrowed for writing.

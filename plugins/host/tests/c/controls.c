@@ -6,7 +6,7 @@
 #include <string.h>
 
 ISOTHERM_LABEL("acme-controls", "0.3.1",
-    ISOTHERM_LABEL_ROUTER("acme/controls") ISOTHERM_LABEL_ROUTER("acme/idle")
+    ISOTHERM_LABEL_ROUTER("acme/controls") ISOTHERM_LABEL_ROUTER("acme/prices") ISOTHERM_LABEL_ROUTER("acme/idle")
     ISOTHERM_LABEL_TELEMETRY("acme/echo") ISOTHERM_LABEL_PLACEMENT("acme/reverse"));
 
 /* Options as the host writes them: `"key":value` without blanks. */
@@ -145,6 +145,7 @@ static IsothermStatus route(void *instance, const IsothermBatch *b, IsothermDeci
     }
     if (!strcmp(form, "miscounted")) d->flags = ISOTHERM_COUNTED;
     if (!strcmp(form, "twice")) d->experts[1] = d->experts[0];
+    if (!strcmp(form, "form-1")) d->form = ISOTHERM_SCORES;
     if (!strcmp(form, "form-9")) d->form = 9;
     if (!strcmp(form, "feasibility-9")) d->feasibility = 9;
     if (!strcmp(form, "operations")) d->operations_per_token = NAN;
@@ -173,6 +174,11 @@ static IsothermStatus restore(void *instance, const uint8_t *state, size_t len, 
 static const IsothermRouterV1 router = {
     .struct_size = sizeof(IsothermRouterV1), .flags = ISOTHERM_ADJUSTS_SCORES, .configure = configure, .create = create,
     .destroy = destroy, .route = route, .feedback = feedback, .save = save, .restore = restore,
+};
+
+/* The same without scores, which cost the host a copy of the logits. */
+static const IsothermRouterV1 prices = {
+    .struct_size = sizeof(IsothermRouterV1), .configure = configure, .create = create, .destroy = destroy, .route = route,
 };
 
 /* A router without options, memory and work: what the border itself costs. */
@@ -283,10 +289,11 @@ static const IsothermPlacementV1 reverse = {
 static const IsothermFactory factories[] = {
     { sizeof(IsothermFactory), ISOTHERM_ROUTER, ISOTHERM_STR("acme/controls"), &router },
     { sizeof(IsothermFactory), ISOTHERM_ROUTER, ISOTHERM_STR("acme/idle"), &idle },
+    { sizeof(IsothermFactory), ISOTHERM_ROUTER, ISOTHERM_STR("acme/prices"), &prices },
     { sizeof(IsothermFactory), ISOTHERM_TELEMETRY, ISOTHERM_STR("acme/echo"), &echo },
     { sizeof(IsothermFactory), ISOTHERM_PLACEMENT, ISOTHERM_STR("acme/reverse"), &reverse },
 };
-static const IsothermFactory *const list[] = { &factories[0], &factories[1], &factories[2], &factories[3] };
+static const IsothermFactory *const list[] = { &factories[0], &factories[1], &factories[2], &factories[3], &factories[4] };
 static const IsothermPlugin plugin = {
     .struct_size = sizeof(IsothermPlugin),
     .abi_major = ISOTHERM_ABI_MAJOR,
@@ -295,7 +302,7 @@ static const IsothermPlugin plugin = {
         "\"options\": {\"type\": \"object\", \"required\": [\"lambda\"], \"properties\": {"
         "\"lambda\": {\"type\": \"number\", \"minimum\": 0}, \"form\": {\"type\": \"string\"}}},"
         "\"example\": {\"lambda\": 0.1}}]}"),
-    .factory_count = 4,
+    .factory_count = 5,
     .factories = list,
 };
 

@@ -25,6 +25,11 @@ impl Controls {
         Some(Self { plugins: Plugins::new(Discovery::search(&places)), file_name, _libraries: libraries })
     }
 
+    /// Plugins of other libraries.
+    pub(crate) fn of(plugins: Plugins, libraries: Libraries) -> Self {
+        Self { plugins, file_name: String::new(), _libraries: libraries }
+    }
+
     /// How messages name something of the library.
     pub(crate) fn subject(&self, name: &str) -> String {
         format!("plugin `{name}` 0.3.1 ({})", self.file_name)

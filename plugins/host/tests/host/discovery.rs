@@ -78,7 +78,7 @@ fn the_first_library_in_the_order_of_places_is_meant() {
 fn a_file_that_several_places_have_counts_once() {
     let Some(world) = World::new() else { return };
     let file = world.library("scenario/x", &["acme/a"]);
-    let found = world.search(&[file.clone()], &world.environment(&[&file, &world.at("scenario")]));
+    let found = world.search(std::slice::from_ref(&file), &world.environment(&[&file, &world.at("scenario")]));
     assert_eq!(found.candidates().len(), 1);
     assert!(found.shadowed().is_empty());
 }

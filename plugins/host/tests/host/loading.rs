@@ -165,6 +165,18 @@ fn a_library_is_opened_once_and_shows_what_it_offers() {
     assert!(std::ptr::eq(library, Library::open(&relative).unwrap()), "the same file is the same library");
 }
 
+#[test]
+fn threads_that_open_it_at_once_get_the_same_library() {
+    let Some(libraries) = Libraries::new() else { return };
+    let file = libraries.build("refused", "shared", &[]);
+    let open = || std::ptr::from_ref(Library::open(&file).unwrap()).addr();
+    let opened: Vec<usize> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(opened.iter().all(|address| *address == opened[0]));
+}
+
 static SAID: Mutex<Vec<(Level, String, String)>> = Mutex::new(Vec::new());
 
 #[test]

@@ -1,4 +1,5 @@
 //! The host against libraries in C, which the tests build with the system's compiler; and against files that are no libraries.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod build;
 mod catalogue;

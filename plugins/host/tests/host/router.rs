@@ -79,6 +79,18 @@ fn scores_are_adjusted_in_place() {
 }
 
 #[test]
+fn scores_are_only_for_routers_that_say_so() {
+    let Some(controls) = Controls::new() else { return };
+    let Err(RouterError::Failed(message)) = ({
+        let spec = controls.named_router("acme/prices", "lambda = 0.4\nform = 'form-1'\n").unwrap();
+        route(&mut *build(&*spec, &RoutingOptions::PLAIN))
+    }) else {
+        panic!("there are no scores")
+    };
+    assert!(message.ends_with("it adjusts scores, but its table of functions does not say so"), "{message}");
+}
+
+#[test]
 fn an_assignment_is_taken_as_it_is_and_counted() {
     let Some(controls) = Controls::new() else { return };
     let gate = gate();

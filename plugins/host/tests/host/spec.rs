@@ -2,7 +2,9 @@
 
 use isotherm_core::config::{Faults, SourceMap, Tree};
 use isotherm_core::router::RouterSpec;
+use isotherm_plugin_host::{Discovery, Environment, Places, Plugins};
 
+use crate::build::Libraries;
 use crate::catalogue::Controls;
 
 #[test]
@@ -42,6 +44,19 @@ fn an_unknown_name_points_to_the_kind() {
     }
     let found = controls.named_router("acme/echo", "").unwrap_err();
     assert!(found.contains("`acme/echo` is a telemetry source, not a router"), "{found}");
+}
+
+#[test]
+fn a_library_that_is_refused_when_it_is_opened_is_a_fault_of_the_kind() {
+    let Some(libraries) = Libraries::new() else { return };
+    let file = libraries.build("refused", "shy", &["ANSWERS_NULL"]);
+    let places = Places { named: &[file], scenario: None, environment: &Environment::default() };
+    let plugins = Plugins::new(Discovery::search(&places));
+    let controls = Controls::of(plugins, libraries);
+    let found = controls.named_router("acme/small", "").unwrap_err();
+    for part in ["a.toml:1:8", "found that the plugin refuses interface 1.0", "ask for a version for this isotherm"] {
+        assert!(found.contains(part), "{part} in\n{found}");
+    }
 }
 
 #[test]

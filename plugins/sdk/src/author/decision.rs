@@ -45,6 +45,7 @@ pub(crate) struct Made {
 
 impl<'a> Decision<'a> {
     /// A decision in lent buffers: `prices` all 0, `scores` the logits, `routing` for the batch with counts of 0.
+    #[inline(always)]
     pub(crate) fn new(prices: &'a mut [f32], scores: Option<&'a mut [f32]>, routing: Routing<'a>) -> Self {
         let lent = places(&routing);
         Self { form: Form::Prices, prices, scores, routing, lent }
@@ -102,22 +103,23 @@ impl<'a> Decision<'a> {
         &mut self.routing
     }
 
-    /// Ends the decision and gives the buffers back.
-    pub(crate) fn finish(self, gate: &GateBatch<'_>) -> Result<Made, RouterError> {
-        let Self { form, routing, lent, .. } = self;
-        if form != Form::Assignment {
-            return Ok(Made { form, counted: false, gate: None });
+    /// What the buffers hold now.
+    #[inline(always)]
+    pub(crate) fn made(&self, gate: &GateBatch<'_>) -> Result<Made, RouterError> {
+        if self.form != Form::Assignment {
+            return Ok(Made { form: self.form, counted: false, gate: None });
         }
-        if places(&routing) != lent {
+        if places(&self.routing) != self.lent {
             let message = "the buffers of the routing have been replaced or resized; write into them instead, for example with \
                            `copy_from_slice`";
             return Err(RouterError::Failed(message.to_owned()));
         }
-        let counted = gate.tokens() == 0 || routing.counts.iter().any(|count| *count > 0);
-        Ok(Made { form, counted, gate: routing.gate })
+        let counted = gate.tokens() == 0 || self.routing.counts.iter().any(|count| *count > 0);
+        Ok(Made { form: self.form, counted, gate: self.routing.gate })
     }
 }
 
+#[inline(always)]
 fn places(routing: &Routing<'_>) -> [(usize, usize); 3] {
     let (experts, weights, counts) = (&*routing.experts, &*routing.weights, &*routing.counts);
     [

@@ -72,6 +72,7 @@ impl Cluster {
     /// # Safety
     /// The pointers of `batch` are what the interface says, and stay so during `'a`.
     #[expect(unsafe_code, reason = "arrays of the other side")]
+    #[inline(always)]
     pub(super) unsafe fn view<'a>(&'a self, batch: &Batch) -> Result<ClusterView<'a>, Fault> {
         let experts = batch.experts as usize;
         // SAFETY: as promised above.
@@ -81,12 +82,12 @@ impl Cluster {
                 optional(batch.true_costs, experts, "true_costs")?,
             )
         };
-        let mut view = ClusterView::empty()
-            .in_layer(batch.layer)
-            .of_revision(batch.revision)
-            .with_declared_costs(declared.unwrap_or_default());
+        let mut view = ClusterView::empty();
         view.now = SimTime::from_nanos(batch.now_ns);
         view.batch = BatchId(batch.batch);
+        view.layer = batch.layer;
+        view.revision = batch.revision;
+        view.declared_costs = declared.unwrap_or_default();
         view.placement = self.placement.as_ref();
         view.samples = &self.samples;
         view.sources = self.sources.as_ref().map(|gpus| TokenSources::new(gpus, batch.devices_per_node as usize));
@@ -114,15 +115,15 @@ pub(super) unsafe fn read_placement(
     let slots = first.last().copied().unwrap_or_default() as usize;
     // SAFETY: as promised above.
     let devices = unsafe { array(devices, slots, "copy_device")? };
+    if let Some(device) = devices.iter().find(|device| **device >= number_of_devices) {
+        return Err(Fault::abi(format!("`copy_device` names GPU {device}, but there are {number_of_devices}")));
+    }
     let same = kept.as_ref().is_some_and(|placement| {
         let (old_first, old_gpus) = placement.offsets();
         old_first == first && old_gpus.iter().map(|gpu| gpu.0).eq(devices.iter().copied())
     });
     if same {
         return Ok(());
-    }
-    if let Some(device) = devices.iter().find(|device| **device >= number_of_devices) {
-        return Err(Fault::abi(format!("`copy_device` names GPU {device}, but there are {number_of_devices}")));
     }
     let gpus = devices.iter().map(|device| GpuId(*device)).collect();
     let placement = Placement::from_offsets(first.to_vec(), gpus)

@@ -1,4 +1,6 @@
 //! What the other side hands over: structs, arrays and text, as references once they have been checked.
+//!
+//! A call to a router does some twenty of these checks, so they are inlined and their faults are made out of the way.
 
 use std::ffi::c_void;
 
@@ -11,6 +13,7 @@ use super::fault::Fault;
 /// # Safety
 /// `pointer` is null or points to a struct of as many bytes as its `struct_size` says, which nobody changes during `'a`.
 #[expect(unsafe_code, reason = "pointers of the other side")]
+#[inline(always)]
 pub(crate) unsafe fn record<'a, T>(pointer: *const T, needed: usize, name: &str) -> Result<&'a T, Fault> {
     // SAFETY: as promised above.
     unsafe { check_size(pointer.cast(), pointer.is_aligned(), needed, name)? };
@@ -23,6 +26,7 @@ pub(crate) unsafe fn record<'a, T>(pointer: *const T, needed: usize, name: &str)
 /// # Safety
 /// As for [`record`], and nobody else looks at it during `'a`.
 #[expect(unsafe_code, reason = "pointers of the other side")]
+#[inline(always)]
 pub(super) unsafe fn record_mut<'a, T>(pointer: *mut T, needed: usize, name: &str) -> Result<&'a mut T, Fault> {
     // SAFETY: as promised above.
     unsafe { check_size(pointer.cast_const().cast(), pointer.is_aligned(), needed, name)? };
@@ -31,17 +35,25 @@ pub(super) unsafe fn record_mut<'a, T>(pointer: *mut T, needed: usize, name: &st
 }
 
 #[expect(unsafe_code, reason = "pointers of the other side")]
+#[inline(always)]
 unsafe fn check_size(pointer: *const u32, aligned: bool, needed: usize, name: &str) -> Result<(), Fault> {
     if pointer.is_null() || !aligned {
-        let what = if pointer.is_null() { "null" } else { "not aligned" };
-        return Err(Fault::abi(format!("`{name}` is {what}; expected a pointer to a struct")));
+        return Err(no_struct(pointer.is_null(), name));
     }
     // SAFETY: every struct begins with its size.
     let found = unsafe { *pointer };
-    if (found as usize) < needed {
-        return Err(Fault::abi(format!("`{name}` has a struct_size of {found}; expected at least {needed} bytes")));
-    }
-    Ok(())
+    if (found as usize) < needed { Err(too_small(found, needed, name)) } else { Ok(()) }
+}
+
+#[cold]
+fn no_struct(null: bool, name: &str) -> Fault {
+    let what = if null { "null" } else { "not aligned" };
+    Fault::abi(format!("`{name}` is {what}; expected a pointer to a struct"))
+}
+
+#[cold]
+fn too_small(found: u32, needed: usize, name: &str) -> Fault {
+    Fault::abi(format!("`{name}` has a struct_size of {found}; expected at least {needed} bytes"))
 }
 
 /// `len` values of an array; of none, the pointer does not matter.
@@ -49,7 +61,7 @@ unsafe fn check_size(pointer: *const u32, aligned: bool, needed: usize, name: &s
 /// # Safety
 /// `pointer` is null or points to `len` values that nobody changes during `'a`.
 #[expect(unsafe_code, reason = "pointers of the other side")]
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn array<'a, T>(pointer: *const T, len: usize, name: &str) -> Result<&'a [T], Fault> {
     if len == 0 {
         return Ok(&[]);
@@ -66,7 +78,7 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, len: usize, name: &str) -> 
 /// # Safety
 /// As for [`array`].
 #[expect(unsafe_code, reason = "pointers of the other side")]
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn optional<'a, T>(pointer: *const T, len: usize, name: &str) -> Result<Option<&'a [T]>, Fault> {
     if pointer.is_null() {
         return Ok(None);
@@ -80,7 +92,7 @@ pub(super) unsafe fn optional<'a, T>(pointer: *const T, len: usize, name: &str) 
 /// # Safety
 /// `pointer` is null or points to `len` values that nobody else looks at during `'a`.
 #[expect(unsafe_code, reason = "pointers of the other side")]
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn array_mut<'a, T>(pointer: *mut T, len: usize, name: &str) -> Result<&'a mut [T], Fault> {
     if len == 0 {
         return Ok(&mut []);
@@ -99,6 +111,7 @@ fn no_array(null: bool, len: usize, name: &str) -> Fault {
 }
 
 /// Rows times columns of an array.
+#[inline(always)]
 pub(super) fn product(rows: u32, columns: u32) -> Result<usize, Fault> {
     (rows as usize)
         .checked_mul(columns as usize)

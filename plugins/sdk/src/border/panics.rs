@@ -71,17 +71,24 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             message
         });
         // The author's code may have caught one itself.
-        inside.panic.take();
+        if inside.panic.borrow().is_some() {
+            inside.panic.take();
+        }
         inside.depth.set(inside.depth.get() - 1);
         outcome
     })
 }
 
-/// Drops a payload whose own destructor may panic.
-fn discard(payload: Box<dyn Any + Send>) {
-    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(another);
+/// Drops a payload whose own destructor may panic, as may that of the payload of that.
+fn discard(mut payload: Box<dyn Any + Send>) {
+    const PATIENCE: u32 = 8;
+    for _ in 0..PATIENCE {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(another) => payload = another,
+        }
     }
+    std::mem::forget(payload);
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub struct Item {
     pub(super) schema: Option<fn() -> Value>,
     /// The options that an empty table resolves to; none where some option must be given.
     pub(super) defaults: fn() -> Option<Value>,
+    /// Options that work, as JSON, where neither schema nor defaults tell.
+    pub(super) example: Option<&'static str>,
 }
 
 impl Item {
@@ -53,6 +55,13 @@ impl Item {
         Self::new(PLACEMENT, "placement", name, table.cast(), Some(schema::<P>), defaults::<P>)
     }
 
+    /// The same with options that work, as JSON.
+    #[must_use]
+    pub const fn with_example(mut self, example: &'static str) -> Self {
+        self.example = Some(example);
+        self
+    }
+
     const fn new(
         number: u32,
         kind: &'static str,
@@ -62,7 +71,7 @@ impl Item {
         defaults: fn() -> Option<Value>,
     ) -> Self {
         let factory = Factory { struct_size: size_of::<Factory>() as u32, kind: number, name: Str::new(name), vtable };
-        Self { kind, name, factory, schema, defaults }
+        Self { kind, name, factory, schema, defaults, example: None }
     }
 }
 

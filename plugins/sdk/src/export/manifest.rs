@@ -46,6 +46,9 @@ fn describe(item: &Item) -> Value {
         }
         entry["options"] = schema;
     }
+    if let Some(example) = item.example.and_then(|text| serde_json::from_str(text).ok()) {
+        entry["example"] = example;
+    }
     if entry["example"].is_null() && (item.defaults)().is_some() {
         entry["example"] = json!({});
     }

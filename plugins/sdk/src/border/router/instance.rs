@@ -54,11 +54,16 @@ impl<K: RouterKind> Instance<K> {
         // SAFETY: as promised above.
         unsafe { self.cluster.refresh(batch)? };
         // SAFETY: as promised above.
-        let (gate, view) = unsafe { (gate(batch)?, self.cluster.view(batch)?) };
+        let (parts, buffers) = unsafe { (parts(batch)?, Buffers::of(batch, decision, K::FLAGS)?) };
         // SAFETY: as promised above.
-        let mut out = unsafe { lent::<K>(batch, decision)? };
+        let view = unsafe { self.cluster.view(batch)? };
+        // Made here, where they stay: they are large, and moving them takes longer than all else.
+        let gate = GateBatch::from_parts(parts);
+        let Buffers { experts, weights, counts, scores, prices } = buffers;
+        let routing = Routing::lent(batch.top_k as usize, experts, weights, counts);
+        let mut out = Decision::new(prices, scores, routing);
         K::route(&mut self.behind, &gate, &view, &mut out)?;
-        let made = out.finish(&gate)?;
+        let made = out.made(&gate)?;
         describe(made, decision);
         decision.feasibility = match K::feasibility(&self.behind) {
             None => 0,
@@ -87,6 +92,7 @@ impl<K: RouterKind> Instance<K> {
         Ok(K::feedback(&mut self.behind, &feedback)?)
     }
 
+    #[inline]
     fn check_shape(&self, experts: u32, top_k: Option<u32>) -> Result<(), Fault> {
         let OwnedContext { experts: known, top_k: k, .. } = self.context;
         if experts as usize == known && top_k.is_none_or(|top_k| top_k as usize == k) {
@@ -98,13 +104,13 @@ impl<K: RouterKind> Instance<K> {
 }
 
 /// The gate, in the host's arrays.
-#[inline]
-unsafe fn gate<'a>(batch: &abi::Batch) -> Result<GateBatch<'a>, Fault> {
+#[inline(always)]
+unsafe fn parts<'a>(batch: &abi::Batch) -> Result<GateParts<'a>, Fault> {
     let (tokens, experts) = (batch.tokens as usize, batch.experts as usize);
     let chosen = product(batch.tokens, batch.top_k)?;
     // SAFETY: the caller has been promised arrays of these lengths.
     unsafe {
-        Ok(GateBatch::from_parts(GateParts {
+        Ok(GateParts {
             experts,
             top_k: batch.top_k as usize,
             logits: array(batch.logits, product(batch.tokens, batch.experts)?, "logits")?,
@@ -121,33 +127,44 @@ unsafe fn gate<'a>(batch: &abi::Batch) -> Result<GateBatch<'a>, Fault> {
                 kl_nats: Some(0.0),
             },
             masked: batch.flags & MASKED != 0,
-        }))
+        })
     }
 }
 
-/// The decision, in the host's buffers.
-#[inline]
-unsafe fn lent<'a, K: RouterKind>(batch: &abi::Batch, decision: &abi::Decision) -> Result<Decision<'a>, Fault> {
-    let experts = batch.experts as usize;
-    let chosen = product(batch.tokens, batch.top_k)?;
-    // SAFETY: the caller has been promised buffers of these lengths.
-    unsafe {
-        let scores = if K::FLAGS & ADJUSTS_SCORES == 0 {
-            None
-        } else {
-            Some(array_mut(decision.scores, product(batch.tokens, batch.experts)?, "scores")?)
-        };
-        let routing = Routing::lent(
-            batch.top_k as usize,
-            array_mut(decision.experts, chosen, "experts")?,
-            array_mut(decision.weights, chosen, "weights")?,
-            array_mut(decision.counts, experts, "counts")?,
-        );
-        Ok(Decision::new(array_mut(decision.prices, experts, "prices")?, scores, routing))
+/// The host's buffers for a decision.
+struct Buffers<'a> {
+    experts: &'a mut [u32],
+    weights: &'a mut [f32],
+    counts: &'a mut [u32],
+    scores: Option<&'a mut [f32]>,
+    prices: &'a mut [f32],
+}
+
+impl Buffers<'_> {
+    #[inline(always)]
+    unsafe fn of(batch: &abi::Batch, decision: &abi::Decision, flags: u32) -> Result<Self, Fault> {
+        let experts = batch.experts as usize;
+        let chosen = product(batch.tokens, batch.top_k)?;
+        // SAFETY: the caller has been promised buffers of these lengths.
+        unsafe {
+            let scores = if flags & ADJUSTS_SCORES == 0 {
+                None
+            } else {
+                Some(array_mut(decision.scores, product(batch.tokens, batch.experts)?, "scores")?)
+            };
+            Ok(Self {
+                experts: array_mut(decision.experts, chosen, "experts")?,
+                weights: array_mut(decision.weights, chosen, "weights")?,
+                counts: array_mut(decision.counts, experts, "counts")?,
+                scores,
+                prices: array_mut(decision.prices, experts, "prices")?,
+            })
+        }
     }
 }
 
 /// Says what the buffers hold.
+#[inline(always)]
 fn describe(made: Made, decision: &mut abi::Decision) {
     decision.form = match made.form {
         Form::Prices => abi::PRICES,

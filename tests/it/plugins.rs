@@ -1,0 +1,11 @@
+//! Plugins as users and authors meet them: through scenario files, the program, and libraries that were built on their own.
+
+mod built;
+mod check;
+mod commands;
+mod examples;
+mod kept;
+mod options;
+mod panics;
+mod template;
+mod twins;

@@ -1,0 +1,60 @@
+//! `isotherm plugin check`: passes what is good, fails what is not, and outlives both.
+
+use super::built::{example, misbehaving};
+use crate::lab::{isotherm, root, text};
+
+fn check(arguments: &[&str]) -> (i32, String, String) {
+    let arguments: Vec<&str> = ["plugin", "check"].iter().chain(arguments).copied().collect();
+    text(&isotherm(root(), &arguments))
+}
+
+#[test]
+fn every_example_passes() {
+    for name in ["cool_first", "ttt_trust", "csv_pipe", "round_robin_hot"] {
+        let library = example(name);
+        let (code, out, err) = check(&[library.to_str().unwrap()]);
+        assert_eq!(code, 0, "{name}\n{out}\n{err}");
+        assert!(out.lines().last().unwrap().contains(" 0 failed"), "{out}");
+    }
+}
+
+/// The built-in routers are many: the cases that read most of what a router does.
+#[test]
+fn the_built_in_routers_pass_as_a_library() {
+    let library = example("builtins");
+    let cases =
+        ["answers", "bounds", "read-only", "host", "no-tokens", "one-expert", "repeatable", "independent", "save"];
+    let mut arguments = vec![library.to_str().unwrap()];
+    for case in cases {
+        arguments.extend(["--case", case]);
+    }
+    let (code, out, err) = check(&arguments);
+    assert_eq!(code, 0, "{out}\n{err}");
+    assert!(out.contains("isotherm/ttt") && out.contains("isotherm/sinkhorn"));
+}
+
+#[test]
+fn a_failure_has_its_exit_code_its_reason_and_the_line_that_repeats_it() {
+    let library = misbehaving();
+    let (code, out, err) = check(&["--json", "--seed", "42", "--case", "answers", library.to_str().unwrap()]);
+    // It never panics with its default options.
+    assert_eq!(code, 0, "{out}\n{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&report["seed"], &report["failed"]), (&42.into(), &0.into()));
+    assert!(report["results"][0]["replay"].as_str().unwrap().contains("check-one"), "{report}");
+}
+
+#[test]
+fn a_case_that_does_not_exist_is_a_fault_of_the_command_line() {
+    let library = example("cool_first");
+    let (code, out, err) = check(&["--case", "no-such-case", library.to_str().unwrap()]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("no case has `no-such-case` in its name") && err.contains("bounds-after"), "{err}");
+}
+
+#[test]
+fn what_is_no_library_is_refused() {
+    let (code, _, err) = check(&["README.md"]);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("README.md") && err.contains("expected"), "{err}");
+}
