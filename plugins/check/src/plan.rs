@@ -74,6 +74,13 @@ pub enum PlanError {
 
 impl Plan {
     /// All cases on everything that `file` offers, 20 s each, seed 1.
+    ///
+    /// ```
+    /// use isotherm_plugin_check::Plan;
+    /// let plan = Plan::new("isotherm", "libacme.so");
+    /// assert!(plan.items.is_empty() && plan.cases.is_empty() && !plan.allow_abort);
+    /// ```
+    #[must_use]
     pub fn new(program: impl Into<PathBuf>, file: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -95,10 +102,6 @@ impl Plan {
         let plain = name.split_once(':').map_or(name, |(_, plain)| plain);
         if let Some(options) = self.options.get(plain) {
             command.env(OPTIONS, options);
-        }
-        if visit.elsewhere {
-            // Freed and fresh memory is filled with something, also where it is small; the heap begins elsewhere.
-            command.env("MALLOC_PERTURB_", "165").env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0");
         }
         command
     }
@@ -136,11 +139,11 @@ pub fn run(plan: &Plan) -> Result<Report, PlanError> {
         let name = if alone { item.name.clone() } else { format!("{}:{}", item.kind.word(), item.name) };
         let mut obstacle = None;
         for case in cases.iter().filter(|case| case.kinds.contains(&item.kind)) {
-            let visit = Visit { case, elsewhere: false };
-            let verdict = match obstacle {
-                Some(obstacle) => Verdict::skip(obstacle),
-                None if case.name == PANIC_MODE && plan.allow_abort => Verdict::skip("aborting is allowed"),
-                None => verdict_of_case(plan, &name, visit)?,
+            let here = Visit { case, elsewhere: false };
+            let (verdict, visit) = match obstacle {
+                Some(obstacle) => (Verdict::skip(obstacle), here),
+                None if case.name == PANIC_MODE && plan.allow_abort => (Verdict::skip("aborting is allowed"), here),
+                None => verdict_of_case(plan, &name, here)?,
             };
             if verdict.outcome == Outcome::Fail {
                 obstacle = obstacle.or(match case.name {
@@ -155,22 +158,24 @@ pub fn run(plan: &Plan) -> Result<Report, PlanError> {
     Ok(Report { file: plan.file.clone(), package: label.package, version: label.version, seed: plan.seed, results })
 }
 
-fn verdict_of_case(plan: &Plan, name: &str, visit: Visit) -> Result<Verdict, PlanError> {
-    let visited = |elsewhere| {
-        let mut command = plan.command(name, Visit { elsewhere, ..visit });
-        verdict_of(&mut command, plan.limit)
+/// What came out, and the process that it came out of.
+fn verdict_of_case(plan: &Plan, name: &str, here: Visit) -> Result<(Verdict, Visit), PlanError> {
+    let of = |visit| {
+        verdict_of(&mut plan.command(name, visit), plan.limit)
             .map_err(|source| PlanError::Start { program: plan.program.clone(), source })
     };
-    let here = visited(false)?;
-    if matches!(visit.case.check, Check::Once(_)) || here.outcome != Outcome::Pass {
-        return Ok(here);
+    let elsewhere = Visit { elsewhere: true, ..here };
+    let first = of(here)?;
+    if matches!(here.case.check, Check::Once(_)) || first.outcome != Outcome::Pass {
+        return Ok((first, here));
     }
-    let elsewhere = visited(true)?;
-    if elsewhere.outcome == Outcome::Pass && elsewhere.digest != here.digest {
-        return Ok(Verdict::fail(
-            "answers otherwise in a second process with other clocks and another heap: \
-             it depends on time, addresses, or memory that was never written",
-        ));
+    let second = of(elsewhere)?;
+    if second.outcome == Outcome::Pass && second.digest != first.digest {
+        let reason = format!(
+            "answers otherwise in a second process, `{elsewhere}`, with other clocks and a filled heap: \
+             it depends on time, addresses, or memory that was never written"
+        );
+        return Ok((Verdict::fail(reason), elsewhere));
     }
-    Ok(elsewhere)
+    Ok((second, elsewhere))
 }

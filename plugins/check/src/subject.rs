@@ -20,7 +20,7 @@ pub(crate) struct Subject {
     pub(crate) options: Option<String>,
     /// Root of all that is random.
     pub(crate) seed: u64,
-    /// Whether clocks are to be wrong.
+    /// Whether clocks are to be wrong and the heap is to be filled.
     pub(crate) elsewhere: bool,
 }
 
@@ -46,7 +46,7 @@ impl Subject {
             .functions(&self.item)
             .ok_or_else(|| Finding::Fault(format!("offers no {} `{}`", self.item.kind.noun(), self.item.name)))?;
         if self.elsewhere {
-            before.shift_clocks_of_newer();
+            before.displace_newer();
         }
         let mut entry = library.manifest().entry(&self.item).cloned().unwrap_or_default();
         if let Some(options) = &self.options {

@@ -165,6 +165,20 @@ fn complaints(name: &str, expected: &[&str], report: &Report) -> Vec<String> {
     if expected.is_empty() {
         return failed.iter().map(|case| format!("{name} is good but fails `{case}`")).collect();
     }
+    if name == "aborts"
+        && let Some(complaint) = replayed(report)
+    {
+        return vec![complaint];
+    }
     let missed = expected.iter().filter(|case| !failed.contains(*case));
     missed.map(|case| format!("{name} passes `{case}`, which should find it; it fails {failed:?}")).collect()
+}
+
+/// What is wrong with the command that a report gives to see a failure again: it must end in the same way.
+fn replayed(report: &Report) -> Option<String> {
+    let failed = report.results.iter().find(|result| result.outcome == Outcome::Fail)?;
+    let ended = Command::new("sh").args(["-c", &format!("exec {}", failed.replay)]).output().expect("a shell").status;
+    let signal = std::os::unix::process::ExitStatusExt::signal(&ended);
+    (!failed.reason.starts_with("SIGABRT") || signal != Some(libc::SIGABRT))
+        .then(|| format!("{}: {}, but again it ends with {ended}", failed.replay, failed.reason))
 }

@@ -25,6 +25,7 @@ pub(crate) fn watch_signals() {
 }
 
 /// Ends the process with a verdict that the case has failed. For callbacks that cannot return.
+#[cfg(watched)]
 pub(crate) fn die(reason: &str) -> ! {
     Line::new().text(reason).send();
     // SAFETY: ends the process.
