@@ -14,8 +14,8 @@
 use isotherm_plugin::export_plugin;
 
 macro_rules! export {
-    ($($spec:ident = $name:literal $(as in $example:literal)?,)*) => {
-        export_plugin! { router_specs: [$(isotherm_routers::$spec = $name $(as in $example)?),*] }
+    ($($spec:ident = $name:literal $(=> $example:literal)?,)*) => {
+        export_plugin! { router_specs: [$(isotherm_routers::$spec = $name $(=> $example)?),*] }
 
         /// What scenarios can name.
         pub const NAMES: &[&str] = &[$($name),*];
@@ -24,20 +24,20 @@ macro_rules! export {
 
 export! {
     Baseline = "isotherm/baseline",
-    NoisyTopK = "isotherm/noisy-top-k",
-    ExpertChoice = "isotherm/expert-choice",
-    Sinkhorn = "isotherm/sinkhorn",
-    SelectionBias = "isotherm/selection-bias",
-    EnergyPenalty = "isotherm/energy-penalty" as in r#"{"lambda": 0.1}"#,
-    DualAscent = "isotherm/dual-ascent" as in r#"{"cap": 0.7}"#,
-    TestTimeTrained = "isotherm/ttt" as in r#"{"lambda": 0.1}"#,
-    Tent = "isotherm/tent" as in r#"{"eta": 0.5}"#,
-    PrimalDual = "isotherm/primal-dual" as in r#"{"cap": "70 degC"}"#,
-    Pid = "isotherm/pid" as in r#"{"cap": "70 degC"}"#,
-    MpcShare = "isotherm/mpc-share" as in r#"{"cap": "70 degC"}"#,
-    Ucb = "isotherm/ucb" as in r#"{"lambda": 0.5}"#,
-    Thompson = "isotherm/thompson" as in r#"{"lambda": 0.5}"#,
-    Opportunistic = "isotherm/opportunistic",
+    NoisyTopK = "isotherm/noisy-top-k" => r#"{"noise": 0.0}"#,
+    ExpertChoice = "isotherm/expert-choice" => r#"{"capacity": 1.0}"#,
+    Sinkhorn = "isotherm/sinkhorn" => r#"{"targets": "uniform"}"#,
+    SelectionBias = "isotherm/selection-bias" => r#"{"gamma": 0.01}"#,
+    EnergyPenalty = "isotherm/energy-penalty" => r#"{"lambda": 0.1}"#,
+    DualAscent = "isotherm/dual-ascent" => r#"{"cap": 0.7}"#,
+    TestTimeTrained = "isotherm/ttt" => r#"{"lambda": 0.1}"#,
+    Tent = "isotherm/tent" => r#"{"eta": 0.5}"#,
+    PrimalDual = "isotherm/primal-dual" => r#"{"cap": "70 degC"}"#,
+    Pid = "isotherm/pid" => r#"{"cap": "70 degC"}"#,
+    MpcShare = "isotherm/mpc-share" => r#"{"cap": "70 degC"}"#,
+    Ucb = "isotherm/ucb" => r#"{"lambda": 0.5}"#,
+    Thompson = "isotherm/thompson" => r#"{"lambda": 0.5}"#,
+    Opportunistic = "isotherm/opportunistic" => r#"{"keep": 1}"#,
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! `acme/cool-first`: work goes where it is cool, by a price on every kelvin above the coolest GPU.
 //!
 //! Nobody has to declare what an assignment costs: the die that works dear gets hot, and its sensor says so. Where the dear experts move, the price moves
-//! after them as fast as heat does. In `scenarios/classic.toml` (two GPUs at 60 to 80 degC, the others at 0) it saves about a quarter of the energy.
+//! after them as fast as heat does. In `scenarios/drift.toml`, where they move in the middle of the run, it saves 11.8 % of the energy for 0.8 % of
+//! the gate's mass; a price on the declared costs, which are wrong by then, saves 8.5 % for 3.7 %. In `scenarios/classic.toml`, where two GPUs
+//! are at 60 to 80 degC and the others at 0, it saves 42.8 % of the 42.9 % there are.
+//!
+//! ```text
+//! [[router]]
+//! kind = "acme/cool-first"
+//! per_kelvin = 0.05
+//! ```
 //!
 //! ```text
 //! cargo build --release
-//! isotherm run scenarios/classic.toml --plugin target/release/libcool_first.so
-//!
-//! [[router]]
-//! kind = "acme/cool-first"
-//! per_kelvin = 0.02
+//! isotherm run scenario.toml --plugin target/release/libcool_first.so
 //! ```
 //!
 //! The price is `min(per_kelvin max(0, T - T_coolest - dead_band), most)`: a band in which sensors of whole degrees make no difference, and a ceiling, so
@@ -37,14 +41,14 @@ pub struct CoolFirst {
 
 impl Default for CoolFirst {
     fn default() -> Self {
-        Self { per_kelvin: 0.02, dead_band: 2.0, most: 2.0 }
+        Self { per_kelvin: 0.05, dead_band: 2.0, most: 2.0 }
     }
 }
 
 impl Router for CoolFirst {
     fn start(&mut self, _: &RouterContext<'_>) -> Result<(), RouterError> {
         let options =
-            [("per_kelvin", self.per_kelvin, 0.02), ("dead_band", self.dead_band, 2.0), ("most", self.most, 2.0)];
+            [("per_kelvin", self.per_kelvin, 0.05), ("dead_band", self.dead_band, 2.0), ("most", self.most, 2.0)];
         match options.into_iter().find(|(_, value, _)| !(value.is_finite() && *value >= 0.0)) {
             None => Ok(()),
             Some((option, found, example)) => Err(RouterError::Option {
@@ -91,8 +95,8 @@ mod tests {
     #[test]
     fn beats_the_baseline_where_dear_gpus_are_hot() {
         let outcome = classic().run(&CoolFirst::default()).unwrap();
-        assert!(outcome.saving() > 0.2, "{outcome:?}");
-        assert!(outcome.mass_regret < 0.1, "{outcome:?}");
+        assert!(outcome.saving() > 0.3, "{outcome:?}");
+        assert!(outcome.mass_regret < 0.15, "{outcome:?}");
     }
 
     #[test]

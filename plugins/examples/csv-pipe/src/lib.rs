@@ -15,6 +15,8 @@
 //!
 //! A named pipe (`mkfifo readings.csv`) works too and is never waited for: what the writer has not written yet has not been measured. So results then depend
 //! on how fast the writer was, and a run cannot be continued from a saved state.
+//!
+//! `isotherm plugin check` polls the file that the example names: run it in this folder, where `readings.csv` is.
 
 mod line;
 mod source;
@@ -33,19 +35,35 @@ pub struct CsvPipe {
     #[serde(default = "CsvPipe::default_period")]
     #[schemars(with = "String")]
     pub period: SimDuration,
+    /// Whether GPUs have the temperatures that are read, instead of those that the model computes. Without, readings are what routers see of a model
+    /// that goes its own way.
+    #[serde(default = "CsvPipe::default_prescribes")]
+    pub prescribes: bool,
     #[serde(skip)]
     source: Source,
 }
+
+/// What a saved state begins with: a number alone could be anything.
+const MARK: &str = "lines of csv-pipe";
 
 impl CsvPipe {
     /// A source that reads `file` ten times a second.
     #[must_use]
     pub fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), period: Self::default_period(), source: Source::default() }
+        Self {
+            file: file.to_owned(),
+            period: Self::default_period(),
+            prescribes: Self::default_prescribes(),
+            source: Source::default(),
+        }
     }
 
     const fn default_period() -> SimDuration {
         SimDuration::from_millis(100)
+    }
+
+    const fn default_prescribes() -> bool {
+        true
     }
 }
 
@@ -65,12 +83,23 @@ impl Telemetry for CsvPipe {
         Ok(())
     }
 
+    fn prescribes_temperature(&self) -> bool {
+        self.prescribes
+    }
+
+    fn warning(&self) -> Option<&'static str> {
+        self.prescribes.then_some("recorded temperature")
+    }
+
     fn save(&self) -> Vec<u8> {
-        state::save(&self.source.lines())
+        state::save(&(MARK, self.source.lines()))
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), TelemetryError> {
-        let lines = state::load(state).map_err(TelemetryError::State)?;
+        let (mark, lines): (String, u64) = state::load(state).map_err(TelemetryError::State)?;
+        if mark != MARK {
+            return Err(TelemetryError::State(format!("it begins with `{mark}`, expected `{MARK}`")));
+        }
         self.source.skip_to(lines)
     }
 }

@@ -11,10 +11,16 @@ pub(crate) struct Reading {
 
 const EXPECTED: &str = "expected `time_s,gpu,temperature_degc,power_w`, for example `1.5,0,61.0,350`";
 
-/// Reads line `number` (from 1) of `file`; `None` for what carries no reading.
-pub(crate) fn parse(file: &str, number: u64, text: &str, gpus: usize) -> Result<Option<Reading>, InputError> {
+/// Reads line `number` (from 1) of `file`; `None` for what carries no reading. Names of columns may stand where `nothing_yet` has been read.
+pub(crate) fn parse(
+    file: &str,
+    number: u64,
+    text: &str,
+    gpus: usize,
+    nothing_yet: bool,
+) -> Result<Option<Reading>, InputError> {
     let text = text.trim();
-    let is_heading = number == 1 && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_heading = nothing_yet && text.starts_with(|c: char| c.is_ascii_alphabetic());
     if text.is_empty() || text.starts_with('#') || is_heading {
         return Ok(None);
     }
@@ -55,7 +61,7 @@ mod tests {
     use super::*;
 
     fn read(number: u64, text: &str) -> Result<Option<Reading>, String> {
-        parse("r.csv", number, text, 4).map_err(|error| error.to_string())
+        parse("r.csv", number, text, 4, number == 1).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub(crate) struct Source {
     lines: u64,
     /// A reading that is not due yet.
     next: Option<Reading>,
-    /// When the last reading was true.
-    last: SimTime,
+    /// When the last reading was true; none before the first.
+    last: Option<SimTime>,
     samples: Vec<Sample>,
 }
 
@@ -115,12 +115,15 @@ impl Source {
         while self.next.is_none() {
             let Some(text) = self.line()? else { break };
             self.lines += 1;
-            let Some(reading) = parse(&self.name, self.lines, &text, self.samples.len())? else { continue };
-            if reading.sample.taken_at < self.last {
-                let found = format!("the time {} comes after {}", reading.sample.taken_at, self.last);
+            let Some(reading) = parse(&self.name, self.lines, &text, self.samples.len(), self.last.is_none())? else {
+                continue;
+            };
+            let taken_at = reading.sample.taken_at;
+            if let Some(last) = self.last.filter(|last| taken_at < *last) {
+                let found = format!("the time {taken_at} comes after {last}");
                 return Err(self.fault(found, "expected lines by rising time, for example `sort -n readings.csv`"));
             }
-            self.last = reading.sample.taken_at;
+            self.last = Some(taken_at);
             self.next = Some(reading);
         }
         Ok(self.next)

@@ -1,5 +1,7 @@
 //! Files and pipes as a run reads them.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -30,7 +32,8 @@ fn poll(source: &mut CsvPipe, millis: u64) -> Result<Vec<Option<(f64, u64)>>, Te
     Ok(samples.iter().map(read).collect())
 }
 
-const LINES: &str = "time_s,gpu,temperature_degc,power_w\n0,0,40,100\n0.1,1,50,\n0.2,0,41,110\n\n# later\n5,0,60,300";
+const LINES: &str =
+    "# a logger\ntime_s,gpu,temperature_degc,power_w\n0,0,40,100\n0.1,1,50,\n0.2,0,41,110\n\n# later\n5,0,60,300";
 
 #[test]
 fn a_file_is_read_up_to_the_poll() {
@@ -56,8 +59,11 @@ fn a_saved_state_continues_in_the_same_file() {
         assert_eq!(poll(&mut continued, 9000).unwrap(), poll(&mut source, 9000).unwrap(), "saved at {saved_at} ms");
     }
     fs::write(&path, "0,0,40,100\n").unwrap();
-    let error = start(&path).load(&state::save(&7_u64)).unwrap_err();
+    let error = start(&path).load(&state::save(&("lines of csv-pipe", 7_u64))).unwrap_err();
     assert!(error.to_string().contains("has 1 lines, the state was saved after 7"), "{error}");
+    for garbage in [&[][..], &[7], &[0xa5; 37]] {
+        assert!(start(&path).load(garbage).is_err());
+    }
 }
 
 #[test]

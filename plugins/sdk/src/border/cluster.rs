@@ -67,16 +67,16 @@ impl Cluster {
         Ok(())
     }
 
-    /// The view that the author's code gets.
+    /// The view that the author's code gets. Costs as declared at the start are known from the start, `declared`, where the host does not repeat them.
     ///
     /// # Safety
     /// The pointers of `batch` are what the interface says, and stay so during `'a`.
     #[expect(unsafe_code, reason = "arrays of the other side")]
     #[inline(always)]
-    pub(super) unsafe fn view<'a>(&'a self, batch: &Batch) -> Result<ClusterView<'a>, Fault> {
+    pub(super) unsafe fn view<'a>(&'a self, batch: &Batch, declared: &'a [f64]) -> Result<ClusterView<'a>, Fault> {
         let experts = batch.experts as usize;
         // SAFETY: as promised above.
-        let (declared, truth) = unsafe {
+        let (repeated, truth) = unsafe {
             (
                 optional(batch.declared_costs, experts, "declared_costs")?,
                 optional(batch.true_costs, experts, "true_costs")?,
@@ -87,7 +87,7 @@ impl Cluster {
         view.batch = BatchId(batch.batch);
         view.layer = batch.layer;
         view.revision = batch.revision;
-        view.declared_costs = declared.unwrap_or_default();
+        view.declared_costs = repeated.unwrap_or(declared);
         view.placement = self.placement.as_ref();
         view.samples = &self.samples;
         view.sources = self.sources.as_ref().map(|gpus| TokenSources::new(gpus, batch.devices_per_node as usize));

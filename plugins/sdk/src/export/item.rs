@@ -20,10 +20,10 @@ pub struct Item {
     pub(super) factory: Factory,
     /// JSON schema of the options, where there is one.
     pub(super) schema: Option<fn() -> Value>,
-    /// The options that an empty table resolves to; none where some option must be given.
-    pub(super) defaults: fn() -> Option<Value>,
-    /// Options that work, as JSON, where neither schema nor defaults tell.
+    /// Options as JSON, where the schema has none.
     pub(super) example: Option<&'static str>,
+    /// Whether no option has to be given.
+    pub(super) needs_nothing: fn() -> bool,
 }
 
 impl Item {
@@ -31,35 +31,34 @@ impl Item {
     #[must_use]
     pub const fn router<R: Router>(name: &'static str) -> Self {
         let table: *const _ = router::Table::<router::Authored<R>>::V1;
-        Self::new(ROUTER, "router", name, table.cast(), Some(schema::<R>), defaults::<R>)
+        Self::new(ROUTER, "router", name, table.cast(), Some(schema::<R>), needs_nothing::<R>)
     }
 
     /// A router of a spec with the core's trait.
     #[must_use]
     pub const fn router_spec<S: RouterSpec + Serialize + DeserializeOwned + 'static>(name: &'static str) -> Self {
         let table: *const _ = router::Table::<router::Spec<S>>::V1;
-        Self::new(ROUTER, "router", name, table.cast(), None, defaults::<S>)
+        Self::new(ROUTER, "router", name, table.cast(), None, needs_nothing::<S>)
     }
 
     /// A telemetry source.
     #[must_use]
     pub const fn telemetry<T: Telemetry>(name: &'static str) -> Self {
         let table: *const _ = telemetry::Table::<T>::V1;
-        Self::new(TELEMETRY, "telemetry", name, table.cast(), Some(schema::<T>), defaults::<T>)
+        Self::new(TELEMETRY, "telemetry", name, table.cast(), Some(schema::<T>), needs_nothing::<T>)
     }
 
     /// A placement policy.
     #[must_use]
     pub const fn placement<P: PlacementPolicy>(name: &'static str) -> Self {
         let table: *const _ = placement::Table::<P>::V1;
-        Self::new(PLACEMENT, "placement", name, table.cast(), Some(schema::<P>), defaults::<P>)
+        Self::new(PLACEMENT, "placement", name, table.cast(), Some(schema::<P>), needs_nothing::<P>)
     }
 
-    /// The same with options that work, as JSON.
+    /// With options as JSON that work.
     #[must_use]
-    pub const fn with_example(mut self, example: &'static str) -> Self {
-        self.example = Some(example);
-        self
+    pub const fn with_example(self, json: &'static str) -> Self {
+        Self { example: Some(json), ..self }
     }
 
     const fn new(
@@ -68,10 +67,10 @@ impl Item {
         name: &'static str,
         vtable: *const c_void,
         schema: Option<fn() -> Value>,
-        defaults: fn() -> Option<Value>,
+        needs_nothing: fn() -> bool,
     ) -> Self {
         let factory = Factory { struct_size: size_of::<Factory>() as u32, kind: number, name: Str::new(name), vtable };
-        Self { kind, name, factory, schema, defaults, example: None }
+        Self { kind, name, factory, schema, example: None, needs_nothing }
     }
 }
 
@@ -79,7 +78,6 @@ fn schema<T: JsonSchema>() -> Value {
     SchemaGenerator::default().into_root_schema_for::<T>().to_value()
 }
 
-fn defaults<T: Serialize + DeserializeOwned>() -> Option<Value> {
-    let options: T = options::read("{}").ok()?;
-    serde_json::from_str(&options::write(&options).ok()?).ok()
+fn needs_nothing<T: DeserializeOwned>() -> bool {
+    options::read::<T>("{}").is_ok()
 }

@@ -59,8 +59,9 @@ macro_rules! export_placement {
 /// }
 /// ```
 ///
-/// `router_specs` are types with the core's own [`RouterSpec`](crate::router::RouterSpec) that serde can read and write. They are exported by libraries
-/// only: linked in, they have a name already. Where an option must be given, `Spec = "acme/spec" as in r#"{"lambda": 0.1}"#` says with which ones it works.
+/// `router_specs` are types with the core's own [`RouterSpec`](crate::router::RouterSpec) that serde can read and write. They have no schema; where an
+/// option must be given, an example says how: `Penalty = "acme/penalty" => r#"{"lambda": 0.1}"#`. They are exported by libraries only: linked in, they
+/// have a name already.
 #[macro_export]
 macro_rules! export_plugin {
     ($($items:tt)*) => {
@@ -79,7 +80,7 @@ macro_rules! __export_library {
         $(routers: [$($router:ty = $router_name:literal),* $(,)?] $(,)?)?
         $(telemetry: [$($telemetry:ty = $telemetry_name:literal),* $(,)?] $(,)?)?
         $(placements: [$($placement:ty = $placement_name:literal),* $(,)?] $(,)?)?
-        $(router_specs: [$($spec:ty = $spec_name:literal $(as in $example:literal)?),* $(,)?] $(,)?)?
+        $(router_specs: [$($spec:ty = $spec_name:literal $(=> $spec_example:literal)?),* $(,)?] $(,)?)?
     ) => {
         const _: () = {
             $($(assert!($crate::export::is_name($router_name), $crate::__name_fault!($router_name));)*)?
@@ -103,7 +104,7 @@ macro_rules! __export_library {
                 $($($crate::export::Item::router::<$router>($router_name),)*)?
                 $($($crate::export::Item::telemetry::<$telemetry>($telemetry_name),)*)?
                 $($($crate::export::Item::placement::<$placement>($placement_name),)*)?
-                $($($crate::export::Item::router_spec::<$spec>($spec_name)$(.with_example($example))?,)*)?
+                $($($crate::export::Item::router_spec::<$spec>($spec_name)$(.with_example($spec_example))?,)*)?
             ];
 
             static LIBRARY: $crate::export::Library = $crate::export::Library::new(
@@ -138,7 +139,7 @@ macro_rules! __export_linked {
         $(routers: [$($router:ty = $router_name:literal),* $(,)?] $(,)?)?
         $(telemetry: [$($telemetry:ty = $telemetry_name:literal),* $(,)?] $(,)?)?
         $(placements: [$($placement:ty = $placement_name:literal),* $(,)?] $(,)?)?
-        $(router_specs: [$($spec:ty = $spec_name:literal $(as in $example:literal)?),* $(,)?] $(,)?)?
+        $(router_specs: [$($spec:ty = $spec_name:literal $(=> $spec_example:literal)?),* $(,)?] $(,)?)?
     ) => {
         $($(const _: () = {
             use $crate::typetag;

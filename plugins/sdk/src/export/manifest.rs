@@ -34,23 +34,24 @@ pub(super) fn text(about: &About, items: &[Item]) -> String {
 /// One item: summary and docs are what the author wrote above the type.
 fn describe(item: &Item) -> Value {
     let mut entry = json!({ "kind": item.kind, "name": item.name });
-    if let Some(schema) = item.schema {
-        let schema = schema();
-        if let Some(docs) = schema["description"].as_str() {
-            let paragraph = docs.split("\n\n").next().unwrap_or_default();
-            entry["summary"] = json!(paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
-            entry["docs"] = json!(docs);
-        }
-        if let Some(example) = schema["examples"].get(0) {
-            entry["example"] = example.clone();
-        }
-        entry["options"] = schema;
+    let schema = item.schema.map(|schema| schema()).unwrap_or_default();
+    if let Some(docs) = schema["description"].as_str() {
+        let paragraph = docs.split("\n\n").next().unwrap_or_default();
+        entry["summary"] = json!(paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+        entry["docs"] = json!(docs);
     }
-    if let Some(example) = item.example.and_then(|text| serde_json::from_str(text).ok()) {
+    if let Some(example) = example(item, &schema) {
         entry["example"] = example;
     }
-    if entry["example"].is_null() && (item.defaults)().is_some() {
-        entry["example"] = json!({});
+    if !schema.is_null() {
+        entry["options"] = schema;
     }
     entry
+}
+
+/// What the author gives as an example, else the empty table where that is one.
+fn example(item: &Item, schema: &Value) -> Option<Value> {
+    let given = schema["examples"].get(0).cloned();
+    let given = given.or_else(|| serde_json::from_str(item.example?).ok());
+    given.or_else(|| (item.needs_nothing)().then(|| json!({})))
 }

@@ -41,6 +41,7 @@ fn the_answer_is_always_the_same() {
         (TELEMETRY, "test/drifting"),
         (PLACEMENT, "test/all-on"),
         (ROUTER, "test/first-experts"),
+        (ROUTER, "test/second-experts"),
     ];
     assert_eq!(offered, expected.map(|(kind, name)| (kind, name.to_owned())));
     assert!(factories().iter().all(|factory| factory.struct_size as usize == size_of::<Factory>()));
@@ -54,7 +55,9 @@ fn the_manifest_is_made_of_the_package_and_the_docs() {
     assert_eq!(manifest["license"], "MIT OR Apache-2.0");
     assert_eq!(manifest["panic"], "unwind");
     assert_eq!(manifest.get("homepage"), None, "the package has none");
-    let [probe, drifting, all_on, first] = &manifest["items"].as_array().unwrap()[..] else { panic!("{manifest}") };
+    let [probe, drifting, all_on, first, second] = &manifest["items"].as_array().unwrap()[..] else {
+        panic!("{manifest}")
+    };
     assert_eq!(probe["kind"], "router");
     assert_eq!(probe["summary"], "Does as it is told.");
     assert_eq!(probe["docs"], "Does as it is told.\n\nAnd remembers what it was shown.");
@@ -67,6 +70,7 @@ fn the_manifest_is_made_of_the_package_and_the_docs() {
     assert_eq!((&drifting["kind"], drifting.get("example")), (&"telemetry".into(), None), "an option must be given");
     assert_eq!(all_on["kind"], "placement");
     assert_eq!((first.get("options"), &first["example"]), (None, &serde_json::json!({})));
+    assert_eq!(second["example"], serde_json::json!({ "from": 1 }));
 }
 
 #[test]
@@ -88,7 +92,7 @@ fn the_label_is_in_the_file() {
     let label = file[places[0] + MAGIC.concat().len()..].split(|byte| *byte == 0).next().unwrap();
     let expected = format!(
         "abi {ABI_MAJOR}.{ABI_MINOR}\npackage isotherm-plugin\nversion {}\nrouter test/probe\ntelemetry test/drifting\n\
-         placement test/all-on\nrouter test/first-experts\n",
+         placement test/all-on\nrouter test/first-experts\nrouter test/second-experts\n",
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(String::from_utf8_lossy(label), expected);

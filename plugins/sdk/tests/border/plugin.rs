@@ -289,7 +289,10 @@ isotherm_plugin::__export_library! {
     routers: [Probe = "test/probe"],
     telemetry: [Drifting = "test/drifting"],
     placements: [AllOn = "test/all-on"],
-    router_specs: [FirstExperts = "test/first-experts"],
+    router_specs: [
+        FirstExperts = "test/first-experts",
+        FirstExperts = "test/second-experts" => r#"{"from": 1}"#,
+    ],
 }
 isotherm_plugin::__export_linked! {
     routers: [Probe = "test/probe"],

@@ -71,7 +71,8 @@ fn a_view_is_what_the_host_says() {
 #[test]
 fn what_is_not_known_is_not_there() {
     let mut given = Given::new();
-    let instance = given.probe(CONFIG).unwrap();
+    let bare = RouterContext { declared_costs: ptr::null(), ..given.context() };
+    let instance = Instance::create("test/probe", CONFIG, &bare).unwrap();
     let unknown = Batch {
         devices: 0,
         declared_costs: ptr::null(),
@@ -88,6 +89,11 @@ fn what_is_not_known_is_not_there() {
     let seen = &instance.seen()[1];
     let expected = "placement: None, sources: None, samples: [], declared_costs: [], oracle: None";
     assert!(seen.contains(expected), "{seen}");
+
+    let instance = given.probe(CONFIG).unwrap();
+    given.route_batch(&instance, &unknown).unwrap();
+    let seen = &instance.seen()[1];
+    assert!(seen.contains("declared_costs: [0.5, 0.5, 2.0, 2.0]"), "known from the start, {seen}");
 }
 
 #[test]

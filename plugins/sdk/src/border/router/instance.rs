@@ -56,7 +56,7 @@ impl<K: RouterKind> Instance<K> {
         // SAFETY: as promised above.
         let (parts, buffers) = unsafe { (parts(batch)?, Buffers::of(batch, decision, K::FLAGS)?) };
         // SAFETY: as promised above.
-        let view = unsafe { self.cluster.view(batch)? };
+        let view = unsafe { self.cluster.view(batch, &self.context.declared_costs)? };
         // Made here, where they stay: they are large, and moving them takes longer than all else.
         let gate = GateBatch::from_parts(parts);
         let Buffers { experts, weights, counts, scores, prices } = buffers;
