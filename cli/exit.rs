@@ -6,9 +6,9 @@
 //! | 1 | an error of isotherm itself: please report it |
 //! | 2 | the command line is wrong |
 //! | 3 | a scenario is wrong |
-//! | 4 | a data file (trace, recording, profile) or a results folder to read is missing or wrong |
+//! | 4 | a data file (trace, recording, profile), a plugin library or a results folder to read is missing or wrong |
 //! | 5 | results cannot be written |
-//! | 6 | one or more runs failed; the others are kept |
+//! | 6 | one or more runs failed, the others are kept; or cases of `plugin check` failed |
 //! | 130 | interrupted; finished runs are kept |
 
 use std::process::ExitCode;
@@ -43,7 +43,7 @@ pub const SCENARIO: Code = Code(3);
 pub const INPUT: Code = Code(4);
 /// Results cannot be written.
 pub const OUTPUT: Code = Code(5);
-/// One or more runs failed.
+/// One or more runs, or cases of `plugin check`, failed.
 pub const RUN: Code = Code(6);
 /// Interrupted by Ctrl-C.
 pub const INTERRUPTED: Code = Code(130);

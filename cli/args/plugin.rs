@@ -94,6 +94,10 @@ pub struct PluginCheck {
     /// Only what is offered under this name; may be repeated
     #[arg(long, value_name = "NAME")]
     pub item: Vec<String>,
+    /// Options of something as JSON, where its manifest has no example of use here: `{"file": "a.csv"}`, or `acme/a={"file": "a.csv"}` in a library of
+    /// several; may be repeated
+    #[arg(long, value_name = "[NAME=]JSON")]
+    pub options: Vec<String>,
     /// Seed of everything that is drawn; a failure says which one it had
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub seed: u64,

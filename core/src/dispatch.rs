@@ -44,6 +44,7 @@ pub struct TokenSources<'a> {
 impl<'a> TokenSources<'a> {
     /// Tokens on `gpus`, those that are not lost, in nodes of so many GPUs.
     #[must_use]
+    #[inline]
     pub fn new(gpus: &'a [GpuId], gpus_per_node: usize) -> Self {
         Self { gpus, gpus_per_node: gpus_per_node.max(1) }
     }

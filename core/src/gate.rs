@@ -162,6 +162,7 @@ impl<'a> GateBatch<'a> {
     /// assert_eq!((same.reference(), same.summary()), (gate.reference(), gate.summary()));
     /// ```
     #[must_use]
+    #[inline]
     pub fn from_parts(parts: GateParts<'a>) -> Self {
         let mut reference =
             Routing::lent(parts.top_k, parts.reference_experts, parts.reference_weights, parts.reference_counts);

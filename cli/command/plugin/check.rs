@@ -1,8 +1,10 @@
 //! `isotherm plugin check`: whether a plugin keeps its contract. The program starts itself again for every case.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use isotherm_plugin_check::{CASES, Plan, PlanError, run as run_plan, run_case};
+use isotherm_plugin_host::{inspect, is_plugin_name};
 
 use crate::args::{PluginCase, PluginCheck};
 use crate::exit::{self, Code};
@@ -14,6 +16,7 @@ pub(super) fn run(options: &PluginCheck) -> Result<Code, Fault> {
     plan.prefix_arguments = vec!["plugin".into(), "check-one".into()];
     plan.items.clone_from(&options.item);
     plan.cases = cases(&options.case)?;
+    plan.options = given_options(options)?;
     plan.seed = options.seed;
     plan.limit = Duration::from_secs(options.limit);
     plan.allow_abort = options.allow_abort;
@@ -28,6 +31,36 @@ pub(super) fn run(options: &PluginCheck) -> Result<Code, Fault> {
     };
     super::super::print(&text)?;
     Ok(if report.is_clean() { exit::SUCCESS } else { exit::RUN })
+}
+
+/// Options by the name of what they are for; without a name they are for the one thing that the library offers.
+fn given_options(check: &PluginCheck) -> Result<BTreeMap<String, String>, Fault> {
+    let mut given = BTreeMap::new();
+    for text in &check.options {
+        let (name, json) = match text.split_once('=') {
+            Some((name, json)) if is_plugin_name(name) => (name.to_owned(), json),
+            _ => (the_one_name(check)?, text.as_str()),
+        };
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json).map_err(|error| {
+            Fault::Usage(format!(
+                "--options {text}: {error}; expected an object in JSON, for example {{\"lambda\": 0.1}}"
+            ))
+        })?;
+        given.insert(name, json.to_owned());
+    }
+    Ok(given)
+}
+
+fn the_one_name(check: &PluginCheck) -> Result<String, Fault> {
+    let label = inspect(&check.file).map_err(|refusal| Fault::Input(refusal.to_string()))?.label;
+    match label.items.as_slice() {
+        [item] => Ok(item.name.clone()),
+        items => Err(Fault::Usage(format!(
+            "--options must say which of {} things it is for; for example --options '{}={{}}'",
+            items.len(),
+            items.first().map_or("acme/a", |item| item.name.as_str())
+        ))),
+    }
 }
 
 /// Names of the cases that contain one of the parts; none asks for all.

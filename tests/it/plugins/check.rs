@@ -10,9 +10,17 @@ fn check(arguments: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn every_example_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let readings = folder.path().join("readings.csv");
+    std::fs::write(&readings, "time_s,gpu,temperature_degc,power_w\n0,0,61,350\n1.5,0,62.5,\n").unwrap();
+    let csv_options = format!("--options={{\"file\": {:?}}}", readings.display().to_string());
     for name in ["cool_first", "ttt_trust", "csv_pipe", "round_robin_hot"] {
         let library = example(name);
-        let (code, out, err) = check(&[library.to_str().unwrap()]);
+        let mut arguments = vec![library.to_str().unwrap()];
+        if name == "csv_pipe" {
+            arguments.push(&csv_options);
+        }
+        let (code, out, err) = check(&arguments);
         assert_eq!(code, 0, "{name}\n{out}\n{err}");
         assert!(out.lines().last().unwrap().contains(" 0 failed"), "{out}");
     }
