@@ -88,7 +88,7 @@ impl Telemetry for CsvPipe {
     }
 
     fn warning(&self) -> Option<&'static str> {
-        self.prescribes.then_some("readings from a file: routing does not heat anything")
+        self.prescribes.then_some("recorded temperature")
     }
 
     fn save(&self) -> Vec<u8> {

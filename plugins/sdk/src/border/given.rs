@@ -73,10 +73,10 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, len: usize, name: &str) -> 
     Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
 }
 
-/// [`array`] where null says that something is not known.
+/// [`array()`] where null says that something is not known.
 ///
 /// # Safety
-/// As for [`array`].
+/// As for [`array()`].
 #[expect(unsafe_code, reason = "pointers of the other side")]
 #[inline(always)]
 pub(super) unsafe fn optional<'a, T>(pointer: *const T, len: usize, name: &str) -> Result<Option<&'a [T]>, Fault> {
@@ -87,7 +87,7 @@ pub(super) unsafe fn optional<'a, T>(pointer: *const T, len: usize, name: &str) 
     unsafe { array(pointer, len, name) }.map(Some)
 }
 
-/// [`array`] of values that are written to.
+/// [`array()`] of values that are written to.
 ///
 /// # Safety
 /// `pointer` is null or points to `len` values that nobody else looks at during `'a`.
