@@ -9,6 +9,10 @@ use crate::lab::root;
 /// Which of our crates each of our crates may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("isotherm-core", &[]),
+    ("isotherm-plugin-abi", &[]),
+    ("isotherm-plugin", &["isotherm-core", "isotherm-plugin-abi"]),
+    ("isotherm-plugin-host", &["isotherm-core", "isotherm-plugin-abi"]),
+    ("isotherm-plugin-check", &["isotherm-core", "isotherm-plugin-abi", "isotherm-plugin-host"]),
     ("isotherm-routers", &["isotherm-core"]),
     ("isotherm-workloads", &["isotherm-core"]),
     ("isotherm-telemetry", &["isotherm-core"]),
@@ -22,6 +26,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "isotherm-calibration",
             "isotherm-floorplan",
             "isotherm-placements",
+            "isotherm-plugin-check",
+            "isotherm-plugin-host",
             "isotherm-routers",
             "isotherm-workloads",
             "isotherm-telemetry",
@@ -29,15 +35,34 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 
-#[test]
-fn dependencies_point_one_way() {
+/// What `cargo metadata` says with these arguments.
+fn metadata(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args(["metadata", "--format-version", "1"])
+        .args(arguments)
         .current_dir(root())
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// An author's build takes seconds: nothing large stands behind the crate that plugins depend on.
+#[test]
+fn plugins_depend_on_nothing_large() {
+    let examples = metadata(&["--manifest-path", "plugins/examples/Cargo.toml", "--locked"]);
+    let names = examples["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap());
+    let large: Vec<&str> = names
+        .clone()
+        .filter(|name| ["candle", "rayon", "parquet", "clap"].iter().any(|big| name.starts_with(big)))
+        .collect();
+    assert!(large.is_empty(), "{large:?}");
+    assert!(names.clone().any(|name| name == "isotherm-plugin") && names.count() < 80);
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let metadata = metadata(&["--no-deps", "--offline"]);
     let packages = metadata["packages"].as_array().unwrap();
     assert_eq!(packages.len(), ALLOWED.len(), "a new crate needs its line here");
     for package in packages {
@@ -93,9 +118,15 @@ fn the_core_touches_no_file_clock_or_thread() {
 fn invariants_name_their_tests() {
     let page = std::fs::read_to_string(root().join("docs/INVARIANTS.md")).unwrap();
     let mut sources = String::new();
-    for folder in
-        ["tests/it", "core/tests", "plugins/telemetry/tests", "plugins/workloads/src", "core/src/engine", "core/src"]
-    {
+    for folder in [
+        "tests/it",
+        "tests/it/plugins",
+        "core/tests",
+        "plugins/telemetry/tests",
+        "plugins/workloads/src",
+        "core/src/engine",
+        "core/src",
+    ] {
         for entry in std::fs::read_dir(root().join(folder)).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_file() {

@@ -64,6 +64,8 @@ const fn case(name: &'static str, kinds: &'static [Kind], check: Check, promise:
 
 /// The case without which no other can run.
 pub(crate) const OPENS: &str = "opens";
+/// The case without which no case behind it can run.
+pub(crate) const INSTANCE: &str = "instance";
 /// The case that a plan may leave out.
 pub(crate) const PANIC_MODE: &str = "panic-mode";
 
@@ -74,7 +76,8 @@ pub const CASES: &[Case] = &[
     case(PANIC_MODE, ALL, Once(library::panic_mode), "a panic unwinds, so that it ends one run and not the process"),
     case("other-major", ALL, Once(library::other_major), "refuses a host of another first number"),
     case("tables", ALL, Once(library::tables), "tables state their own sizes and numbers"),
-    case("options", ALL, Once(options::options), "accepts its example; resolved options mean the same"),
+    case(INSTANCE, ALL, Once(options::instance), "makes an instance with its example"),
+    case("options", ALL, Once(options::options), "resolved options mean the same"),
     case("schema", ALL, Once(options::schema), "accepts what its schema calls right, refuses what it calls wrong"),
     case("malformed-options", ALL, Once(options::malformed), "refuses options that are none, and says why"),
     case("answers", ALL, Once(answers::answers), "answers keep the rules"),
@@ -96,11 +99,17 @@ pub const CASES: &[Case] = &[
         Once(shapes::extreme_logits),
         "largest, equal and masked logits give weights that are numbers",
     ),
+    case(
+        "shared-options",
+        ROUTER,
+        Once(shapes::shared_options),
+        "works with a floor, similar experts and penalised weights",
+    ),
     case("feedback", ROUTER, Once(shapes::feedback), "learns from batches in which experts did nothing"),
     case("repeatable", ALL, Compared(repeat::repeatable), "the same in every instance, process and year"),
     case("independent", ALL, Once(repeat::independent), "instances do not see each other"),
     case("parallel", ALL, Once(repeat::parallel), "instances on four threads answer as one after the other"),
-    case("save-restore", REMEMBERS, Once(state::save_restore), "a restored instance goes on as the saved one"),
+    case("save-restore", ALL, Once(state::save_restore), "a restored instance goes on as the saved one"),
     case("hostile-state", REMEMBERS, Once(state::hostile_state), "refuses cut-off states and survives nonsense"),
     case("leak-per-instance", ALL, Once(resources::leak_per_instance), "a destroyed instance leaves no memory behind"),
     case("leak-per-call", ALL, Once(resources::leak_per_call), "does not grow from call to call"),
@@ -150,7 +159,7 @@ mod tests {
         assert_eq!(names.len(), CASES.len());
         assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
         assert_eq!(CASES[0].name, OPENS);
-        assert!(Case::named(PANIC_MODE).is_some());
+        assert!(Case::named(INSTANCE).is_some() && Case::named(PANIC_MODE).is_some());
     }
 
     proptest! {

@@ -12,6 +12,9 @@ use crate::memory::watch_signals;
 use crate::subject::Subject;
 use crate::verdict::{Outcome, Verdict};
 
+/// The environment variable with options that a child uses instead of the manifest's example.
+pub(crate) const OPTIONS: &str = "ISOTHERM_CHECK_OPTIONS";
+
 /// Why a case cannot be run at all.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -48,7 +51,8 @@ pub enum CaseError {
 /// Runs one case in this process and writes what came out to the standard output, for the process that [`run`](crate::run) works in.
 ///
 /// The plugin's code runs here, with all that it may do: crash, hang, exit. `name` is the `owner/name` of what is tested, with
-/// its kind and a colon in front where a library offers several of one name (`router:acme/a`).
+/// its kind and a colon in front where a library offers several of one name (`router:acme/a`). The environment variable
+/// `ISOTHERM_CHECK_OPTIONS` may hold options (a JSON object) that take the place of the manifest's example.
 ///
 /// # Errors
 /// [`CaseError`] if there is no such case or thing. A case that fails is no error.
@@ -60,7 +64,8 @@ pub fn run_case(file: &Path, name: &str, case: &str, seed: u64) -> Result<(), Ca
     }
     keep_no_core();
     watch_signals();
-    let subject = Subject { file: file.to_owned(), item, seed, elsewhere: visit.elsewhere };
+    let options = std::env::var(OPTIONS).ok();
+    let subject = Subject { file: file.to_owned(), item, options, seed, elsewhere: visit.elsewhere };
     let result = match visit.case.check {
         Check::Once(check) => check(&subject).map(|()| None),
         Check::Compared(check) => check(&subject).map(Some),
@@ -74,7 +79,7 @@ pub fn run_case(file: &Path, name: &str, case: &str, seed: u64) -> Result<(), Ca
 fn verdict(result: Checked<Option<String>>) -> Verdict {
     match result {
         Ok(digest) => Verdict { outcome: Outcome::Pass, reason: String::new(), digest },
-        Err(Finding::NotApplicable(reason)) => Verdict { outcome: Outcome::Skip, reason, digest: None },
+        Err(Finding::NotApplicable(reason)) => Verdict::skip(reason),
         Err(finding) => Verdict::fail(finding.to_string()),
     }
 }

@@ -9,6 +9,6 @@ pub(crate) mod heap;
 mod region;
 mod registry;
 
-pub(crate) use fault::{die, watch_signals};
+pub(crate) use fault::watch_signals;
 pub(crate) use region::{Access, Array, Edge, Number, PATTERN, Region};
 pub(crate) use registry::State;

@@ -1,5 +1,6 @@
 //! Which cases run on which library, and how the program is started again for each.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use isotherm_plugin_host::{Item, Refusal, inspect};
 use thiserror::Error;
 
-use crate::case::{CASES, Case, Check, OPENS, PANIC_MODE, Visit};
+use crate::case::{CASES, Case, Check, INSTANCE, OPENS, PANIC_MODE, Visit};
+use crate::child::OPTIONS;
 use crate::process::verdict_of;
 use crate::report::{CaseResult, Report};
 use crate::verdict::{Outcome, Verdict};
@@ -27,6 +29,8 @@ pub struct Plan {
     pub items: Vec<String>,
     /// Names of the cases to run; empty for all.
     pub cases: Vec<String>,
+    /// Options (a JSON object) for things whose manifest has no example, or none that works here, by name.
+    pub options: BTreeMap<String, String>,
     /// Root of all that is random: the same seed shows a plugin the same.
     pub seed: u64,
     /// Longest time that one process of a case may take.
@@ -70,6 +74,13 @@ pub enum PlanError {
 
 impl Plan {
     /// All cases on everything that `file` offers, 20 s each, seed 1.
+    ///
+    /// ```
+    /// use isotherm_plugin_check::Plan;
+    /// let plan = Plan::new("isotherm", "libacme.so");
+    /// assert!(plan.items.is_empty() && plan.cases.is_empty() && !plan.allow_abort);
+    /// ```
+    #[must_use]
     pub fn new(program: impl Into<PathBuf>, file: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -77,6 +88,7 @@ impl Plan {
             file: file.into(),
             items: Vec::new(),
             cases: Vec::new(),
+            options: BTreeMap::new(),
             seed: 1,
             limit: Duration::from_secs(20),
             allow_abort: false,
@@ -87,9 +99,9 @@ impl Plan {
         let mut command = Command::new(&self.program);
         command.args(&self.prefix_arguments).arg(&self.file);
         command.args([name, &visit.to_string(), &self.seed.to_string()]);
-        if visit.elsewhere {
-            // Freed and fresh memory is filled with something, also where it is small; the heap begins elsewhere.
-            command.env("MALLOC_PERTURB_", "165").env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0");
+        let plain = name.split_once(':').map_or(name, |(_, plain)| plain);
+        if let Some(options) = self.options.get(plain) {
+            command.env(OPTIONS, options);
         }
         command
     }
@@ -114,7 +126,7 @@ impl Plan {
 
 /// Runs every case of a plan, each in its own process, one after the other.
 ///
-/// Where a library cannot be opened, that is the one case that fails, and the others are skipped.
+/// Where a library cannot be opened, or makes no instance, that is the one case that fails, and those behind it are skipped.
 ///
 /// # Errors
 /// [`PlanError`] if the file is no plugin, nothing has the names asked for, or no child can be started.
@@ -125,39 +137,45 @@ pub fn run(plan: &Plan) -> Result<Report, PlanError> {
     for item in plan.chosen_items(&label.items)? {
         let alone = label.items.iter().filter(|other| other.name == item.name).count() == 1;
         let name = if alone { item.name.clone() } else { format!("{}:{}", item.kind.word(), item.name) };
-        let mut opens = true;
+        let mut obstacle = None;
         for case in cases.iter().filter(|case| case.kinds.contains(&item.kind)) {
-            let visit = Visit { case, elsewhere: false };
-            let verdict = if !opens {
-                Verdict { outcome: Outcome::Skip, reason: "the library cannot be opened".to_owned(), digest: None }
-            } else if case.name == PANIC_MODE && plan.allow_abort {
-                Verdict { outcome: Outcome::Skip, reason: "aborting is allowed".to_owned(), digest: None }
-            } else {
-                verdict_of_case(plan, &name, visit)?
+            let here = Visit { case, elsewhere: false };
+            let (verdict, visit) = match obstacle {
+                Some(obstacle) => (Verdict::skip(obstacle), here),
+                None if case.name == PANIC_MODE && plan.allow_abort => (Verdict::skip("aborting is allowed"), here),
+                None => verdict_of_case(plan, &name, here)?,
             };
-            opens &= case.name != OPENS || verdict.outcome == Outcome::Pass;
+            if verdict.outcome == Outcome::Fail {
+                obstacle = obstacle.or(match case.name {
+                    OPENS => Some("the library cannot be opened"),
+                    INSTANCE => Some("no instance can be made"),
+                    _ => None,
+                });
+            }
             results.push(CaseResult::new(&item, case, verdict, &plan.command(&name, visit)));
         }
     }
     Ok(Report { file: plan.file.clone(), package: label.package, version: label.version, seed: plan.seed, results })
 }
 
-fn verdict_of_case(plan: &Plan, name: &str, visit: Visit) -> Result<Verdict, PlanError> {
-    let visited = |elsewhere| {
-        let mut command = plan.command(name, Visit { elsewhere, ..visit });
-        verdict_of(&mut command, plan.limit)
+/// What came out, and the process that it came out of.
+fn verdict_of_case(plan: &Plan, name: &str, here: Visit) -> Result<(Verdict, Visit), PlanError> {
+    let of = |visit| {
+        verdict_of(&mut plan.command(name, visit), plan.limit)
             .map_err(|source| PlanError::Start { program: plan.program.clone(), source })
     };
-    let here = visited(false)?;
-    if matches!(visit.case.check, Check::Once(_)) || here.outcome != Outcome::Pass {
-        return Ok(here);
+    let elsewhere = Visit { elsewhere: true, ..here };
+    let first = of(here)?;
+    if matches!(here.case.check, Check::Once(_)) || first.outcome != Outcome::Pass {
+        return Ok((first, here));
     }
-    let elsewhere = visited(true)?;
-    if elsewhere.outcome == Outcome::Pass && elsewhere.digest != here.digest {
-        return Ok(Verdict::fail(
-            "answers otherwise in a second process with other clocks and another heap: \
-             it depends on time, addresses, or memory that was never written",
-        ));
+    let second = of(elsewhere)?;
+    if second.outcome == Outcome::Pass && second.digest != first.digest {
+        let reason = format!(
+            "answers otherwise in a second process, `{elsewhere}`, with other clocks and a filled heap: \
+             it depends on time, addresses, or memory that was never written"
+        );
+        return Ok((Verdict::fail(reason), elsewhere));
     }
-    Ok(elsewhere)
+    Ok((second, elsewhere))
 }

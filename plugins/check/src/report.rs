@@ -9,6 +9,7 @@ use isotherm_plugin_host::Item;
 use serde::Serialize;
 
 use crate::case::Case;
+use crate::child::OPTIONS;
 use crate::verdict::{Outcome, Verdict};
 
 /// Results in the order in which they ran. [`Display`](fmt::Display) is for people; it serialises for programs.
@@ -91,18 +92,25 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {} ({}), seed {}", self.package, self.version, self.file.display(), self.seed)?;
         let mut before = None;
+        // One fault may fail many cases: it is told once.
+        let mut told: Vec<&CaseResult> = Vec::new();
         for result in &self.results {
             let item = (result.kind, &result.name);
             if before.replace(item) != Some(item) {
                 writeln!(f, "{} {}", result.kind, result.name)?;
+                told.clear();
             }
             match result.outcome {
                 Outcome::Pass => writeln!(f, "  pass  {:<18} {}", result.case, result.promise)?,
                 Outcome::Skip => writeln!(f, "  skip  {:<18} {}", result.case, result.reason)?,
-                Outcome::Fail => {
-                    writeln!(f, "  FAIL  {:<18} {}", result.case, result.reason)?;
-                    writeln!(f, "        {:<18} again: {}", "", result.replay)?;
-                }
+                Outcome::Fail => match told.iter().find(|other| other.reason == result.reason) {
+                    Some(other) => writeln!(f, "  FAIL  {:<18} as {}", result.case, other.case)?,
+                    None => {
+                        writeln!(f, "  FAIL  {:<18} {}", result.case, result.reason)?;
+                        writeln!(f, "        {:<18} again: {}", "", result.replay)?;
+                        told.push(result);
+                    }
+                },
             }
         }
         let [passed, failed, skipped] = [Outcome::Pass, Outcome::Fail, Outcome::Skip].map(|o| self.count(o));
@@ -113,7 +121,9 @@ impl fmt::Display for Report {
 /// A command as one would type it.
 fn command_line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(quoted).collect::<Vec<_>>().join(" ")
+    let options = command.get_envs().find(|(key, _)| *key == OPTIONS).and_then(|(_, value)| value);
+    let before = options.map(|value| format!("{OPTIONS}={}", quoted(value)));
+    before.into_iter().chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &OsStr) -> String {
@@ -144,6 +154,7 @@ mod tests {
             result("answers", Outcome::Pass, ""),
             result("bounds-after", Outcome::Fail, "touched it"),
             result("save-restore", Outcome::Skip, "has no state"),
+            result("older-host", Outcome::Fail, "touched it"),
         ];
         Report { file: "libacme.so".into(), package: "acme".to_owned(), version: "0.3.1".to_owned(), seed: 7, results }
     }
@@ -157,7 +168,8 @@ router acme/a
   FAIL  bounds-after       touched it
                            again: isotherm plugin check-one libacme.so acme/a x 7
   skip  save-restore       has no state
-1 passed, 1 failed, 1 skipped
+  FAIL  older-host         as bounds-after
+1 passed, 2 failed, 1 skipped
 ";
         assert_eq!(report().to_string(), expected);
         assert!(!report().is_clean());
@@ -166,7 +178,7 @@ router acme/a
     #[test]
     fn programs_get_json() {
         let value: serde_json::Value = serde_json::from_str(&report().to_json().unwrap()).unwrap();
-        assert_eq!(value["failed"], 1);
+        assert_eq!(value["failed"], 2);
         assert_eq!(value["results"][1]["outcome"], "fail");
         assert_eq!(value["results"][2]["reason"], "has no state");
     }
@@ -176,5 +188,7 @@ router acme/a
         let mut command = Command::new("my program");
         command.args(["plugin", "it's", "acme/a", ""]);
         assert_eq!(command_line(&command), r"'my program' plugin 'it'\''s' acme/a ''");
+        command.env(OPTIONS, "{}").env("OTHER", "x");
+        assert_eq!(command_line(&command), r"ISOTHERM_CHECK_OPTIONS='{}' 'my program' plugin 'it'\''s' acme/a ''");
     }
 }

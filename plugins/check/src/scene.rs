@@ -27,6 +27,17 @@ pub(crate) enum Served {
     Few,
 }
 
+/// Options that all routers share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shared {
+    /// One expert of each token's own choice stays.
+    Floor,
+    /// Experts replace each other more or less well.
+    Similarity,
+    /// Weights are those of the penalised logits.
+    Penalised,
+}
+
 /// One scene. The same scene shows the same to every instance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene {
@@ -35,8 +46,10 @@ pub(crate) struct Scene {
     pub(crate) experts: u32,
     pub(crate) top_k: u32,
     pub(crate) devices: u32,
-    /// Whether placement, similarity, thermal hint, samples, sources and declared costs are known.
+    /// Whether placement, thermal hint, samples, sources and declared costs are known.
     pub(crate) known: bool,
+    /// Which of the options that all routers share is in use.
+    pub(crate) shared: Option<Shared>,
     pub(crate) logits: Logits,
     pub(crate) served: Served,
     pub(crate) edge: Edge,
@@ -54,6 +67,7 @@ impl Scene {
             top_k: 2,
             devices: 4,
             known: true,
+            shared: None,
             logits: Logits::Normal,
             served: Served::Chosen,
             edge: Edge::End,

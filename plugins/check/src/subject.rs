@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use isotherm_plugin_host::{Functions, Item, Library, ManifestEntry};
+use serde_json::Value;
 
 use crate::finding::{Checked, Finding};
 use crate::memory::heap::Before;
+use crate::options::object;
 
 /// Names what is to be tested.
 #[derive(Clone, Debug)]
@@ -14,9 +16,11 @@ pub(crate) struct Subject {
     pub(crate) file: PathBuf,
     /// Which of the things it offers.
     pub(crate) item: Item,
+    /// Options that take the place of the manifest's example.
+    pub(crate) options: Option<String>,
     /// Root of all that is random.
     pub(crate) seed: u64,
-    /// Whether clocks are to be wrong.
+    /// Whether clocks are to be wrong and the heap is to be filled.
     pub(crate) elsewhere: bool,
 }
 
@@ -42,9 +46,13 @@ impl Subject {
             .functions(&self.item)
             .ok_or_else(|| Finding::Fault(format!("offers no {} `{}`", self.item.kind.noun(), self.item.name)))?;
         if self.elsewhere {
-            before.shift_clocks_of_newer();
+            before.displace_newer();
         }
-        let entry = library.manifest().entry(&self.item).cloned().unwrap_or_default();
+        let mut entry = library.manifest().entry(&self.item).cloned().unwrap_or_default();
+        if let Some(options) = &self.options {
+            let given = object(options).map_err(|what| Finding::Fault(format!("the options given: {what}")))?;
+            entry.example = Value::Object(given);
+        }
         let options = if entry.example.is_object() { entry.example.to_string() } else { "{}".to_owned() };
         Ok(Opened { library, functions, entry, options, before })
     }
@@ -56,7 +64,7 @@ impl Opened {
         if self.before.watch_newer() {
             return Ok(());
         }
-        let reason = "its heap cannot be watched: it does not call the C library's malloc, or this system's libraries are no ELF files";
+        let reason = "it calls no malloc that can be watched";
         Err(Finding::NotApplicable(reason.to_owned()))
     }
 }

@@ -32,6 +32,10 @@ impl Verdict {
         Self { outcome: Outcome::Fail, reason: reason.into(), digest: None }
     }
 
+    pub(crate) fn skip(reason: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Skip, reason: reason.into(), digest: None }
+    }
+
     /// The line for the parent. It begins with a line break, for what the plugin has printed may not have ended with one.
     pub(crate) fn line(&self) -> String {
         // Text and options of text: nothing in it can fail to become JSON.

@@ -1,9 +1,9 @@
 //! Tests of the tests: libraries with planted faults must fail the cases that are about them, and good ones must pass all.
 //!
 //! This program is what the checker starts again for every case, so it brings its own `main`. With a word as argument it checks only the
-//! libraries whose names contain it, and `--show` prints all reports.
+//! libraries whose names contain it, and `--show` prints all reports; `--library FILE [NAME=OPTIONS]...` checks any other one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -40,6 +40,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("leak_per_route", &["leak-per-call"]),
     ("panic", &["answers", "after-panic"]),
     ("panic_then_state", &["answers"]),
+    ("aborting", &["panic-mode"]),
+    ("aborting_allowed", &[]),
     ("aborts", &["no-tokens"]),
     ("exits", &["extreme-logits"]),
     ("infinite_loop", &["extreme-logits"]),
@@ -58,6 +60,16 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("forgets_state", &["save-restore"]),
     ("stray_thread", &["stray-threads"]),
     ("other_label", &["opens"]),
+    ("good_telemetry", &[]),
+    ("sample_from_tomorrow", &["answers"]),
+    ("samples_past_end", &["bounds-after"]),
+    ("source_shares_state", &["independent"]),
+    ("no_period", &["instance"]),
+    ("good_placement", &[]),
+    ("homeless_expert", &["answers"]),
+    ("home_on_lost", &["answers"]),
+    ("placement_leaks", &["leak-per-call"]),
+    ("placement_remembers", &["save-restore"]),
 ];
 
 fn main() -> ExitCode {
@@ -67,6 +79,15 @@ fn main() -> ExitCode {
     {
         run_case(Path::new(file), name, case, seed.parse().expect("a seed")).expect("a case");
         return ExitCode::SUCCESS;
+    }
+    if let [library, file, options @ ..] = &arguments[..]
+        && library == "--library"
+    {
+        let options = options.iter().filter_map(|pair| pair.split_once('='));
+        let report =
+            check("", Path::new(file), options.map(|(name, json)| (name.to_owned(), json.to_owned())).collect());
+        print!("{report}");
+        return ExitCode::from(u8::from(!report.is_clean()));
     }
     let show = arguments.iter().any(|argument| argument == "--show");
     let word = arguments.iter().find(|argument| !argument.starts_with("--")).map_or("", String::as_str);
@@ -93,7 +114,7 @@ fn in_parallel(word: &str, folder: &Path) -> Vec<(&'static str, Vec<String>, Str
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some((name, expected)) = chosen.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let report = check(&build(name, folder));
+                    let report = check(name, &build(name, folder), BTreeMap::new());
                     let complaints = complaints(name, expected, &report);
                     done.lock().expect("no thread has panicked").push((*name, complaints, report.to_string()));
                 }
@@ -114,24 +135,27 @@ fn build(name: &str, folder: &Path) -> PathBuf {
         assert!(make.output().expect("make is installed").status.success(), "c-greedy does not build");
         return folder.join("libc_greedy.so");
     }
+    let source = name.strip_suffix("_allowed").unwrap_or(name);
     let library = folder.join(format!("{name}.so"));
     let mut compile = Command::new("cc");
     compile.args(["-std=gnu99", "-O2", "-fPIC", "-shared", "-I"]).arg(root.join("plugins/abi/include"));
     // Compilers see some of the faults themselves.
     compile.args(if name.starts_with("good") { &["-Wall", "-Wextra", "-Werror"][..] } else { &["-w"] });
     compile.arg("-o").arg(&library);
-    compile.arg(root.join("tests/fixtures/plugins/faults").join(format!("{name}.c"))).args(["-lm", "-lpthread"]);
+    compile.arg(root.join("tests/fixtures/plugins/faults").join(format!("{source}.c"))).args(["-lm", "-lpthread"]);
     let done = compile.output().expect("a C compiler is installed");
     assert!(done.status.success(), "{name} does not build: {}", String::from_utf8_lossy(&done.stderr));
     library
 }
 
-fn check(library: &Path) -> Report {
+fn check(name: &str, library: &Path, options: BTreeMap<String, String>) -> Report {
     let mut plan = Plan::new(std::env::current_exe().expect("this program"), library);
     plan.prefix_arguments = vec![OsString::from(CHILD)];
     plan.seed = 7;
-    // Nothing here takes long but the planted loop.
-    plan.limit = Duration::from_secs(30);
+    plan.options = options;
+    plan.allow_abort = name == "aborting_allowed";
+    // Nothing takes long but the planted loop, of which only the end is awaited.
+    plan.limit = Duration::from_secs(if name == "infinite_loop" { 2 } else { 120 });
     run(&plan).expect("the library can be checked")
 }
 
@@ -141,6 +165,20 @@ fn complaints(name: &str, expected: &[&str], report: &Report) -> Vec<String> {
     if expected.is_empty() {
         return failed.iter().map(|case| format!("{name} is good but fails `{case}`")).collect();
     }
+    if name == "aborts"
+        && let Some(complaint) = replayed(report)
+    {
+        return vec![complaint];
+    }
     let missed = expected.iter().filter(|case| !failed.contains(*case));
     missed.map(|case| format!("{name} passes `{case}`, which should find it; it fails {failed:?}")).collect()
+}
+
+/// What is wrong with the command that a report gives to see a failure again: it must end in the same way.
+fn replayed(report: &Report) -> Option<String> {
+    let failed = report.results.iter().find(|result| result.outcome == Outcome::Fail)?;
+    let ended = Command::new("sh").args(["-c", &format!("exec {}", failed.replay)]).output().expect("a shell").status;
+    let signal = std::os::unix::process::ExitStatusExt::signal(&ended);
+    (!failed.reason.starts_with("SIGABRT") || signal != Some(libc::SIGABRT))
+        .then(|| format!("{}: {}, but again it ends with {ended}", failed.replay, failed.reason))
 }

@@ -27,21 +27,30 @@ impl CostBelief {
         costs: &mut [f64],
     ) -> Result<(), RouterError> {
         match self {
-            Self::Declared => costs.copy_from_slice(view.declared_costs),
+            Self::Declared => copy(view.declared_costs, costs)?,
             Self::Sampled => {
-                costs.copy_from_slice(view.declared_costs);
+                copy(view.declared_costs, costs)?;
                 for (cost, temperature) in costs.iter_mut().zip(view.expert_temperatures()) {
                     let excess = temperature.unwrap_or(reference_degc) - reference_degc;
                     *cost *= (1.0 + leakage_per_kelvin * excess).max(0.0);
                 }
             }
             Self::Oracle => match view.oracle {
-                Some(oracle) => costs.copy_from_slice(oracle.true_costs),
+                Some(oracle) => copy(oracle.true_costs, costs)?,
                 None => return Err(RouterError::Failed("an oracle router was not shown the truth".to_owned())),
             },
         }
         Ok(())
     }
+}
+
+/// A host outside a simulation may know of no costs.
+fn copy(known: &[f64], costs: &mut [f64]) -> Result<(), RouterError> {
+    if known.len() == costs.len() {
+        costs.copy_from_slice(known);
+        return Ok(());
+    }
+    Err(RouterError::Failed(format!("costs are known of {} experts, the layer has {}", known.len(), costs.len())))
 }
 
 /// The option `reference_degc` where a scenario gives none (degC).

@@ -9,17 +9,22 @@ use crate::scene::Scene;
 use crate::schema::{self, Probe};
 use crate::subject::{Opened, Subject};
 
+pub(super) fn instance(subject: &Subject) -> Checked {
+    let opened = subject.open()?;
+    if let Some(refused) = opened.refusal(&opened.options, &Scene::plain(subject.seed))? {
+        let whose = if opened.entry.example.is_object() {
+            "its own example"
+        } else {
+            "no options, and the manifest has no `example`:"
+        };
+        return fault(format!("refuses {whose} {}: {}", shown(&opened.options), refused.said));
+    }
+    Ok(())
+}
+
 pub(super) fn options(subject: &Subject) -> Checked {
     let opened = subject.open()?;
     let scene = Scene::plain(subject.seed);
-    if let Some(refused) = opened.refusal(&opened.options, &scene)? {
-        let what = if opened.entry.example.is_object() {
-            "its own example"
-        } else {
-            "`{}`, without an `example` in the manifest"
-        };
-        return fault(format!("refuses {what} {}: {}", shown(&opened.options), refused.said));
-    }
     if !opened.configures() {
         return Ok(());
     }

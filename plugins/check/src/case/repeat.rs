@@ -5,7 +5,7 @@ use crate::finding::{Checked, Finding, fault};
 use crate::scene::Scene;
 use crate::subject::{Opened, Subject};
 
-const STEPS: u32 = 8;
+const STEPS: u32 = 7;
 
 fn alone(opened: &Opened, scene: &Scene) -> Checked<Vec<Vec<u8>>> {
     play(&mut *opened.actor(scene)?, 0, STEPS)
@@ -24,7 +24,11 @@ pub(super) fn repeatable(subject: &Subject) -> Checked<String> {
     let opened = subject.open()?;
     let scene = Scene::plain(subject.seed);
     let first = alone(&opened, &scene)?;
-    same("two instances with the same options, context and calls", &first, &alone(&opened, &scene)?)?;
+    for _ in 0..2 {
+        same("two instances with the same options, context and calls", &first, &alone(&opened, &scene)?)?;
+        // One call more, so that what goes round in a circle of any length does not come out the same by chance.
+        play(&mut *opened.actor(&scene)?, 0, 1)?;
+    }
     Ok(format!("{:016x}", digest(first.iter().flatten())))
 }
 

@@ -41,8 +41,8 @@ pub(super) fn leak_per_instance(subject: &Subject) -> Checked {
 
 pub(super) fn leak_per_call(subject: &Subject) -> Checked {
     /// Long enough for what grows up to a limit.
-    const WARM: u32 = 600;
-    const CALLS: u32 = 1000;
+    const WARM: u32 = 400;
+    const CALLS: u32 = 500;
     let opened = subject.open()?;
     opened.watch_heap()?;
     let mut actor = opened.actor(&Scene::plain(subject.seed))?;
@@ -94,7 +94,7 @@ pub(super) fn stray_threads(subject: &Subject) -> Checked {
     let scene = Scene::plain(subject.seed);
     (0..3).try_for_each(|_| life(&opened, &scene))?;
     // A thread that has been joined may stay on the list for a moment.
-    let patience = Instant::now() + Duration::from_secs(2);
+    let patience = Instant::now() + Duration::from_secs(5);
     loop {
         let left = threads().unwrap_or(before).saturating_sub(before);
         if left == 0 {

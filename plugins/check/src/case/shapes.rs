@@ -6,7 +6,7 @@ use isotherm_plugin_abi as abi;
 
 use crate::actor::{Actor, play};
 use crate::finding::{Checked, Finding};
-use crate::scene::{Logits, Scene, Served};
+use crate::scene::{Logits, Scene, Served, Shared};
 use crate::subject::{Opened, Subject};
 
 /// An instance for a scene that a plugin may refuse, if it says why.
@@ -59,6 +59,20 @@ pub(super) fn extreme_logits(subject: &Subject) -> Checked {
         works(subject, &Scene { logits, ..Scene::plain(subject.seed) }, 8, what)?;
     }
     Ok(())
+}
+
+/// A router may refuse each of them; skipped where it refuses all.
+pub(super) fn shared_options(subject: &Subject) -> Checked {
+    let kinds =
+        [(Shared::Floor, "a floor"), (Shared::Similarity, "similar experts"), (Shared::Penalised, "penalised weights")];
+    let mut refused = Vec::new();
+    for (shared, what) in kinds {
+        match works(subject, &Scene { shared: Some(shared), ..Scene::plain(subject.seed) }, 8, what) {
+            Err(Finding::NotApplicable(reason)) => refused.push(reason),
+            other => other?,
+        }
+    }
+    if refused.len() < kinds.len() { Ok(()) } else { Err(Finding::NotApplicable(refused.swap_remove(0))) }
 }
 
 pub(super) fn feedback(subject: &Subject) -> Checked {

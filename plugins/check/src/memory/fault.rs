@@ -25,6 +25,7 @@ pub(crate) fn watch_signals() {
 }
 
 /// Ends the process with a verdict that the case has failed. For callbacks that cannot return.
+#[cfg(watched)]
 pub(crate) fn die(reason: &str) -> ! {
     Line::new().text(reason).send();
     // SAFETY: ends the process.
@@ -48,12 +49,11 @@ fn tell(entry: &Entry, address: usize) {
         State::Over => named(line.text("touched ")).text(" after the call it was handed over for"),
         State::Freed => line.text("touched memory that it had freed"),
         State::Lent if address < entry.data => {
-            let before = line.text("touched memory ").number(entry.data - address).text(" bytes before ");
-            named(before)
+            named(line.text("touched byte ").number(entry.data - address).text(" before the start of "))
         }
         State::Lent if address >= entry.data + entry.len => {
-            let behind = line.text("touched memory ").number(address - entry.data - entry.len);
-            named(behind.text(" bytes behind the end of "))
+            let behind = address - entry.data - entry.len + 1;
+            named(line.text("touched byte ").number(behind).text(" behind the end of "))
         }
         State::Lent => named(line.text("wrote to a read-only input: ")),
     }

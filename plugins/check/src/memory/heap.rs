@@ -31,10 +31,14 @@ impl Before {
         false
     }
 
-    /// Lets all libraries that have been loaded since live in another time.
-    pub(crate) fn shift_clocks_of_newer(&self) {
+    /// Lets all libraries that have been loaded since live in another time, with a heap in which nothing is zero by chance.
+    pub(crate) fn displace_newer(&self) {
         #[cfg(watched)]
-        super::elf::divert(&self.0, &super::clock::functions());
+        {
+            super::elf::divert(&self.0, &super::clock::functions());
+            super::elf::divert(&self.0, &watched::functions());
+            watched::fill();
+        }
     }
 }
 
@@ -55,11 +59,12 @@ mod watched {
     use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
     use std::sync::{Mutex, PoisonError};
 
-    use crate::memory::die;
+    use crate::memory::fault::die;
     use crate::memory::region::{Access, Edge, PATTERN, Region};
     use crate::memory::registry::State;
 
     static LIVE: AtomicI64 = AtomicI64::new(0);
+    static FILLED: AtomicBool = AtomicBool::new(false);
     static FENCED: AtomicBool = AtomicBool::new(false);
     static FENCE: Mutex<Fence> = Mutex::new(Fence { live: BTreeMap::new(), freed: BTreeSet::new() });
 
@@ -72,6 +77,11 @@ mod watched {
     /// See [`super::live_bytes`].
     pub(crate) fn live_bytes() -> i64 {
         LIVE.load(Ordering::SeqCst)
+    }
+
+    /// Fills every further allocation of the plugin, and what it frees, with something.
+    pub(super) fn fill() {
+        FILLED.store(true, Ordering::SeqCst);
     }
 
     /// Puts every further allocation of the plugin between guard pages.
@@ -95,7 +105,7 @@ mod watched {
 
     unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
         // SAFETY: as the C library's.
-        fenced(size, 16, PATTERN).unwrap_or_else(|| counted(unsafe { libc::malloc(size) }))
+        fenced(size, 16, PATTERN).unwrap_or_else(|| filled(counted(unsafe { libc::malloc(size) })))
     }
 
     unsafe extern "C" fn calloc(number: usize, size: usize) -> *mut c_void {
@@ -139,7 +149,7 @@ mod watched {
         // SAFETY: an allocation of the C library's, or an address that it will refuse.
         unsafe {
             LIVE.fetch_sub(libc::malloc_usable_size(old) as i64, Ordering::SeqCst);
-            libc::free(old);
+            libc::free(filled(old));
         }
     }
 
@@ -152,7 +162,7 @@ mod watched {
             }
             let status = libc::posix_memalign(place, align, size);
             if status == 0 {
-                counted(place.read());
+                filled(counted(place.read()));
             }
             status
         }
@@ -160,7 +170,7 @@ mod watched {
 
     unsafe extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut c_void {
         // SAFETY: as the C library's.
-        fenced(size, align, PATTERN).unwrap_or_else(|| counted(unsafe { libc::aligned_alloc(align, size) }))
+        fenced(size, align, PATTERN).unwrap_or_else(|| filled(counted(unsafe { libc::aligned_alloc(align, size) })))
     }
 
     unsafe extern "C" fn strdup(text: *const c_char) -> *mut c_char {
@@ -179,6 +189,15 @@ mod watched {
             LIVE.fetch_add(unsafe { libc::malloc_usable_size(new) } as i64, Ordering::SeqCst);
         }
         new
+    }
+
+    /// An allocation whose bytes are nobody's yet, or nobody's any more.
+    fn filled(allocation: *mut c_void) -> *mut c_void {
+        if FILLED.load(Ordering::SeqCst) && !allocation.is_null() {
+            // SAFETY: an allocation of the C library's, with as many bytes as it says.
+            unsafe { allocation.cast::<u8>().write_bytes(PATTERN, libc::malloc_usable_size(allocation)) };
+        }
+        allocation
     }
 
     /// An allocation between guard pages; `None` where they are not asked for or the system has no more of them.

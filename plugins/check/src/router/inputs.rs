@@ -1,12 +1,12 @@
 //! What a router is shown in a scene: its context, its batches, and what they cost.
 
 use isotherm_core::gate::GateBatch;
-use isotherm_plugin_abi::{Batch, Feedback, MASKED, RouterContext, THERMAL};
+use isotherm_plugin_abi::{Batch, Feedback, MASKED, PENALISED, RouterContext, THERMAL};
 
 use super::or_null;
 use crate::handed::Handed;
 use crate::memory::{Access, Array};
-use crate::scene::{Logits, Scene, Served};
+use crate::scene::{Logits, Scene, Served, Shared};
 
 /// Arrays of a context.
 #[derive(Debug)]
@@ -20,8 +20,7 @@ impl ContextInputs {
     pub(super) fn new(scene: &Scene) -> Self {
         Self {
             declared_costs: Array::new("declared_costs", &declared_costs(scene), scene.edge, Access::Read),
-            // A matrix of thousands of experts would be most of a case's time.
-            similarity: (scene.known && scene.experts <= 64).then(|| similarity(scene)),
+            similarity: (scene.shared == Some(Shared::Similarity)).then(|| similarity(scene)),
             copies: scene.known.then(|| copies(scene)),
         }
     }
@@ -34,8 +33,8 @@ impl ContextInputs {
             top_k: scene.top_k,
             layer: 0,
             devices: if scene.known { scene.devices } else { 0 },
-            floor: 0,
-            combine: 0,
+            floor: u32::from(scene.shared == Some(Shared::Floor)),
+            combine: if scene.shared == Some(Shared::Penalised) { PENALISED } else { 0 },
             seed: scene.seed,
             declared_costs: self.declared_costs.as_ptr(),
             similarity: or_null(self.similarity.as_ref()),
@@ -102,29 +101,23 @@ struct Known {
 impl BatchInputs {
     pub(super) fn new(scene: &Scene, step: u32, oracle: bool) -> Self {
         let gate = GateBatch::from_logits(scene.experts as usize, scene.top_k as usize, logits(scene, step));
-        let (experts, k) = (scene.experts as usize, scene.top_k as usize);
-        let tops = || gate.reference().experts.chunks_exact(k).enumerate();
-        let logit = |token: usize, expert: u32| gate.logits()[token * experts + expert as usize];
-        let row_max: Vec<f32> = tops().map(|(token, top)| logit(token, top[0])).collect();
-        let relative = |token: usize, expert: u32| (f64::from(logit(token, expert)) - f64::from(row_max[token])).exp();
-        let top_mass: Vec<f64> = tops().map(|(token, top)| top.iter().map(|e| relative(token, *e)).sum()).collect();
-        let top_probability: Vec<f32> = tops().map(|(token, top)| gate.probability(token, top[0] as usize)).collect();
+        let parts = gate.parts();
         let floats = |name, values: &[f32]| Array::new(name, values, scene.edge, Access::Read);
         let doubles = |name, values: &[f64]| Array::new(name, values, scene.edge, Access::Read);
         let numbers = |name, values: &[u32]| Array::new(name, values, scene.edge, Access::Read);
         let true_costs = || scene.numbers(step, "true costs", scene.experts, 0.5, 2.5);
         Self {
-            masked: gate.is_masked(),
-            entropy_nats: gate.summary().entropy_nats,
-            log_sum_exp: gate.summary().log_sum_exp,
-            logits: Array::aligned("logits", gate.logits(), 64, scene.edge, Access::Read),
-            reference_experts: numbers("reference_experts", &gate.reference().experts),
-            reference_weights: floats("reference_weights", &gate.reference().weights),
-            reference_counts: numbers("reference_counts", &gate.reference().counts),
-            row_max: floats("row_max", &row_max),
-            top_mass: doubles("top_mass", &top_mass),
-            top_probability: floats("top_probability", &top_probability),
-            mean_probability: doubles("mean_probability", gate.mean_probability()),
+            masked: parts.masked,
+            entropy_nats: parts.summary.entropy_nats,
+            log_sum_exp: parts.summary.log_sum_exp,
+            logits: Array::aligned("logits", parts.logits, 64, scene.edge, Access::Read),
+            reference_experts: numbers("reference_experts", parts.reference_experts),
+            reference_weights: floats("reference_weights", parts.reference_weights),
+            reference_counts: numbers("reference_counts", parts.reference_counts),
+            row_max: floats("row_max", parts.row_max),
+            top_mass: doubles("top_mass", parts.top_mass),
+            top_probability: floats("top_probability", parts.top_probability),
+            mean_probability: doubles("mean_probability", parts.mean_probability),
             known: scene.known.then(|| Known::new(scene, step)),
             true_costs: oracle.then(|| doubles("true_costs", &true_costs())),
         }

@@ -1,6 +1,7 @@
 /* `{{name}}`: a routing strategy for isotherm. */
 #include <isotherm_plugin.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What the library offers, readable before any of it runs. */
 ISOTHERM_LABEL("{{crate}}", "0.1.0", ISOTHERM_LABEL_ROUTER("{{name}}"));
@@ -9,13 +10,18 @@ typedef struct {
     uint32_t experts;
 } Router;
 
+static IsothermStr text(const char *literal) {
+    IsothermStr str = {literal, strlen(literal)};
+    return str;
+}
+
 static int32_t create(const IsothermHost *host, IsothermStr config, const IsothermRouterContext *context, void **instance,
                       const IsothermErrorSink *error) {
     (void)host;
     (void)config;
     Router *router = malloc(sizeof *router);
     if (router == NULL) {
-        error->report(error->ctx, ISOTHERM_STR(""), ISOTHERM_STR("no memory for the router"));
+        error->report(error->ctx, text(""), text("no memory for the router"));
         return ISOTHERM_FAILED;
     }
     router->experts = context->experts;
@@ -42,13 +48,19 @@ static int32_t route(void *instance, const IsothermBatch *batch, IsothermDecisio
 static int32_t configure(IsothermStr config, const IsothermSink *resolved, IsothermRouterTraits *traits,
                          const IsothermErrorSink *error) {
     (void)traits;
-    /* Blanks within braces are the only object without keys. */
+    /* The only object without keys: one pair of braces, and blanks. */
+    int braces = 0, wrong = 0;
     for (size_t at = 0; at < config.len; ++at) {
         const char c = config.ptr[at];
-        if (c != '{' && c != '}' && c != ' ' && c != '\n' && c != '\t' && c != '\r') {
-            error->report(error->ctx, ISOTHERM_STR(""), ISOTHERM_STR("this router has no options; leave all but `kind` out"));
-            return ISOTHERM_CONFIG;
+        if (c == "{}"[braces < 2 ? braces : 2]) {
+            ++braces;
+        } else if (strchr(" \n\r\t", c) == NULL || c == '\0') {
+            wrong = 1;
         }
+    }
+    if (wrong || braces != 2) {
+        error->report(error->ctx, text(""), text("this router has no options; leave all but `kind` out"));
+        return ISOTHERM_CONFIG;
     }
     resolved->write(resolved->ctx, (const uint8_t *)"{}", 2);
     return ISOTHERM_OK;
