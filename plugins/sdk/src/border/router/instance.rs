@@ -1,6 +1,8 @@
 //! A router in a run: the host's arrays become a gate, a view and a decision, and what was decided goes back.
 #![expect(unsafe_code, reason = "arrays of the other side")]
 
+use std::mem::ManuallyDrop;
+
 use isotherm_core::gate::{GateBatch, GateParts};
 use isotherm_core::id::BatchId;
 use isotherm_core::router::{Feasibility, Feedback};
@@ -58,7 +60,8 @@ impl<K: RouterKind> Instance<K> {
         // SAFETY: as promised above.
         let view = unsafe { self.cluster.view(batch, &self.context.declared_costs)? };
         // Made here, where they stay: they are large, and moving them takes longer than all else.
-        let gate = GateBatch::from_parts(parts);
+        // All of the gate is lent, and lent for reading: there is nothing to drop.
+        let gate = ManuallyDrop::new(GateBatch::from_parts(parts));
         let Buffers { experts, weights, counts, scores, prices } = buffers;
         let routing = Routing::lent(batch.top_k as usize, experts, weights, counts);
         let mut out = Decision::new(prices, scores, routing);
