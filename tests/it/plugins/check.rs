@@ -42,14 +42,27 @@ fn the_built_in_routers_pass_as_a_library() {
 }
 
 #[test]
-fn a_failure_has_its_exit_code_its_reason_and_the_line_that_repeats_it() {
+fn a_panic_fails_its_case_with_file_and_line_and_the_line_that_repeats_it() {
     let library = misbehaving();
-    let (code, out, err) = check(&["--json", "--seed", "42", "--case", "answers", library.to_str().unwrap()]);
-    // It never panics with its default options.
-    assert_eq!(code, 0, "{out}\n{err}");
+    let options = "{\"panic_at\": 0}";
+    let arguments = ["--options", options, "--seed", "42", "--case", "answers", "--case", "after-panic", "--json"];
+    let arguments: Vec<&str> = arguments.into_iter().chain([library.to_str().unwrap()]).collect();
+    let (code, out, err) = check(&arguments);
+    assert_eq!(code, 6, "{out}\n{err}");
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((&report["seed"], &report["failed"]), (&42.into(), &0.into()));
-    assert!(report["results"][0]["replay"].as_str().unwrap().contains("check-one"), "{report}");
+    assert_eq!(report["seed"], 42);
+    let result = |case: &str| {
+        let all = report["results"].as_array().unwrap();
+        all.iter().find(|result| result["case"] == case).unwrap_or_else(|| panic!("{case} in {out}")).clone()
+    };
+    let failed = result("answers");
+    assert_eq!(failed["outcome"], "fail");
+    assert!(failed["reason"].as_str().unwrap().contains("src/lib.rs:22:13"), "{failed}");
+    assert!(
+        failed["replay"].as_str().unwrap().contains("check-one") && failed["replay"].as_str().unwrap().contains("42")
+    );
+    // The instance answers nothing more, and others live on: that much it keeps.
+    assert_eq!(result("after-panic")["outcome"], "pass");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn inspect_shows_options_and_documentation() {
     let (code, out, err) = text(&isotherm(root(), &["plugin", "inspect", library.to_str().unwrap()]));
     assert_eq!(code, 0, "{err}");
     for line in
-        ["panic      unwind", "router acme/cool-first", "per_kelvin", "default 0.02. Price of a kelvin (nats/K)"]
+        ["panic      unwind", "router acme/cool-first", "per_kelvin", "default 0.05. Price of a kelvin (nats/K)"]
     {
         assert!(out.contains(line), "`{line}` in\n{out}");
     }

@@ -49,7 +49,10 @@ fn a_source_of_a_library_feeds_the_routers() {
     let (cool, pipe) = (example("cool_first"), example("csv_pipe"));
     let scenario = small("[[router]]\nkind = \"acme/cool-first\"\nper_kelvin = 0.1\n").replace(
         "telemetry = { kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\" }",
-        &format!("telemetry = {{ kind = \"acme/csv-pipe\", file = {:?} }}", csv.display().to_string()),
+        &format!(
+            "telemetry = {{ kind = \"acme/csv-pipe\", prescribes = false, file = {:?} }}",
+            csv.display().to_string()
+        ),
     );
     let plugins = [cool, pipe].map(|path| path.display().to_string());
     let completed = run(&from_text(&format!("plugins = {plugins:?}\n{scenario}")));
@@ -74,7 +77,7 @@ fn a_placement_of_a_library_places() {
 fn a_router_with_memory_is_saved_and_restored() {
     let library = example("ttt_trust");
     let name = isotherm_plugin_host::inspect(&library).unwrap().label.items[0].name.clone();
-    let scenario = small(&format!("[[router]]\nkind = \"{name}\"\n"));
+    let scenario = small(&format!("[[router]]\nkind = \"{name}\"\nlambda = 0.5\n"));
     let text = format!("plugins = [{:?}]\n{scenario}", library.display().to_string());
     crate::determinism::the_snapshot_law_holds_for(&text);
     let learned = row(&run(&from_text(&text)), &name, "").metrics["mass_regret"].mean;

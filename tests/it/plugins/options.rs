@@ -60,7 +60,7 @@ fn a_resolved_scenario_has_the_defaults_and_gives_the_same_bytes() {
     let (code, first, err) = run_with(&folder, &library, "[[router]]\nkind = \"acme/cool-first\"\n");
     assert_eq!(code, 0, "{err}");
     let resolved = std::fs::read_to_string(folder.path().join("out/scenario.resolved.toml")).unwrap();
-    for line in ["per_kelvin = 0.02", "dead_band = 2.0", "kind = \"acme/cool-first\"", "plugins = ["] {
+    for line in ["per_kelvin = 0.05", "dead_band = 2.0", "kind = \"acme/cool-first\"", "plugins = ["] {
         assert!(resolved.contains(line), "`{line}` in\n{resolved}");
     }
     std::fs::copy(folder.path().join("out/scenario.resolved.toml"), folder.path().join("again.toml")).unwrap();
