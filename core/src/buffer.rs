@@ -21,8 +21,9 @@ pub const LINE: usize = 64;
 pub struct Buffer<'a, T>(Held<'a, T>);
 
 enum Held<'a, T> {
-    /// The values begin at `start`, so that they can be aligned.
-    Owned {
+    Owned(Vec<T>),
+    /// The values begin at `start`, which is aligned.
+    Aligned {
         values: Vec<T>,
         start: usize,
     },
@@ -52,7 +53,7 @@ impl<T: Copy + Default> Buffer<'_, T> {
         }
         values.resize(len + start, T::default());
         values.copy_within(..len, start);
-        Self(Held::Owned { values, start })
+        Self(Held::Aligned { values, start })
     }
 
     /// Makes room for `len` values, new ones being `value`.
@@ -62,12 +63,13 @@ impl<T: Copy + Default> Buffer<'_, T> {
     #[inline]
     pub fn resize(&mut self, len: usize, value: T) {
         match &mut self.0 {
-            Held::Owned { values, start } => values.resize(*start + len, value),
+            Held::Owned(values) => values.resize(len, value),
+            Held::Aligned { values, start } => values.resize(*start + len, value),
             Held::Exclusive(values) => *values = &mut std::mem::take(values)[..len],
             Held::Shared(values) => {
                 let mut owned = values.to_vec();
                 owned.resize(len, value);
-                self.0 = Held::Owned { values: owned, start: 0 };
+                self.0 = Held::Owned(owned);
             }
         }
     }
@@ -79,7 +81,8 @@ impl<T> Deref for Buffer<'_, T> {
     #[inline]
     fn deref(&self) -> &[T] {
         match &self.0 {
-            Held::Owned { values, start } => &values[*start..],
+            Held::Owned(values) => values,
+            Held::Aligned { values, start } => &values[*start..],
             Held::Shared(values) => values,
             Held::Exclusive(values) => values,
         }
@@ -90,10 +93,11 @@ impl<T: Clone> DerefMut for Buffer<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         if let Held::Shared(values) = self.0 {
-            self.0 = Held::Owned { values: values.to_vec(), start: 0 };
+            self.0 = Held::Owned(values.to_vec());
         }
         match &mut self.0 {
-            Held::Owned { values, start } => &mut values[*start..],
+            Held::Owned(values) => values,
+            Held::Aligned { values, start } => &mut values[*start..],
             Held::Exclusive(values) => values,
             // Has just been replaced.
             Held::Shared(_) => &mut [],
@@ -103,7 +107,7 @@ impl<T: Clone> DerefMut for Buffer<'_, T> {
 
 impl<T> From<Vec<T>> for Buffer<'_, T> {
     fn from(values: Vec<T>) -> Self {
-        Self(Held::Owned { values, start: 0 })
+        Self(Held::Owned(values))
     }
 }
 

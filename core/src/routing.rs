@@ -159,6 +159,7 @@ impl<'a> Routing<'a> {
 
     /// Makes room for `tokens` tokens and zeroes the counts; a router calls this first. The contents of `experts` and
     /// `weights` are unspecified afterwards.
+    #[inline]
     pub fn reset(&mut self, tokens: usize) {
         self.experts.resize(tokens * self.top_k, DROPPED);
         self.weights.resize(tokens * self.top_k, 0.0);

@@ -1,5 +1,11 @@
-//! What the border costs: a call that does nothing through a library, beside one through a box; and a batch of 2,048 tokens by prices.
+//! What the border costs: a call that does nothing of a library in C, beside the least that a box can be; the same of a router in Rust, of a library
+//! and linked in, where the same type and the same source are both; and a batch of 2,048 tokens by prices.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests fail by panicking")]
+
+// The router of the tests in Rust. Without the feature that makes it a library it is linked in.
+#[path = "../../../tests/fixtures/plugins/misbehaving/src/lib.rs"]
+#[allow(unexpected_cfgs, clippy::panic)] // its crate has the feature
+mod misbehaving;
 
 #[path = "../tests/host/build.rs"]
 #[allow(dead_code)] // shared with the tests
@@ -9,12 +15,14 @@ mod build;
 mod catalogue;
 
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::{BatchId, GpuId};
 use isotherm_core::placement::Placement;
-use isotherm_core::router::{ClusterView, Router, RouterContext, RouterError};
+use isotherm_core::router::{ClusterView, Router, RouterContext, RouterError, RouterSpec};
 use isotherm_core::routing::{Routing, RoutingOptions, Rule, Selector};
 use isotherm_core::telemetry::Sample;
 use isotherm_core::time::SimTime;
@@ -50,6 +58,20 @@ impl Router for Prices {
     }
 }
 
+/// The router of the tests in Rust, built by cargo with the defaults that authors get.
+fn in_rust() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("border");
+    let cargo = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--target-dir"])
+        .arg(&target)
+        .current_dir(root.join("tests/fixtures/plugins/misbehaving"))
+        .status();
+    assert!(cargo.unwrap().success(), "the library is built");
+    let (before, after) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    target.join("release").join(format!("{before}misbehaving{after}"))
+}
+
 fn border(criterion: &mut Criterion) {
     let Some(controls) = Controls::new() else { return };
     let costs = [3.0, 0.0, 2.0, 0.5, 1.0, 1.5, 2.5, 0.25];
@@ -59,11 +81,16 @@ fn border(criterion: &mut Criterion) {
     let view = view.with_declared_costs(&costs).of_revision(1);
     let context = RouterContext::new(8, 2, &costs, 7);
     let loaded = |name: &str, options: &str| controls.named_router(name, options).unwrap().build(&context).unwrap();
+    let rust = Controls::of_file(in_rust());
+    let idle_in_rust = rust.named_router("acme/misbehaving", "idle = true\n").unwrap().build(&context).unwrap();
+    let linked = misbehaving::Misbehaving { panic_at: None, idle: true }.build(&context).unwrap();
     let logits = |tokens: u32| (0..tokens * 8).map(|i| (i.wrapping_mul(2_654_435_761) >> 20) as f32 / 500.0).collect();
 
-    let routers: [(&str, u32, Box<dyn Router>); 4] = [
+    let routers: [(&str, u32, Box<dyn Router>); 6] = [
         ("nothing, in a box", 0, Box::new(Idle)),
-        ("nothing, of a library", 0, loaded("acme/idle", "")),
+        ("nothing, of a library in C", 0, loaded("acme/idle", "")),
+        ("nothing, in Rust, linked in", 0, linked),
+        ("nothing, in Rust, of a library", 0, idle_in_rust),
         ("2048 x 8 by prices, in a box", 2048, Box::new(Prices(Selector::new(&RoutingOptions::PLAIN), vec![0.0; 8]))),
         ("2048 x 8 by prices, of a library", 2048, loaded("acme/prices", "lambda = 0.4\n")),
     ];

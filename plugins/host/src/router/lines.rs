@@ -25,6 +25,7 @@ impl Lines {
     }
 
     /// The values themselves where they are aligned, else a copy.
+    #[inline]
     pub(super) fn aligned<'s>(&'s mut self, values: &'s [f32]) -> *const f32 {
         if !values.is_empty() && values.as_ptr().addr().is_multiple_of(LINE) {
             values.as_ptr()

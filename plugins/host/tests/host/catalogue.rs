@@ -25,6 +25,14 @@ impl Controls {
         Some(Self { plugins: Plugins::new(Discovery::search(&places)), file_name, _libraries: libraries })
     }
 
+    /// The plugins of a library that has been built already.
+    #[allow(dead_code)] // for the bench
+    pub(crate) fn of_file(file: std::path::PathBuf) -> Self {
+        let places = Places { named: &[file], scenario: None, environment: &Environment::default() };
+        let libraries = Libraries::new().expect("a temporary folder");
+        Self::of(Plugins::new(Discovery::search(&places)), libraries)
+    }
+
     /// Plugins of other libraries.
     pub(crate) fn of(plugins: Plugins, libraries: Libraries) -> Self {
         Self { plugins, file_name: String::new(), _libraries: libraries }

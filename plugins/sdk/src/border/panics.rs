@@ -9,16 +9,18 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
-/// What a thread knows of the entries it is in.
+/// What a thread knows of the entries it is in. Asked at every call, so that nothing of it needs a destructor.
 struct Inside {
     /// Entries that this thread is in; more than one where the host calls back.
     depth: Cell<u32>,
-    /// Message and place of a panic that has not been reported yet.
-    panic: RefCell<Option<String>>,
+    /// Whether there is a [`PANIC`].
+    panicked: Cell<bool>,
 }
 
 thread_local! {
-    static INSIDE: Inside = const { Inside { depth: Cell::new(0), panic: RefCell::new(None) } };
+    static INSIDE: Inside = const { Inside { depth: Cell::new(0), panicked: Cell::new(false) } };
+    /// Message and place of a panic that has not been reported yet.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Installs the hook, once for this library. With `panic = "abort"` nothing can be caught, and the hook that was there says more.
@@ -40,13 +42,14 @@ pub(crate) fn install_hook() {
 /// Keeps message and place of a panic inside an entry; whether it is the first there. A second one may come from a destructor and end the process, so it is
 /// shown too.
 fn keep(info: &PanicHookInfo<'_>) -> bool {
-    let kept = INSIDE.try_with(|inside| {
-        let Ok(mut panic) = inside.panic.try_borrow_mut() else { return false };
-        if inside.depth.get() == 0 {
+    let kept = PANIC.try_with(|kept| {
+        let Ok(mut kept) = kept.try_borrow_mut() else { return false };
+        if INSIDE.with(|inside| inside.depth.get()) == 0 {
             return false;
         }
+        INSIDE.with(|inside| inside.panicked.set(true));
         let place = info.location().map(|place| format!("{}:{}:{}: ", place.file(), place.line(), place.column()));
-        panic.replace(format!("panicked at {}{}", place.unwrap_or_default(), text_of(info.payload()))).is_none()
+        kept.replace(format!("panicked at {}{}", place.unwrap_or_default(), text_of(info.payload()))).is_none()
     });
     kept.unwrap_or(false)
 }
@@ -60,23 +63,30 @@ fn text_of(payload: &(dyn Any + Send)) -> &str {
     }
 }
 
-/// Runs `work` as an entry; a panic inside becomes its message with file, line and column.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// Runs `work` as an entry; of a panic inside, `panicked` makes the answer, from its message with file, line and column.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T, panicked: impl FnOnce(String) -> T) -> T {
     INSIDE.with(|inside| {
         inside.depth.set(inside.depth.get() + 1);
-        let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-            let kept = inside.panic.take();
+        let answer = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+            let kept = forget(inside);
             let message = kept.unwrap_or_else(|| format!("panicked: {}", text_of(&*payload)));
             discard(payload);
-            message
+            panicked(message)
         });
         // The author's code may have caught one itself.
-        if inside.panic.borrow().is_some() {
-            inside.panic.take();
+        if inside.panicked.get() {
+            forget(inside);
         }
         inside.depth.set(inside.depth.get() - 1);
-        outcome
+        answer
     })
+}
+
+/// Takes what was kept of a panic.
+#[cold]
+fn forget(inside: &Inside) -> Option<String> {
+    inside.panicked.set(false);
+    PANIC.try_with(RefCell::take).ok().flatten()
 }
 
 /// Drops a payload whose own destructor may panic, as may that of the payload of that.
@@ -99,10 +109,10 @@ mod tests {
     fn a_panic_becomes_its_message_and_place() {
         install_hook();
         let line = line!() + 1;
-        let message = caught(|| panic!("out of {}", "luck")).unwrap_err();
+        let message = caught(|| panic!("out of {}", "luck"), |message| message);
         let expected = format!("panicked at {}:{line}:", file!());
         assert!(message.starts_with(&expected) && message.ends_with("out of luck"), "{message}");
-        assert_eq!(caught(|| 7), Ok(7), "nothing is left of it");
+        assert_eq!(caught(|| 7, |_| 8), 7, "nothing is left of it");
     }
 
     #[test]
@@ -114,8 +124,8 @@ mod tests {
             }
         }
         install_hook();
-        let message = caught(|| std::panic::panic_any(Nasty)).unwrap_err();
+        let message = caught(|| std::panic::panic_any(Nasty), |message| message);
         assert!(message.contains("without a message"), "{message}");
-        assert_eq!(caught(|| 7), Ok(7));
+        assert_eq!(caught(|| 7, |_| 8), 7);
     }
 }

@@ -38,13 +38,11 @@ impl Library {
         if unsafe { super::connect(host) }.is_err() {
             return ptr::null();
         }
-        match caught(|| ptr::from_ref(self.answer.get_or_init(|| self.make()))) {
-            Ok(plugin) => plugin,
-            Err(panic) => {
-                log(Level::Error, &format!("the library cannot say what it offers: {panic}"));
-                ptr::null()
-            }
-        }
+        let answer = || ptr::from_ref(self.answer.get_or_init(|| self.make()));
+        caught(answer, |panic| {
+            log(Level::Error, &format!("the library cannot say what it offers: {panic}"));
+            ptr::null()
+        })
     }
 
     /// Lives as long as the process, as everything it points to.
