@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::args::PluginBench;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::plugin_files;
 
 /// Experts and top k of the layers that are measured.
 const SHAPES: [(usize, usize); 3] = [(8, 2), (64, 8), (256, 8)];
@@ -43,7 +44,7 @@ pub(super) fn run(options: &PluginBench) -> Result<Code, Fault> {
 
 /// The baseline, and the routers of the library by name.
 fn specs(options: &PluginBench) -> Result<Vec<(String, Box<dyn RouterSpec>)>, Fault> {
-    let library = Library::open(&options.file).map_err(|refusal| Fault::Input(refusal.to_string()))?;
+    let library = Library::open(&options.file).map_err(|refusal| plugin_files::not_native(refusal, "plugin bench"))?;
     let environment = Environment::default();
     let named = [options.file.clone()];
     let places = Places { named: &named, scenario: None, environment: &environment };

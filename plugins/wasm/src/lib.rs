@@ -79,13 +79,11 @@ mod leaked;
 mod limits;
 mod module;
 mod options;
-mod refusal;
 mod router;
 mod stop;
 
-pub use guest::Report;
+pub use inspection::inspect;
 pub use limits::Limits;
 pub use module::Module;
 pub use options::OptionsFault;
-pub use refusal::{Refusal, RefusalKind};
 pub use router::WasmRouter;
