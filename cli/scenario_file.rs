@@ -114,7 +114,7 @@ impl ScenarioFile {
                 Err(shown(faults, &sources))
             }
             Ok(_) if !faults.is_empty() => Err(shown(faults, &sources)),
-            Ok(plan) => Self::identified(plan, &tree, paths, libraries::used(&plugins.used())),
+            Ok(plan) => Self::identified(plan, &tree, paths, libraries::used(plugins.used())),
         }
     }
 

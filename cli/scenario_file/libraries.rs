@@ -70,15 +70,15 @@ pub(super) fn find(named: &[PathBuf], scenario: Option<&Path>) -> Result<Plugins
 }
 
 /// The libraries that a scenario's specs came from, each once.
-pub(super) fn used(provenances: &[Provenance]) -> Vec<UsedPlugin> {
+pub(super) fn used(provenances: Vec<Provenance>) -> Vec<UsedPlugin> {
     let mut used: Vec<UsedPlugin> = Vec::new();
     for provenance in provenances {
         if !used.iter().any(|known| known.path == provenance.path) {
             used.push(UsedPlugin {
-                package: provenance.package.clone(),
-                version: provenance.version.clone(),
-                sha256: provenance.sha256.clone(),
-                path: provenance.path.clone(),
+                package: provenance.package,
+                version: provenance.version,
+                sha256: provenance.sha256,
+                path: provenance.path,
             });
         }
     }
