@@ -29,6 +29,7 @@ pub mod execute;
 pub mod exit;
 pub mod fault;
 mod number;
+mod plugin_files;
 pub mod progress;
 pub mod results;
 pub mod scenario_file;

@@ -1,12 +1,13 @@
 //! Scenario files: the only place where a scenario, its device profile and the paths in it meet the file system.
 
 mod libraries;
+#[cfg(feature = "wasm")]
+mod modules;
 
 use std::path::{Path, PathBuf};
 
 use isotherm_core::config::{Assignment, Faults, Node, Origin, SourceMap, Tree, Value};
 use isotherm_core::scenario::Plan;
-use isotherm_plugin_host::{Discovery, Environment, Places, Plugins};
 use sha2::{Digest, Sha256};
 
 pub use libraries::UsedPlugin;
@@ -97,7 +98,7 @@ impl ScenarioFile {
         let folder = base_folder(&mut tree, folder);
         let mut named = libraries.to_vec();
         named.extend(libraries::take_named(&mut tree, &folder, &mut faults));
-        let plugins = find_plugins(&named, scenario)?;
+        let plugins = libraries::find(&named, scenario)?;
         let mut paths = Vec::new();
         resolve_paths(&mut tree, &folder, &mut paths);
         load_hardware(&mut tree, &folder, &mut sources, &mut faults)?;
@@ -113,7 +114,7 @@ impl ScenarioFile {
                 Err(shown(faults, &sources))
             }
             Ok(_) if !faults.is_empty() => Err(shown(faults, &sources)),
-            Ok(plan) => Self::identified(plan, &tree, paths, libraries::used(&plugins)),
+            Ok(plan) => Self::identified(plan, &tree, paths, libraries::used(plugins.used())),
         }
     }
 
@@ -137,14 +138,6 @@ impl ScenarioFile {
         }
         Ok(Self { plan, resolved, data_files, plugins, hash: hex(&hash.finalize()) })
     }
-}
-
-/// What libraries offer. Those that were named must be usable; of those that are merely found the others do.
-fn find_plugins(named: &[PathBuf], scenario: Option<&Path>) -> Result<Plugins, Fault> {
-    let environment = Environment::of_process();
-    let discovery = Discovery::search(&Places { named, scenario, environment: &environment });
-    let refused: Vec<String> = discovery.refused_by_name().map(ToString::to_string).collect();
-    if refused.is_empty() { Ok(Plugins::new(discovery)) } else { Err(Fault::Input(refused.join("\nerror: "))) }
 }
 
 fn shown(mut faults: Faults, sources: &SourceMap) -> Fault {

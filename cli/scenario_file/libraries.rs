@@ -3,8 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use isotherm_core::config::{Fault, FaultKind, Faults, Tree, Value};
+#[cfg(not(feature = "wasm"))]
 use isotherm_plugin_host::Plugins;
+use isotherm_plugin_host::{Environment, Places, Provenance};
 use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "wasm")]
+use super::modules::PluginsAndModules as Plugins;
+use crate::{fault, plugin_files};
 
 /// The key of a scenario that names libraries, relative to its own folder.
 pub(super) const KEY: &str = "plugins";
@@ -52,10 +58,21 @@ pub(super) fn take_named(tree: &mut Tree, folder: &Path, faults: &mut Faults) ->
     files
 }
 
+/// What libraries offer. Those that were named must be usable; of those that are merely found the others do.
+pub(super) fn find(named: &[PathBuf], scenario: Option<&Path>) -> Result<Plugins, fault::Fault> {
+    let environment = Environment::of_process();
+    let discovery = plugin_files::search(&Places { named, scenario, environment: &environment });
+    let refused: Vec<String> = discovery.refused_by_name().map(ToString::to_string).collect();
+    if refused.is_empty() {
+        return Ok(Plugins::new(discovery));
+    }
+    Err(fault::Fault::Input(refused.join("\nerror: ")))
+}
+
 /// The libraries that a scenario's specs came from, each once.
-pub(super) fn used(plugins: &Plugins) -> Vec<UsedPlugin> {
+pub(super) fn used(provenances: Vec<Provenance>) -> Vec<UsedPlugin> {
     let mut used: Vec<UsedPlugin> = Vec::new();
-    for provenance in plugins.used() {
+    for provenance in provenances {
         if !used.iter().any(|known| known.path == provenance.path) {
             used.push(UsedPlugin {
                 package: provenance.package,

@@ -5,6 +5,7 @@ mod check;
 mod commands;
 mod examples;
 mod kept;
+mod modules;
 mod options;
 mod panics;
 mod template;

@@ -140,7 +140,7 @@ impl Bench {
         routing
     }
 
-    fn run(&self, router: &mut dyn Router, batches: std::ops::Range<u32>) -> Vec<Routing> {
+    fn run(&self, router: &mut dyn Router, batches: std::ops::Range<u32>) -> Vec<Routing<'static>> {
         batches.map(|batch| self.step(router, batch, &self.gate(batch, TOKENS))).collect()
     }
 }

@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("isotherm-plugin", &["isotherm-core", "isotherm-plugin-abi"]),
     ("isotherm-plugin-host", &["isotherm-core", "isotherm-plugin-abi"]),
     ("isotherm-plugin-check", &["isotherm-core", "isotherm-plugin-abi", "isotherm-plugin-host"]),
+    ("isotherm-plugin-wasm", &["isotherm-core", "isotherm-plugin-abi", "isotherm-plugin-host"]),
     ("isotherm-routers", &["isotherm-core"]),
     ("isotherm-workloads", &["isotherm-core"]),
     ("isotherm-telemetry", &["isotherm-core"]),
@@ -28,12 +29,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "isotherm-placements",
             "isotherm-plugin-check",
             "isotherm-plugin-host",
+            "isotherm-plugin-wasm",
             "isotherm-routers",
             "isotherm-workloads",
             "isotherm-telemetry",
         ],
     ),
 ];
+
+/// What is there only for those who ask for it, by the feature of the root that asks.
+const OPTIONAL: &[(&str, &str)] = &[("isotherm-plugin-wasm", "wasm")];
 
 /// What `cargo metadata` says with these arguments.
 fn metadata(arguments: &[&str]) -> Value {
@@ -62,10 +67,13 @@ fn plugins_depend_on_nothing_large() {
 
 #[test]
 fn dependencies_point_one_way() {
-    let metadata = metadata(&["--no-deps", "--offline"]);
-    let packages = metadata["packages"].as_array().unwrap();
+    // Crates with lock files of their own are no members.
+    let [members, sandbox] = [&[][..], &["--manifest-path", "plugins/wasm/Cargo.toml"]]
+        .map(|manifest| metadata(&[manifest, &["--no-deps", "--offline"]].concat()));
+    let of = |metadata: &Value| metadata["packages"].as_array().unwrap().clone();
+    let packages = [of(&members), of(&sandbox)].concat();
     assert_eq!(packages.len(), ALLOWED.len(), "a new crate needs its line here");
-    for package in packages {
+    for package in &packages {
         let name = package["name"].as_str().unwrap();
         let (_, allowed) =
             ALLOWED.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} needs its line here"));
@@ -73,11 +81,24 @@ fn dependencies_point_one_way() {
             let on = dependency["name"].as_str().unwrap();
             let normal = dependency["kind"].is_null();
             assert!(!on.starts_with("isotherm") || allowed.contains(&on) || !normal, "{name} must not depend on {on}");
+            let optional = OPTIONAL.iter().any(|(rare, _)| *rare == on);
+            assert!(!optional || dependency["optional"] == true, "{name} must leave {on} out unless it is asked for");
             assert!(
                 !(on == "candle-core" && normal) || name == "isotherm-workloads",
                 "only isotherm-workloads knows candle"
             );
         }
+    }
+}
+
+#[test]
+fn what_is_optional_is_off() {
+    let metadata = metadata(&["--no-deps", "--offline"]);
+    let packages = metadata["packages"].as_array().unwrap();
+    let features = &packages.iter().find(|package| package["name"] == "isotherm").unwrap()["features"];
+    assert!(features["default"].is_null(), "{features}");
+    for (name, feature) in OPTIONAL {
+        assert_eq!(features[feature], serde_json::json!([format!("dep:{name}")]));
     }
 }
 

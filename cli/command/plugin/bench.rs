@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::args::PluginBench;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::plugin_files;
 
 /// Experts and top k of the layers that are measured.
 const SHAPES: [(usize, usize); 3] = [(8, 2), (64, 8), (256, 8)];
@@ -41,15 +42,17 @@ pub(super) fn run(options: &PluginBench) -> Result<Code, Fault> {
     Ok(exit::SUCCESS)
 }
 
+/// Routers to be measured, by name.
+type Specs = Vec<(String, Box<dyn RouterSpec>)>;
+
 /// The baseline, and the routers of the library by name.
-fn specs(options: &PluginBench) -> Result<Vec<(String, Box<dyn RouterSpec>)>, Fault> {
-    let library = Library::open(&options.file).map_err(|refusal| Fault::Input(refusal.to_string()))?;
+fn specs(options: &PluginBench) -> Result<Specs, Fault> {
+    let library = Library::open(&options.file).map_err(|refusal| plugin_files::not_native(refusal, "plugin bench"))?;
     let environment = Environment::default();
     let named = [options.file.clone()];
     let places = Places { named: &named, scenario: None, environment: &environment };
     let plugins = Plugins::new(Discovery::search(&places));
-    let mut specs: Vec<(String, Box<dyn RouterSpec>)> =
-        vec![("baseline".to_owned(), toml::from_str("kind = \"baseline\"").map_err(internal)?)];
+    let mut specs: Specs = vec![("baseline".to_owned(), toml::from_str("kind = \"baseline\"").map_err(internal)?)];
     for (item, _) in library.offers().iter().filter(|(item, _)| item.kind == Kind::Router) {
         if options.item.as_ref().is_some_and(|only| *only != item.name) {
             continue;

@@ -9,6 +9,7 @@ use isotherm_plugin_host::{inspect, is_plugin_name};
 use crate::args::{PluginCase, PluginCheck};
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::plugin_files;
 
 pub(super) fn run(options: &PluginCheck) -> Result<Code, Fault> {
     let program = std::env::current_exe().map_err(|error| Fault::Internal(error.to_string()))?;
@@ -21,7 +22,7 @@ pub(super) fn run(options: &PluginCheck) -> Result<Code, Fault> {
     plan.limit = Duration::from_secs(options.limit);
     plan.allow_abort = options.allow_abort;
     let report = run_plan(&plan).map_err(|error| match error {
-        PlanError::Refused(refusal) => Fault::Input(refusal.to_string()),
+        PlanError::Refused(refusal) => plugin_files::not_native(refusal, "plugin check"),
         other => Fault::Usage(other.to_string()),
     })?;
     let text = if options.json {

@@ -6,12 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use isotherm_plugin_host::{Discovery, Environment, Inspection, Kind, Library, Manifest, Places, is_plugin_name};
+use isotherm_plugin_host::{Environment, Inspection, Kind, Manifest, Places, is_plugin_name};
 use serde_json::Value;
 
 use crate::args::PluginInspect;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::plugin_files;
 
 pub(super) fn run(options: &PluginInspect) -> Result<Code, Fault> {
     let inspection = find(options)?;
@@ -23,8 +24,8 @@ pub(super) fn run(options: &PluginInspect) -> Result<Code, Fault> {
 
 /// Opens a library and prints its manifest: the child's part.
 pub(super) fn describe(file: &Path) -> Result<Code, Fault> {
-    let library = Library::open(file).map_err(|refusal| Fault::Input(refusal.to_string()))?;
-    let text = serde_json::to_string(library.manifest()).map_err(|error| Fault::Internal(error.to_string()))?;
+    let manifest = plugin_files::manifest(file).map_err(|refusal| Fault::Input(refusal.to_string()))?;
+    let text = serde_json::to_string(&manifest).map_err(|error| Fault::Internal(error.to_string()))?;
     super::super::print(&text)?;
     Ok(exit::SUCCESS)
 }
@@ -32,11 +33,11 @@ pub(super) fn describe(file: &Path) -> Result<Code, Fault> {
 fn find(options: &PluginInspect) -> Result<Inspection, Fault> {
     let path = PathBuf::from(&options.subject);
     if path.exists() || !is_plugin_name(&options.subject) {
-        return isotherm_plugin_host::inspect(&path).map_err(|refusal| Fault::Input(refusal.to_string()));
+        return plugin_files::inspect(&path).map_err(|refusal| Fault::Input(refusal.to_string()));
     }
     let environment = Environment::of_process();
     let places = Places { named: &options.libraries.files, scenario: None, environment: &environment };
-    let discovery = Discovery::search(&places);
+    let discovery = plugin_files::search(&places);
     let found = Kind::ALL.iter().find_map(|kind| discovery.resolve(*kind, &options.subject).ok());
     match found {
         Some(inspection) => Ok(inspection.clone()),

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use crate::args::PluginList;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::plugin_files;
 
 pub(super) fn run(options: &PluginList) -> Result<Code, Fault> {
     let environment = Environment::of_process();
-    let discovery = Discovery::search(&Places {
+    let discovery = plugin_files::search(&Places {
         named: &options.libraries.files,
         scenario: options.scenario.as_deref(),
         environment: &environment,

@@ -102,7 +102,24 @@ impl Discovery {
     /// ```
     #[must_use]
     pub fn search(places: &Places<'_>) -> Self {
-        let mut search = Search { found: Self::default(), seen: BTreeSet::new() };
+        Self::search_with(places, inspect)
+    }
+
+    /// [`Discovery::search`] for a program that can open more than native libraries: `look` is asked about every file once, in order.
+    ///
+    /// ```
+    /// use isotherm_plugin_host::{Discovery, Environment, FileKind, Inspection, Kind, Places};
+    /// let named = ["acme.wasm".into()];
+    /// let places = Places { named: &named, scenario: None, environment: &Environment::default() };
+    /// let found = Discovery::search_with(&places, |file| {
+    ///     let label = "abi 1.0\npackage acme\nversion 0.3.1\nrouter acme/x\n".parse().expect("a label");
+    ///     Ok(Inspection::new(file, file.to_owned(), FileKind::WebAssembly, label, b"\0asm"))
+    /// });
+    /// assert_eq!(found.resolve(Kind::Router, "acme/x").map(|module| &module.format), Ok(&FileKind::WebAssembly));
+    /// ```
+    #[must_use]
+    pub fn search_with(places: &Places<'_>, look: fn(&Path) -> Result<Inspection, Refusal>) -> Self {
+        let mut search = Search { look, found: Self::default(), seen: BTreeSet::new() };
         for file in places.named {
             search.file(file, Source::Named);
         }
@@ -201,6 +218,7 @@ impl fmt::Display for UnknownName {
 impl std::error::Error for UnknownName {}
 
 struct Search {
+    look: fn(&Path) -> Result<Inspection, Refusal>,
     found: Discovery,
     /// Files without links and relative parts that have been looked at.
     seen: BTreeSet<PathBuf>,
@@ -246,7 +264,7 @@ impl Search {
     fn candidate(&mut self, file: &Path, source: Source) {
         let same = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
         if self.seen.insert(same) {
-            self.found.candidates.push(Candidate { source, file: file.to_owned(), outcome: inspect(file) });
+            self.found.candidates.push(Candidate { source, file: file.to_owned(), outcome: (self.look)(file) });
         }
     }
 }

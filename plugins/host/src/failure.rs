@@ -35,7 +35,7 @@ pub(crate) fn creation(subject: &str, status: Status, reports: &Reports) -> (&'s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Report;
+    use crate::options::Report;
 
     fn said(pointer: &str, message: &str) -> Reports {
         Reports(vec![Report { pointer: pointer.to_owned(), message: message.to_owned() }])

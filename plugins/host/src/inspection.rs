@@ -23,6 +23,25 @@ pub struct Inspection {
     pub label: Label,
     /// SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
+    /// What kind of file it is: who can open it.
+    pub format: FileKind,
+}
+
+impl Inspection {
+    /// For those who look at files of their own kind: `path` is `file` without links and relative parts, `bytes` are all of the file.
+    ///
+    /// ```
+    /// use isotherm_plugin_host::{FileKind, Inspection};
+    /// let label = "abi 1.0\npackage acme\nversion 0.3.1\nrouter acme/x\n".parse()?;
+    /// let module = Inspection::new("acme.wasm".as_ref(), "/routers/acme.wasm".into(), FileKind::WebAssembly, label, b"\0asm");
+    /// assert!(module.sha256.starts_with("cd5d4935a48c"));
+    /// # Ok::<(), isotherm_plugin_host::LabelFault>(())
+    /// ```
+    #[must_use]
+    pub fn new(file: &Path, path: PathBuf, format: FileKind, label: Label, bytes: &[u8]) -> Self {
+        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { file: file.to_owned(), path, label, sha256, format }
+    }
 }
 
 /// Reads a file's kind and label, and whether this program can use it.
@@ -31,7 +50,8 @@ pub struct Inspection {
 /// A [`Refusal`] of its own for each way in which a file can be no plugin.
 pub fn inspect(file: &Path) -> Result<Inspection, Refusal> {
     let (path, bytes) = read(file)?;
-    check_kind(file, &file_kind(&bytes))?;
+    let format = file_kind(&bytes);
+    check_kind(file, &format)?;
     let label = match find_label(&bytes) {
         Ok(Some(label)) => label,
         Ok(None) => {
@@ -54,8 +74,7 @@ pub fn inspect(file: &Path) -> Result<Inspection, Refusal> {
         }
     };
     check_interface(file, label.abi)?;
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Inspection { file: file.to_owned(), path, label, sha256 })
+    Ok(Inspection::new(file, path, format, label, &bytes))
 }
 
 /// The path to open and the bytes of the file.
@@ -95,13 +114,17 @@ fn read(file: &Path) -> Result<(PathBuf, Vec<u8>), Refusal> {
     }
 }
 
+/// What to do with a module in a program that has no sandbox for it.
+const WITH_SANDBOX: &str = "build isotherm with `--features wasm`, or build it as a native library";
+
 /// A shared library for this system and processor.
 fn wanted() -> String {
     let machine = Machine::HERE.map_or_else(|| std::env::consts::ARCH.to_owned(), |machine| machine.to_string());
     format!("a shared library for {machine} on {}", System::HERE)
 }
 
-fn check_kind(file: &Path, found: &FileKind) -> Result<(), Refusal> {
+/// Whether the system's loader can be asked to open such a file.
+pub(crate) fn check_kind(file: &Path, found: &FileKind) -> Result<(), Refusal> {
     let built = if cfg!(windows) {
         "target\\release\\acme.dll"
     } else if cfg!(target_vendor = "apple") {
@@ -121,7 +144,7 @@ fn check_kind(file: &Path, found: &FileKind) -> Result<(), Refusal> {
         FileKind::Text => (RefusalKind::Text, name_it),
         FileKind::Unknown => (RefusalKind::UnknownFormat, name_it),
         FileKind::NotShared(_) => (RefusalKind::NotShared, "in Cargo.toml, crate-type = [\"cdylib\"]".to_owned()),
-        FileKind::WebAssembly => (RefusalKind::WebAssembly, "build it as a native library".to_owned()),
+        FileKind::WebAssembly => (RefusalKind::WebAssembly, WITH_SANDBOX.to_owned()),
         FileKind::Truncated { .. } => (RefusalKind::Truncated, "copy or build it anew".to_owned()),
     };
     Err(Refusal::new(file, kind, found.to_string(), wanted(), remedy))

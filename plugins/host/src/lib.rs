@@ -19,7 +19,7 @@ mod library;
 mod log;
 mod manifest;
 mod offer;
-mod options;
+pub mod options;
 mod placement;
 mod plugins;
 mod refusal;

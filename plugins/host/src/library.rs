@@ -9,7 +9,7 @@ use isotherm_plugin_abi::{ENTRY, Entry, Host, Plugin};
 
 use crate::float_control::FloatControl;
 use crate::host_table::host_for;
-use crate::inspection::{Inspection, inspect};
+use crate::inspection::{Inspection, check_kind, inspect};
 use crate::label::{Item, Label};
 use crate::log::{Level, log};
 use crate::manifest::Manifest;
@@ -53,6 +53,7 @@ impl Library {
     /// # Errors
     /// As [`Library::open`].
     pub fn open_inspected(inspection: &Inspection) -> Result<&'static Self, Refusal> {
+        check_kind(&inspection.file, &inspection.format)?;
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = opened.get(&inspection.path) {
             return Ok(library);

@@ -9,7 +9,7 @@ use crate::failure::failure;
 use crate::label::Item;
 use crate::leaked::leaked;
 use crate::library::{Library, guarded};
-use crate::options::{Schema, push_reports, to_json};
+use crate::options;
 use crate::tables::Functions;
 use crate::text::{Collected, Reports};
 
@@ -51,22 +51,15 @@ impl Offer {
     /// plugin that accepts every object as it is.
     pub(crate) fn configure(
         &self,
-        options: &Node,
+        table: &Node,
         place: &Path,
         faults: &mut Faults,
         configure: Option<impl FnOnce(Str, *const Sink, *const ErrorSink) -> Status>,
     ) -> Option<Configured> {
-        let before = faults.len();
-        if let Some(entry) = self.library.manifest().entry(&self.item) {
-            faults.extend(Schema::new(&entry.options, &entry.example).check(options, place));
-        }
-        let config = to_json(options, place, faults)?;
-        if faults.len() > before {
-            return None;
-        }
+        let given = options::read(table, self.library.manifest().entry(&self.item), place, faults)?;
         let name = leaked(&self.item.name);
         let (subject, title) = (self.library.subject(name), self.library.title());
-        let config = config.to_string();
+        let config = Value::Object(given).to_string();
         let resolved = match configure {
             None => config,
             Some(configure) => {
@@ -76,11 +69,11 @@ impl Offer {
                 if status != OK {
                     let told = status == CONFIG && !reports.0.is_empty();
                     if told {
-                        push_reports(&reports.0, &subject, options, place, faults);
+                        options::push_reports(&reports.0, &subject, table, place, faults);
                     } else {
                         let message = failure(&subject, "checking its options", status, &reports);
                         faults.push(
-                            Fault::new(FaultKind::Invalid, place.to_string(), message).origin(options.origin.clone()),
+                            Fault::new(FaultKind::Invalid, place.to_string(), message).origin(table.origin.clone()),
                         );
                     }
                     return None;
@@ -97,7 +90,7 @@ impl Offer {
             _ => {
                 let short: String = resolved.chars().take(40).collect();
                 let message = format!("{subject} has written `{short}` as its options; expected a JSON object");
-                faults.push(Fault::new(FaultKind::Invalid, place.to_string(), message).origin(options.origin.clone()));
+                faults.push(Fault::new(FaultKind::Invalid, place.to_string(), message).origin(table.origin.clone()));
                 None
             }
         }

@@ -3,6 +3,8 @@
 //!
 //! The schema of the plugin finds what can be said without running anything: unknown and missing keys, types, ranges. What only the plugin
 //! can know it reports itself, as JSON pointers that lead back to the table.
+//!
+//! Public for catalogues of other kinds of plugins (WebAssembly): they [`read`] the table, ask the plugin, and [`push_reports`] what it says.
 
 mod example;
 mod keys;
@@ -10,13 +12,64 @@ mod schema;
 mod words;
 
 use isotherm_core::config::{Fault, FaultKind, Faults, Node, Path, Segment, Value};
+use schema::Schema;
+use serde_json::Map;
 
-pub(crate) use schema::Schema;
+use crate::manifest::ManifestEntry;
 
-use crate::text::Report;
+/// One thing that a plugin reports to be wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// JSON pointer (RFC 6901) into the options, such as `/cap/degc`, or empty.
+    pub pointer: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// The options in a scenario's table as JSON, after a check against what the plugin's manifest says of them: its schema, with its example as a
+/// help. `place` is where the table stands, such as `router[1]`. Without an entry, or with a null schema, every table is accepted.
+///
+/// `None` if and only if faults were pushed: all that can be told without running the plugin, each at its line.
+///
+/// ```
+/// use isotherm_core::config::{Faults, SourceMap, Tree};
+/// use isotherm_plugin_host::{Manifest, options};
+/// let manifest: Manifest = r#"{"items": [{"kind": "router", "name": "acme/x", "example": {"step": 0.5},
+///     "options": {"properties": {"step": {"type": "number", "minimum": 0}}, "additionalProperties": false}}]}"#.parse()?;
+/// let (mut sources, mut faults) = (SourceMap::new(), Faults::new());
+/// let mut read = |text: &str, faults: &mut Faults| {
+///     let file = sources.add("s.toml", text);
+///     let tree = Tree::parse(&sources, file, faults).expect("valid TOML");
+///     options::read(tree.root(), manifest.items.first(), &"router[0]".parse().expect("a path"), faults)
+/// };
+/// assert_eq!(read("step = 2\n", &mut faults), serde_json::json!({"step": 2}).as_object().cloned());
+/// assert_eq!(read("\nstop = 2\n", &mut faults), None);
+/// let text = faults.render(&sources);
+/// assert!(text.contains("s.toml:2:1") && text.contains("did you mean `step`?"), "{text}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn read(
+    table: &Node,
+    entry: Option<&ManifestEntry>,
+    place: &Path,
+    faults: &mut Faults,
+) -> Option<Map<String, serde_json::Value>> {
+    let before = faults.len();
+    if let Some(entry) = entry {
+        faults.extend(Schema::new(&entry.options, &entry.example).check(table, place));
+    }
+    match to_json(table, place, faults)? {
+        _ if faults.len() > before => None,
+        serde_json::Value::Object(object) => Some(object),
+        _ => {
+            faults.push(words::wrong_type(table, place, "a table"));
+            None
+        }
+    }
+}
 
 /// The table as JSON. What JSON has no word for (dates, `nan`) is a fault.
-pub(crate) fn to_json(node: &Node, place: &Path, faults: &mut Faults) -> Option<serde_json::Value> {
+fn to_json(node: &Node, place: &Path, faults: &mut Faults) -> Option<serde_json::Value> {
     Some(match &node.value {
         Value::Bool(value) => (*value).into(),
         Value::Integer(value) => (*value).into(),
@@ -53,10 +106,24 @@ pub(crate) fn to_json(node: &Node, place: &Path, faults: &mut Faults) -> Option<
     })
 }
 
-/// Puts what a plugin has reported at the lines of the scenario that it is about.
-pub(crate) fn push_reports(reports: &[Report], subject: &str, options: &Node, place: &Path, faults: &mut Faults) {
+/// Puts what a plugin has reported at the lines of the scenario that it is about, in the plugin's order. What is about no single option stands
+/// at the table and begins with `subject`, the plugin's name.
+///
+/// ```
+/// use isotherm_core::config::{Faults, Path, SourceMap, Tree};
+/// use isotherm_plugin_host::options::{Report, push_reports};
+/// let (mut sources, mut faults) = (SourceMap::new(), Faults::new());
+/// let file = sources.add("s.toml", "step = 1\ncap = { degc = 900 }\n");
+/// let tree = Tree::parse(&sources, file, &mut faults).expect("valid TOML");
+/// let message = "no GPU is as hot; expected a temperature such as 80".to_owned();
+/// let report = Report { pointer: "/cap/degc".to_owned(), message };
+/// push_reports(&[report], "plugin `acme/x`", tree.root(), &Path::root(), &mut faults);
+/// let text = faults.render(&sources);
+/// assert!(text.contains("s.toml:2:16") && text.contains("degc = 80"), "{text}");
+/// ```
+pub fn push_reports(reports: &[Report], subject: &str, table: &Node, place: &Path, faults: &mut Faults) {
     for report in reports {
-        let (path, node) = follow(&report.pointer, options, place);
+        let (path, node) = follow(&report.pointer, table, place);
         let mut fault = words::custom(&path, &report.message);
         if path == *place {
             fault.message = format!("{subject}: {}", fault.message);

@@ -11,6 +11,7 @@ use isotherm_core::router::RouterSpec;
 use isotherm_core::telemetry::TelemetrySpec;
 
 use crate::discovery::Discovery;
+use crate::inspection::Inspection;
 use crate::label::{Item, Kind};
 use crate::library::Library;
 use crate::offer::Offer;
@@ -59,6 +60,31 @@ pub struct Provenance {
     pub sha256: String,
 }
 
+impl Provenance {
+    /// Where something that a file offers comes from.
+    ///
+    /// ```
+    /// use isotherm_plugin_host::{FileKind, Inspection, Provenance};
+    /// let label: isotherm_plugin_host::Label = "abi 1.0\npackage acme\nversion 0.3.1\nrouter acme/x\n".parse()?;
+    /// let item = label.items[0].clone();
+    /// let module = Inspection::new("a.wasm".as_ref(), "/routers/a.wasm".into(), FileKind::WebAssembly, label, b"\0asm");
+    /// let provenance = Provenance::new(item, &module);
+    /// assert_eq!((provenance.package.as_str(), provenance.version.as_str()), ("acme", "0.3.1"));
+    /// # Ok::<(), isotherm_plugin_host::LabelFault>(())
+    /// ```
+    #[must_use]
+    pub fn new(item: Item, inspection: &Inspection) -> Self {
+        Self {
+            item,
+            package: inspection.label.package.clone(),
+            version: inspection.label.version.clone(),
+            abi: inspection.label.abi,
+            path: inspection.path.clone(),
+            sha256: inspection.sha256.clone(),
+        }
+    }
+}
+
 impl Plugins {
     /// What the found libraries offer. Opens none of them.
     #[must_use]
@@ -84,12 +110,11 @@ impl Plugins {
             Value::String(name) => name.as_str(),
             _ => "",
         };
-        let pointer = place.child(Segment::Key(TAG.to_owned())).to_string();
-        let fault = |kind, message| Fault::new(kind, pointer, message).origin(node.origin.clone());
         let inspection = match self.discovery.resolve(kind, name) {
             Ok(inspection) => inspection,
             Err(unknown) => {
-                let fault = fault(FaultKind::UnknownKind, unknown.message);
+                let pointer = place.child(Segment::Key(TAG.to_owned())).to_string();
+                let fault = Fault::new(FaultKind::UnknownKind, pointer, unknown.message).origin(node.origin.clone());
                 faults.push(fault.expected(unknown.expected).hint(unknown.hint));
                 return None;
             }
@@ -97,23 +122,14 @@ impl Plugins {
         match Library::open_inspected(inspection) {
             Ok(library) => Some(Offer { library, item: Item { kind, name: name.to_owned() } }),
             Err(refusal) => {
-                let message = format!("{}: found {}", refusal.file.display(), refusal.found);
-                faults.push(fault(FaultKind::Invalid, message).expected(refusal.expected).hint(refusal.remedy));
+                faults.push(refusal.to_fault(node, place));
                 None
             }
         }
     }
 
     fn remember(&self, offer: &Offer) {
-        let inspection = offer.library.inspection();
-        let provenance = Provenance {
-            item: offer.item.clone(),
-            package: inspection.label.package.clone(),
-            version: inspection.label.version.clone(),
-            abi: inspection.label.abi,
-            path: inspection.path.clone(),
-            sha256: inspection.sha256.clone(),
-        };
+        let provenance = Provenance::new(offer.item.clone(), offer.library.inspection());
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(offer.item.clone(), provenance);
     }
 

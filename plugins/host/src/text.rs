@@ -5,6 +5,8 @@ use std::ffi::c_void;
 
 use isotherm_plugin_abi::{ErrorSink, Sink, Str};
 
+use crate::options::Report;
+
 /// More bytes of text than any library has to say: a longer text is a wrong length.
 const LONGEST: usize = 64 << 20;
 
@@ -49,15 +51,6 @@ unsafe extern "C" fn collect(ctx: *mut c_void, data: *const u8, len: usize) {
 /// Collects what a library reports to be wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Reports(pub(crate) Vec<Report>);
-
-/// One thing that a library reports to be wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Report {
-    /// JSON pointer into the options, or empty.
-    pub(crate) pointer: String,
-    /// A sentence.
-    pub(crate) message: String,
-}
 
 /// Reports of one call beyond this are not kept: nobody reads them, and a library in a loop must not eat the memory.
 const MOST_REPORTS: usize = 64;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use isotherm_plugin_host::{Refusal, RefusalKind};
 use wasmtime::{Config, Engine, ExternType};
 
 use crate::guest::{HOST_FUNCTIONS, TABLE};
-use crate::refusal::{Refusal, RefusalKind};
 
 fn config() -> Config {
     let mut config = Config::new();
@@ -23,7 +23,7 @@ pub(crate) fn compile(file: &Path, bytes: &[u8]) -> Result<wasmtime::Module, Ref
     let invalid = |error: wasmtime::Error| {
         let found = format!("a module that cannot be compiled ({})", error.root_cause());
         let expected = "WebAssembly with 32-bit memory and without threads, exceptions and garbage collection";
-        Refusal::new(file, RefusalKind::Invalid, found, expected, "build it anew for wasm32-unknown-unknown")
+        Refusal::new(file, RefusalKind::NotCompiled, found, expected, "build it anew for wasm32-unknown-unknown")
     };
     let engine = Engine::new(&config()).map_err(invalid)?;
     let module = wasmtime::Module::new(&engine, bytes).map_err(invalid)?;

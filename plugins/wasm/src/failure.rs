@@ -1,8 +1,8 @@
 //! What the status of a call means, in the words that native plugins get.
 
 use isotherm_plugin_abi::{ABI, ABI_MAJOR, ABI_MINOR, CONFIG, FAILED, PANIC, STATE, Status, UNSUPPORTED};
+use isotherm_plugin_host::options::Report;
 
-use crate::guest::Report;
 use crate::options::sentence;
 
 /// Why a call failed; `doing` reads on after "while".

@@ -7,7 +7,6 @@ mod sandbox;
 mod tables;
 
 pub(crate) use callbacks::HOST_FUNCTIONS;
-pub use held::Report;
 pub(crate) use layout::{Block, Fields, Record};
 pub(crate) use sandbox::{Sandbox, Settings, TABLE};
 pub(crate) use tables::{Functions, Tables, TablesFault};

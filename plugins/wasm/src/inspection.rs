@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use isotherm_plugin_abi::{ABI_MAJOR, ABI_MINOR};
-use isotherm_plugin_host::{Label, find_label};
+use isotherm_plugin_host::{FileKind, Inspection, Kind, Label, Refusal, RefusalKind, find_label};
 
-use crate::refusal::{Refusal, RefusalKind};
 use crate::stop::clean;
 
 /// Larger files take the compiler too long to be a stranger's.
@@ -18,9 +17,24 @@ const LONGEST_WORD: usize = 80;
 
 const BUILD: &str = "build it for wasm32-unknown-unknown, as its documentation says";
 
-/// The bytes of a core module and its label.
-pub(crate) fn inspect(file: &Path) -> Result<(Vec<u8>, Label), Refusal> {
-    let bytes = read(file)?;
+/// Reads a module's label, and whether this crate can use it. Nothing of it runs or is compiled.
+///
+/// ```
+/// let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/routers.wasm");
+/// let inspection = isotherm_plugin_wasm::inspect(&file)?;
+/// assert_eq!(inspection.label.items[0].name, "fixtures/price");
+/// # Ok::<(), isotherm_plugin_host::Refusal>(())
+/// ```
+///
+/// # Errors
+/// A [`Refusal`] that says what was found, what was expected and what to do.
+pub fn inspect(file: &Path) -> Result<Inspection, Refusal> {
+    Ok(inspect_bytes(file)?.0)
+}
+
+/// [`inspect`], with the bytes that it is about.
+pub(crate) fn inspect_bytes(file: &Path) -> Result<(Inspection, Vec<u8>), Refusal> {
+    let (path, bytes) = read(file)?;
     let refuse = |kind, found: &str| Refusal::new(file, kind, found, "a WebAssembly core module", BUILD);
     match bytes.get(..8) {
         Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {}
@@ -49,7 +63,15 @@ pub(crate) fn inspect(file: &Path) -> Result<(Vec<u8>, Label), Refusal> {
             ));
         }
     };
-    if is_usable(label.abi) { Ok((bytes, label)) } else { Err(other_interface(file, label.abi)) }
+    if !is_usable(label.abi) {
+        return Err(other_interface(file, label.abi));
+    }
+    if let Some(item) = label.items.iter().find(|item| item.kind != Kind::Router) {
+        let found = format!("a module with the {} `{}`", item.kind.noun(), item.name);
+        let remedy = "build telemetry sources and placements as native libraries";
+        return Err(Refusal::new(file, RefusalKind::NotARouter, found, "a module with routers alone", remedy));
+    }
+    Ok((Inspection::new(file, path, FileKind::WebAssembly, label, &bytes), bytes))
 }
 
 /// A label whose free texts are fit for a terminal; names are checked already.
@@ -58,15 +80,17 @@ fn shown(label: Label) -> Label {
     Label { package, version, ..label }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Refusal> {
+/// The file without links and relative parts, and its bytes.
+fn read(file: &Path) -> Result<(PathBuf, Vec<u8>), Refusal> {
     let unreadable = |error: std::io::Error| {
         let found = format!("nothing that can be read ({error})");
         Refusal::new(file, RefusalKind::Unreadable, found, "a WebAssembly core module", "check the path")
     };
+    let path = std::fs::canonicalize(file).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     if bytes.len() as u64 <= LARGEST {
-        return Ok(bytes);
+        return Ok((path, bytes));
     }
     let (found, expected) = (format!("more than {LARGEST} bytes"), "a router".to_owned());
     Err(Refusal::new(file, RefusalKind::TooLarge, found, expected, "build it optimised and without debug information"))

@@ -5,6 +5,8 @@
 //! question for extensions). No file, no network, no clock, no thread, no import of any kind. So routers of strangers can run in a sweep, on a
 //! leaderboard or in a hosted benchmark, and one file runs everywhere with the same bits.
 //!
+//! Scenarios name such routers where the program was built with its feature `wasm`.
+//!
 //! The interface is that of native plugins, [`isotherm_plugin_abi`], as C compilers lay it out for wasm32; the same source builds for both.
 //!
 //! ```
@@ -79,13 +81,11 @@ mod leaked;
 mod limits;
 mod module;
 mod options;
-mod refusal;
 mod router;
 mod stop;
 
-pub use guest::Report;
+pub use inspection::inspect;
 pub use limits::Limits;
 pub use module::Module;
 pub use options::OptionsFault;
-pub use refusal::{Refusal, RefusalKind};
 pub use router::WasmRouter;

@@ -1,19 +1,17 @@
 //! A module that has been compiled: what it offers, and instances of it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use isotherm_plugin_host::{Kind, Label, Level, LogSink, Manifest};
+use isotherm_plugin_host::{Inspection, Label, Level, LogSink, Manifest, Refusal, RefusalKind};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use crate::engine::compile;
 use crate::guest::{Functions, Sandbox, Settings, Tables, TablesFault};
-use crate::inspection::{inspect, is_usable, other_interface};
+use crate::inspection::{inspect_bytes, is_usable, other_interface};
 use crate::limits::Limits;
 use crate::options::{OptionsFault, configure};
-use crate::refusal::{Refusal, RefusalKind};
 use crate::router::WasmRouter;
 use crate::stop::{LONGEST_LINE, Stop, clean};
 
@@ -23,13 +21,11 @@ pub struct Module(Arc<Compiled>);
 
 #[derive(Clone)]
 struct Compiled {
-    file: PathBuf,
-    label: Label,
+    inspection: Inspection,
     manifest: Manifest,
     routers: Vec<String>,
     module: wasmtime::Module,
     settings: Settings,
-    sha256: String,
 }
 
 impl Module {
@@ -38,21 +34,13 @@ impl Module {
     /// # Errors
     /// A [`Refusal`] that says what was found, what was expected and what to do.
     pub fn open(file: &Path, limits: Limits) -> Result<Self, Refusal> {
-        let (bytes, label) = inspect(file)?;
+        let (inspection, bytes) = inspect_bytes(file)?;
         let module = compile(file, &bytes)?;
+        let label = &inspection.label;
         let title = format!("{} {} ({})", label.package, label.version, file_name(file));
-        let title = title.into();
-        let settings = Settings { limits, title, log: to_stderr };
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut compiled = Compiled {
-            file: file.to_owned(),
-            label,
-            manifest: Manifest::default(),
-            routers: Vec::new(),
-            module,
-            settings,
-            sha256,
-        };
+        let settings = Settings { limits, title: title.into(), log: to_stderr };
+        let (manifest, routers) = (Manifest::default(), Vec::new());
+        let mut compiled = Compiled { inspection, manifest, routers, module, settings };
         let (_, tables) = compiled.start().map_err(|fault| compiled.refusal(fault))?;
         compiled.manifest = compiled.read_manifest(&tables.manifest)?;
         compiled.routers = tables.routers.into_iter().map(|(name, _)| name).collect();
@@ -68,22 +56,28 @@ impl Module {
         Self(Arc::new(compiled))
     }
 
+    /// The file, its label and the SHA-256 of the bytes that were compiled.
+    #[must_use]
+    pub fn inspection(&self) -> &Inspection {
+        &self.0.inspection
+    }
+
     /// The file as it was named.
     #[must_use]
     pub fn file(&self) -> &Path {
-        &self.0.file
+        &self.0.inspection.file
     }
 
     /// SHA-256 of the file's bytes, in hexadecimal digits: enough to tie a result to it.
     #[must_use]
     pub fn sha256(&self) -> &str {
-        &self.0.sha256
+        &self.0.inspection.sha256
     }
 
     /// What the file said of itself before it was compiled.
     #[must_use]
     pub fn label(&self) -> &Label {
-        &self.0.label
+        &self.0.inspection.label
     }
 
     /// What it says of itself now: documentation, and the schemas of options.
@@ -114,7 +108,7 @@ impl Module {
 
     /// How messages name one of its routers: "plugin `acme/x` 0.3.1 (acme.wasm)".
     pub(crate) fn subject(&self, name: &str) -> String {
-        let Compiled { label, file, .. } = &*self.0;
+        let Inspection { label, file, .. } = self.inspection();
         format!("plugin `{name}` {} ({})", label.version, file_name(file))
     }
 
@@ -132,8 +126,8 @@ impl Module {
 
 impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Compiled { file, label, settings, .. } = &*self.0;
-        f.debug_struct("Module").field("file", file).field("label", label).field("limits", &settings.limits).finish()
+        let (Inspection { file, label, .. }, limits) = (self.inspection(), self.limits());
+        f.debug_struct("Module").field("file", file).field("label", label).field("limits", &limits).finish()
     }
 }
 
@@ -145,7 +139,7 @@ impl Compiled {
     }
 
     fn refusal(&self, fault: TablesFault) -> Refusal {
-        let (file, tell) = (self.file.as_path(), "this is a fault of the plugin: tell its author");
+        let (file, tell) = (self.inspection.file.as_path(), "this is a fault of the plugin: tell its author");
         match fault {
             TablesFault::Refused => {
                 let found = "that the plugin refuses this host: its entry function answered null";
@@ -169,35 +163,30 @@ impl Compiled {
         read.map_err(|error: serde_json::Error| {
             let found = format!("a manifest that is none ({})", clean(&error.to_string(), LONGEST_LINE));
             let remedy = "this is a fault of the plugin: tell its author";
-            Refusal::new(&self.file, RefusalKind::BadTable, found, "a JSON object", remedy)
+            Refusal::new(&self.inspection.file, RefusalKind::BadTable, found, "a JSON object", remedy)
         })
     }
 
     /// What was read from the file must be what the code says: lists are made from labels, runs from code.
     fn check_label(&self) -> Result<(), Refusal> {
-        let Self { file, label, manifest, routers, .. } = self;
-        let refuse = |kind, found: String, expected: String, remedy: &str| {
-            Err(Refusal::new(file, kind, found, expected, remedy))
+        let Self { inspection: Inspection { file, label, .. }, manifest, routers, .. } = self;
+        let refuse = |found: String, expected: String| {
+            let remedy = "build it anew; label and code are of different versions";
+            Err(Refusal::new(file, RefusalKind::LabelMismatch, found, expected, remedy))
         };
-        let anew = "build it anew; label and code are of different versions";
         if !manifest.version.is_empty() && manifest.version != label.version {
             let found = format!("version {}", manifest.version);
             let expected = format!("version {}, as its label says", label.version);
-            return refuse(RefusalKind::LabelMismatch, found, expected, anew);
+            return refuse(found, expected);
         }
-        let labelled = || label.items.iter().filter(|item| item.kind == Kind::Router).map(|item| &item.name);
+        let labelled = || label.items.iter().map(|item| &item.name);
         if let Some(name) = labelled().find(|name| !routers.contains(name)) {
             let expected = format!("the router `{name}` of its label");
-            return refuse(RefusalKind::LabelMismatch, format!("no router `{name}`"), expected, anew);
+            return refuse(format!("no router `{name}`"), expected);
         }
         if let Some(name) = routers.iter().find(|name| !labelled().any(|labelled| labelled == *name)) {
             let expected = "only what its label says".to_owned();
-            return refuse(RefusalKind::LabelMismatch, format!("the router `{name}`"), expected, anew);
-        }
-        if routers.is_empty() {
-            let (found, expected) = ("a module without a router".to_owned(), "a router".to_owned());
-            let remedy = "build telemetry sources and placements as native libraries";
-            return refuse(RefusalKind::NoRouter, found, expected, remedy);
+            return refuse(format!("the router `{name}`"), expected);
         }
         Ok(())
     }

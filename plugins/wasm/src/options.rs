@@ -1,11 +1,12 @@
 //! From options as JSON to a router that has accepted them.
 
 use isotherm_plugin_abi::{CONFIG, IS_REFERENCE, OK, USES_ORACLE};
+use isotherm_plugin_host::options::Report;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::failure::failure;
-use crate::guest::{Block, Fields, Record, Report, Sandbox};
+use crate::guest::{Block, Fields, Record, Sandbox};
 use crate::module::Module;
 use crate::router::{Options, WasmRouter};
 use crate::stop::{LONGEST_LINE, clean};

@@ -7,6 +7,7 @@ mod instance;
 
 use isotherm_core::router::{Router, RouterContext, RouterError, RouterSpec};
 use isotherm_plugin_abi::{CONFIG, IS_REFERENCE, OK, USES_ORACLE};
+use isotherm_plugin_host::options::Report;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -77,7 +78,7 @@ impl WasmRouter {
         WasmInstance::new(self.subject.clone(), sandbox, functions, pointer[0], context).map_err(stopped)
     }
 
-    fn not_made(&self, status: i32, reports: &[crate::guest::Report]) -> RouterError {
+    fn not_made(&self, status: i32, reports: &[Report]) -> RouterError {
         let named = reports.iter().find(|report| status == CONFIG && report.pointer.len() > 1);
         match named {
             Some(report) => RouterError::Option {

@@ -1,12 +1,12 @@
 //! Options of what a library offers: faults at their place in the scenario, defaults written out, swept like any other.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::built::example;
 use crate::lab::{from_text, isotherm, mean, root, row, run, small, text};
 
 /// Runs a scenario with this router of a library; exit code, standard output and standard error.
-fn run_with(folder: &tempfile::TempDir, library: &PathBuf, router: &str) -> (i32, String, String) {
+fn run_with(folder: &tempfile::TempDir, library: &Path, router: &str) -> (i32, String, String) {
     let scenario =
         small(router).replace("scenarios/hardware", &root().join("scenarios/hardware").display().to_string());
     std::fs::write(folder.path().join("s.toml"), scenario).unwrap();

@@ -34,7 +34,10 @@ fn what_is_no_library_is_refused_in_words_of_its_own() {
     assert_refused(&file("b.so", b""), RefusalKind::Empty, &text);
     let text = say("c.so: found a file of no known kind", name_it);
     assert_refused(&file("c.so", &[0xff, 0, 0xff]), RefusalKind::UnknownFormat, &text);
-    let text = say("d.so: found a WebAssembly module", "build it as a native library");
+    let text = say(
+        "d.so: found a WebAssembly module",
+        "build isotherm with `--features wasm`, or build it as a native library",
+    );
     assert_refused(&file("d.so", b"\0asm\x01\0\0\0"), RefusalKind::WebAssembly, &text);
 
     let good = fs::read(libraries.build("refused", "good", &[])).unwrap();

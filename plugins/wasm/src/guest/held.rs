@@ -2,20 +2,12 @@
 
 use std::sync::Arc;
 
+use isotherm_plugin_host::options::Report;
 use isotherm_plugin_host::{Level, LogSink};
 use wasmtime::{Memory, ResourceLimiter};
 
 use crate::limits::Limits;
 use crate::stop::{LONGEST_LINE, Stop, clean};
-
-/// One thing that a plugin reports to be wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// JSON pointer (RFC 6901) into the options, such as `/cap/degc`, or empty.
-    pub pointer: String,
-    /// A sentence.
-    pub message: String,
-}
 
 /// Functions in the largest table of a module: each takes the host some bytes.
 const MOST_FUNCTIONS: usize = 100_000;

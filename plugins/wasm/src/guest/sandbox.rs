@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use isotherm_plugin_abi::{ABI_MAJOR, ABI_MINOR};
 use isotherm_plugin_host::LogSink;
+use isotherm_plugin_host::options::Report;
 use wasmtime::{Instance, Memory, Ref, Store, Table, TypedFunc, WasmParams, WasmResults};
 
 use super::callbacks::{Places, slice, text_at};
-use super::held::{Held, Report};
+use super::held::Held;
 use super::layout::{Block, Record, Word};
 use crate::limits::Limits;
 use crate::stop::Stop;

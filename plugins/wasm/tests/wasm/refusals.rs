@@ -1,6 +1,7 @@
 //! Files that are no modules, and modules that cannot be used: one message each, before any run.
 
-use isotherm_plugin_wasm::{Module, RefusalKind};
+use isotherm_plugin_host::RefusalKind;
+use isotherm_plugin_wasm::Module;
 use sha2::Digest;
 
 use crate::fixtures::{LIMITS, file, folder, open};
@@ -40,9 +41,22 @@ fn files_that_are_no_modules_are_told_apart() {
     assert_eq!(kind(b"(module)"), RefusalKind::NotWebAssembly);
     assert_eq!(kind(b"\0asm\x0d\0\x01\0"), RefusalKind::NotAModule);
     let whole = std::fs::read(file("routers")).unwrap();
-    assert_eq!(kind(&whole[..whole.len() - 100]), RefusalKind::Invalid, "the end is missing");
+    assert_eq!(kind(&whole[..whole.len() - 100]), RefusalKind::NotCompiled, "the end is missing");
     assert_eq!(kind(&vec![0; 17 << 20]), RefusalKind::TooLarge);
     assert_eq!(Module::open(&folder(), LIMITS).unwrap_err().kind, RefusalKind::Unreadable);
+}
+
+#[test]
+fn only_routers_can_be_modules() {
+    let mut bytes = std::fs::read(file("routers")).unwrap();
+    let (router, placement) = (b"router fixtures/price\n", b"placement fixtures/pr\n");
+    let at = bytes.windows(router.len()).position(|window| window == router).expect("its label");
+    bytes[at..at + router.len()].copy_from_slice(placement);
+    let changed = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(changed.path(), bytes).unwrap();
+    let refusal = isotherm_plugin_wasm::inspect(changed.path()).unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::NotARouter);
+    assert!(refusal.found == "a module with the placement `fixtures/pr`", "{refusal}");
 }
 
 #[test]
