@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{Cell, CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 
 use crate::number::with_unit;
-use crate::results::{Row, Summary};
+use crate::results::{Failure, Row, Summary};
 use crate::statistics::{Estimate, Interval};
 
 /// A column of the table: its heading, the metric, and how its number is written.
@@ -187,7 +187,26 @@ fn notes(summary: &Summary, text: &mut String) {
             "note: {LUCK}: not significant: the difference in energy may be luck (paired t test, 5 %{among})"
         );
     }
-    for failure in &summary.failures {
-        let _ = writeln!(text, "failed: {} with seed {}: {}", failure.router, failure.seed, failure.message);
+    for (failure, runs) in distinct_failures(&summary.failures) {
+        let alike = if runs == 1 { String::new() } else { format!(" ({runs} runs alike)") };
+        let _ = writeln!(text, "failed: {} with seed {}{alike}: {}", failure.router, failure.seed, failure.message);
     }
+}
+/// What a failure says behind the event it happened at and its instant, which is another in every run.
+fn cause(failure: &Failure) -> &str {
+    failure.message.split_once(": ").map_or(&failure.message, |(_, cause)| cause)
+}
+
+/// The first failure of each router and cause, and how many runs failed alike: a plugin that panics does so with every seed.
+fn distinct_failures(failures: &[Failure]) -> Vec<(&Failure, usize)> {
+    let mut distinct: Vec<(&Failure, usize)> = Vec::new();
+    for failure in failures {
+        let alike =
+            |(first, _): &&mut (&Failure, usize)| first.router == failure.router && cause(first) == cause(failure);
+        match distinct.iter_mut().find(alike) {
+            Some((_, runs)) => *runs += 1,
+            None => distinct.push((failure, 1)),
+        }
+    }
+    distinct
 }

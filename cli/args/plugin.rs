@@ -9,7 +9,7 @@ use super::Libraries;
 /// What to do with plugins.
 #[derive(Debug, Subcommand)]
 pub enum Plugin {
-    /// Write a crate that works: a router, its tests, a scenario and what a CI needs
+    /// Write a plugin that works: in Rust a crate with a router, its tests, a scenario and what a CI needs; in C a file and a Makefile
     New(PluginNew),
     /// Every library that is found and what it offers; of the unusable ones why
     List(PluginList),

@@ -57,6 +57,9 @@ pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Resu
     match existing {
         Existing::Open => {}
         Existing::Outdated => say(common, &format!("{} is of an older isotherm; running it again", path.display())),
+        Existing::OtherPlugins => {
+            say(common, &format!("a plugin has changed since {} was written; running it again", path.display()));
+        }
         Existing::Complete(summary) => {
             if let Some(summary) = complete(file, &comparison, &folder, *summary, common)? {
                 return show(&summary, common);
@@ -163,6 +166,7 @@ pub(super) fn interruption() -> Arc<AtomicBool> {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(i32::from(exit::INTERRUPTED.get()));
             }
+            eprintln!("stopping when the batches in hand are done; Ctrl-C again stops at once");
         });
         stop
     });

@@ -10,7 +10,7 @@ use super::columns::Column;
 use super::{Finished, Measured, SUMMARY_VERSION, StoredRuns, Summary, columns, csv, frontier, parquet, partial};
 use crate::execute::{Outcome, Run};
 use crate::fault::Fault;
-use crate::scenario_file::ScenarioFile;
+use crate::scenario_file::{ScenarioFile, UsedPlugin};
 use crate::statistics::Interval;
 
 const SUMMARY: &str = "summary.json";
@@ -30,6 +30,8 @@ pub enum Existing {
     Open,
     /// Complete results of the same scenario in an older format.
     Outdated,
+    /// Complete results of the same scenario with another build of a plugin.
+    OtherPlugins,
     /// Complete results of the same scenario.
     Complete(Box<Summary>),
 }
@@ -39,6 +41,16 @@ pub enum Existing {
 struct Identity {
     schema_version: u32,
     scenario_hash: String,
+    #[serde(default)]
+    plugins: Vec<UsedPlugin>,
+}
+
+impl Identity {
+    /// Whether the plugins are those of `file`, by their contents.
+    fn has_plugins_of(&self, file: &ScenarioFile) -> bool {
+        self.plugins.len() == file.plugins.len()
+            && self.plugins.iter().zip(&file.plugins).all(|(before, now)| before.is_same(now))
+    }
 }
 
 /// The only file with the wall clock in it.
@@ -72,9 +84,10 @@ impl Folder {
             None => Existing::Open,
             Some(identity) if identity.scenario_hash != file.hash => return Err(Fault::Occupied(path.to_owned())),
             Some(identity) if identity.schema_version != SUMMARY_VERSION => Existing::Outdated,
+            Some(identity) if !identity.has_plugins_of(file) => Existing::OtherPlugins,
             Some(_) => folder.summary().map_or(Existing::Open, |summary| Existing::Complete(Box::new(summary))),
         };
-        if force || matches!(existing, Existing::Outdated) {
+        if force || matches!(existing, Existing::Outdated | Existing::OtherPlugins) {
             remove_if_there(&folder.path.join(SUMMARY))?;
         }
         if force {

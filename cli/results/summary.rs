@@ -24,7 +24,7 @@ pub struct Summary {
     pub isotherm: String,
     /// Name of the scenario.
     pub scenario: String,
-    /// SHA-256 over everything that decides the results.
+    /// SHA-256 over everything that decides the results but the plugins.
     pub scenario_hash: String,
     /// Data files the scenario named, with their hashes.
     pub data_files: Vec<DataFile>,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use isotherm_core::config::{Fault, FaultKind, Faults, Tree, Value};
+use isotherm_core::config::{Fault, FaultKind, Faults, SourceMap, Tree, Value};
 #[cfg(not(feature = "wasm"))]
 use isotherm_plugin_host::Plugins;
 use isotherm_plugin_host::{Environment, Places, Provenance};
@@ -27,6 +27,25 @@ pub struct UsedPlugin {
     /// Where it is; part of no results, which are the same wherever the library lies.
     #[serde(skip)]
     pub path: PathBuf,
+}
+
+impl UsedPlugin {
+    /// Whether two are the same, wherever they lie.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.package, &self.version, &self.sha256) == (&other.package, &other.version, &other.sha256)
+    }
+}
+
+/// The libraries that the text of a scenario names; none where it cannot be read, which whoever runs it is told.
+pub(crate) fn named_by(scenario: &Path) -> Vec<PathBuf> {
+    let Ok(text) = std::fs::read_to_string(scenario) else { return Vec::new() };
+    let (mut sources, mut faults) = (SourceMap::new(), Faults::new());
+    let source = sources.add(scenario.display().to_string(), text);
+    let folder = scenario.parent().unwrap_or(Path::new(""));
+    Tree::parse(&sources, source, &mut faults)
+        .map(|mut tree| take_named(&mut tree, folder, &mut faults))
+        .unwrap_or_default()
 }
 
 /// Takes the libraries that a scenario names out of it.

@@ -7,17 +7,21 @@ use crate::args::PluginList;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
 use crate::plugin_files;
+use crate::scenario_file::libraries::named_by;
 
 pub(super) fn run(options: &PluginList) -> Result<Code, Fault> {
     let environment = Environment::of_process();
+    let mut named = options.libraries.files.clone();
+    named.extend(options.scenario.as_deref().map(named_by).unwrap_or_default());
     let discovery = plugin_files::search(&Places {
-        named: &options.libraries.files,
+        named: &named,
         scenario: options.scenario.as_deref(),
         environment: &environment,
     });
     let text = if options.json { as_json(&discovery)? } else { as_text(&discovery) };
     super::super::print(&text)?;
-    Ok(exit::SUCCESS)
+    // What was merely found may be anything; what was named is meant to work.
+    Ok(if discovery.refused_by_name().next().is_none() { exit::SUCCESS } else { exit::INPUT })
 }
 
 fn as_text(discovery: &Discovery) -> String {

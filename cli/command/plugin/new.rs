@@ -53,6 +53,12 @@ pub(super) fn run(options: &PluginNew) -> Result<Code, Fault> {
         Language::Rust => "cargo test && cargo build --release",
         Language::C => "make",
     };
+    if let Some(sources) = &words.sources {
+        eprintln!(
+            "note: it depends on isotherm's sources in {}; before you publish it, name a version instead",
+            sources.display()
+        );
+    }
     eprintln!("wrote {}; next:", folder.display());
     super::super::print(&format!("cd {} && {next}\nisotherm plugin check {}\n", folder.display(), words.library))?;
     Ok(exit::SUCCESS)
@@ -66,6 +72,8 @@ struct Words {
     library: String,
     sdk: String,
     include: String,
+    /// Where isotherm's sources are, if the new plugin depends on them.
+    sources: Option<PathBuf>,
 }
 
 impl Words {
@@ -76,6 +84,7 @@ impl Words {
             None => format!("{:?}", env!("CARGO_PKG_VERSION")),
         };
         let include = sources
+            .as_ref()
             .map_or_else(|| "include".to_owned(), |folder| folder.join("plugins/abi/include").display().to_string());
         let library = match options.lang {
             Language::Rust => Path::new("target/release").join(library_file(name)),
@@ -88,6 +97,7 @@ impl Words {
             library: library.display().to_string(),
             sdk,
             include,
+            sources,
         })
     }
 

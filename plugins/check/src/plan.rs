@@ -12,9 +12,12 @@ use thiserror::Error;
 
 use crate::case::{CASES, Case, Check, INSTANCE, OPENS, PANIC_MODE, Visit};
 use crate::child::OPTIONS;
-use crate::process::verdict_of;
+use crate::process::{HUNG, verdict_of};
 use crate::report::{CaseResult, Report};
 use crate::verdict::{Outcome, Verdict};
+
+/// Cases that do not end, after which the others are not tried.
+const PATIENCE: u32 = 3;
 
 /// What to check, and how to start a child. See the crate's documentation for a program that does both.
 #[derive(Clone, Debug)]
@@ -126,7 +129,8 @@ impl Plan {
 
 /// Runs every case of a plan, each in its own process, one after the other.
 ///
-/// Where a library cannot be opened, or makes no instance, that is the one case that fails, and those behind it are skipped.
+/// Where a library cannot be opened, or makes no instance, that is the one case that fails, and those behind it are skipped. So are those behind the
+/// third case of something that has not ended: all of them would take their time limit.
 ///
 /// # Errors
 /// [`PlanError`] if the file is no plugin, nothing has the names asked for, or no child can be started.
@@ -137,7 +141,7 @@ pub fn run(plan: &Plan) -> Result<Report, PlanError> {
     for item in plan.chosen_items(&label.items)? {
         let alone = label.items.iter().filter(|other| other.name == item.name).count() == 1;
         let name = if alone { item.name.clone() } else { format!("{}:{}", item.kind.word(), item.name) };
-        let mut obstacle = None;
+        let (mut obstacle, mut hung) = (None, 0);
         for case in cases.iter().filter(|case| case.kinds.contains(&item.kind)) {
             let here = Visit { case, elsewhere: false };
             let (verdict, visit) = match obstacle {
@@ -145,6 +149,10 @@ pub fn run(plan: &Plan) -> Result<Report, PlanError> {
                 None if case.name == PANIC_MODE && plan.allow_abort => (Verdict::skip("aborting is allowed"), here),
                 None => verdict_of_case(plan, &name, here)?,
             };
+            hung += u32::from(verdict.reason.starts_with(HUNG));
+            if hung == PATIENCE {
+                obstacle = obstacle.or(Some("other cases have not ended either"));
+            }
             if verdict.outcome == Outcome::Fail {
                 obstacle = obstacle.or(match case.name {
                     OPENS => Some("the library cannot be opened"),

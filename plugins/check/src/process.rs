@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::verdict::{Outcome, Verdict};
 
+/// How the reason of a case begins that was ended by its time limit.
+pub(crate) const HUNG: &str = "did not end within";
+
 /// Runs a command to its end and says what came out.
 ///
 /// Its output goes to files: a pipe could be held open by what the plugin leaves running.
@@ -18,7 +21,7 @@ pub(crate) fn verdict_of(command: &mut Command, limit: Duration) -> io::Result<V
     let Some(status) = wait(&mut child, limit)? else {
         child.kill()?;
         child.wait()?;
-        return Ok(Verdict::fail(format!("did not end within {} s", limit.as_secs_f64())));
+        return Ok(Verdict::fail(format!("{HUNG} {} s", limit.as_secs_f64())));
     };
     let verdict = Verdict::last_in(&all_of(&mut output)?);
     let words = String::from_utf8_lossy(&all_of(&mut words)?).trim().to_owned();

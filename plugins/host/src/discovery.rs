@@ -40,7 +40,7 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Named => "--plugin",
+            Self::Named => "named",
             Self::Variable => PLUGIN_PATH,
             Self::ScenarioPlugins => "plugins beside the scenario",
             Self::ScenarioFolder => "beside the scenario",

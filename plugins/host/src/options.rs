@@ -54,12 +54,12 @@ pub fn read(
     place: &Path,
     faults: &mut Faults,
 ) -> Option<Map<String, serde_json::Value>> {
-    let before = faults.len();
-    if let Some(entry) = entry {
-        faults.extend(Schema::new(&entry.options, &entry.example).check(table, place));
-    }
+    let found = entry.map(|entry| Schema::new(&entry.options, &entry.example).check(table, place)).unwrap_or_default();
+    // Not by the number of faults: what a table says is wrong at every point of a sweep, and told once.
+    let is_wrong = !found.is_empty();
+    faults.extend(found);
     match to_json(table, place, faults)? {
-        _ if faults.len() > before => None,
+        _ if is_wrong => None,
         serde_json::Value::Object(object) => Some(object),
         _ => {
             faults.push(words::wrong_type(table, place, "a table"));

@@ -17,6 +17,20 @@ fn a_list_says_why_a_file_is_unusable() {
 }
 
 #[test]
+fn a_list_knows_what_a_scenario_names_and_fails_where_that_cannot_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("built")).unwrap();
+    std::fs::copy(example("cool_first"), folder.path().join("built/cool.so")).unwrap();
+    std::fs::write(folder.path().join("s.toml"), "plugins = [\"built/cool.so\"]\n").unwrap();
+    let (code, out, err) = text(&isotherm(folder.path(), &["plugin", "list", "--scenario", "s.toml"]));
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("acme/cool-first"), "{out}");
+    let (code, out, _) = text(&isotherm(folder.path(), &["plugin", "list", "--plugin", "nothing.so"]));
+    assert_eq!(code, 4);
+    assert!(out.contains("unusable: nothing.so"), "{out}");
+}
+
+#[test]
 fn of_two_of_one_name_the_first_is_used_and_the_other_is_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("a.so"), folder.path().join("b.so"));

@@ -34,6 +34,37 @@ fn faults_of_options_stand_at_their_line() {
 }
 
 #[test]
+fn a_fault_that_every_point_of_a_sweep_has_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let router =
+        "[[router]]\nkind = \"acme/cool-first\"\nper_kelvi = 0.1\n[sweep]\n\"router.dead_band\" = [0.0, 1.0]\n";
+    let (code, _, err) = run_with(&folder, &example("cool_first"), router);
+    assert_eq!(code, 3, "{err}");
+    assert_eq!(err.matches("error: ").count(), 1, "{err}");
+}
+
+#[test]
+fn results_are_made_anew_when_a_library_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("built.so");
+    let router = "[[router]]\nkind = \"acme/cool-first\"\n";
+    std::fs::copy(example("cool_first"), &library).unwrap();
+    let (code, first, err) = run_with(&folder, &library, router);
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = run_with(&folder, &library, router);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("is complete; nothing to run"), "{err}");
+    // Bytes behind the end of a library mean nothing to whoever loads it.
+    let mut bytes = std::fs::read(&library).unwrap();
+    bytes.push(0);
+    std::fs::write(&library, bytes).unwrap();
+    let (code, again, err) = run_with(&folder, &library, router);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("a plugin has changed since"), "{err}");
+    assert_eq!(first, again);
+}
+
+#[test]
 fn an_unknown_name_says_where_was_looked_and_what_is_near() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, err) = run_with(&folder, &example("cool_first"), "[[router]]\nkind = \"acme/cool-frist\"\n");

@@ -37,6 +37,8 @@ panic_at = 5
         }
     }
     assert!(out.contains("told to panic at batch 5") || err.contains("told to panic at batch 5"), "{out}\n{err}");
+    assert_eq!(out.matches("failed: ").count(), 1, "what failed alike is said once: {out}");
+    assert!(out.contains("(2 runs alike)"), "{out}");
     assert!(!err.contains("thread '"), "the default panic message is for programmers: {err}");
     let seeds = |router: &str| -> Vec<u32> {
         summary.rows.iter().filter(|row| row.router == router).map(|row| row.seeds).collect()

@@ -26,6 +26,11 @@ pub(super) fn explain(found: &Discovery, kind: Kind, name: &str) -> UnknownName 
     if let Some(meant) = nearest(name, names.iter().copied()) {
         hints.push(format!("did you mean `{meant}`?"));
     }
+    if names.is_empty() {
+        hints.push(
+            "name its library with `--plugin FILE`, or `plugins = [\"FILE\"]` at the top of the scenario".to_owned(),
+        );
+    }
     hints.push(format!("looked in {}", looked_in(found)));
     let refused: Vec<String> = found
         .candidates()

@@ -19,7 +19,7 @@ fn a_module_that_is_named_is_refused_with_what_to_do() {
 fn list_and_inspect_say_why_it_is_unusable() {
     let routers = module("routers");
     let (code, out, err) = text(&isotherm(root(), &["plugin", "list", "--plugin", routers.to_str().unwrap()]));
-    assert_eq!(code, 0, "{err}");
+    assert_eq!(code, 4, "{err}");
     assert!(out.contains("unusable: ") && out.contains(REMEDY), "{out}");
     let (code, _, err) = text(&isotherm(root(), &["plugin", "inspect", routers.to_str().unwrap()]));
     assert_eq!(code, 4, "{err}");
