@@ -4,7 +4,7 @@
 
 // The router of the tests in Rust. Without the feature that makes it a library it is linked in.
 #[path = "../../../tests/fixtures/plugins/misbehaving/src/lib.rs"]
-#[allow(unexpected_cfgs, clippy::panic)] // its crate has the feature
+#[allow(unexpected_cfgs, unreachable_pub, clippy::panic)] // its crate has the feature, and is a library
 mod misbehaving;
 
 #[path = "../tests/host/build.rs"]
