@@ -98,7 +98,7 @@ impl ScenarioFile {
         let folder = base_folder(&mut tree, folder);
         let mut named = libraries.to_vec();
         named.extend(libraries::take_named(&mut tree, &folder, &mut faults));
-        let plugins = libraries::find(&named, scenario)?;
+        let plugins = libraries::find(&tree, &named, scenario)?;
         let mut paths = Vec::new();
         resolve_paths(&mut tree, &folder, &mut paths);
         load_hardware(&mut tree, &folder, &mut sources, &mut faults)?;
@@ -119,7 +119,8 @@ impl ScenarioFile {
     }
 
     fn identified(plan: Plan, tree: &Tree, paths: Vec<PathBuf>, plugins: Vec<UsedPlugin>) -> Result<Self, Fault> {
-        let resolved = resolved_text(&plan, tree, &plugins)?;
+        // A scenario stays the same when a library of it is built anew or moved; which one was used stands beside the hash.
+        let lasting = resolved_text(&plan, tree, &[])?;
         let mut data_files = Vec::new();
         for path in paths {
             let sha256 = match std::fs::read(&path) {
@@ -131,11 +132,11 @@ impl ScenarioFile {
         }
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION").as_bytes());
-        // A scenario stays the same when a library of it is built anew or moved; which one was used stands beside the hash.
-        hash.update(resolved_text(&plan, tree, &[])?.as_bytes());
+        hash.update(lasting.as_bytes());
         for file in &data_files {
             hash.update(file.sha256.as_bytes());
         }
+        let resolved = if plugins.is_empty() { lasting } else { resolved_text(&plan, tree, &plugins)? };
         Ok(Self { plan, resolved, data_files, plugins, hash: hex(&hash.finalize()) })
     }
 }

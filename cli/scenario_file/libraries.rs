@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use isotherm_core::config::{Fault, FaultKind, Faults, SourceMap, Tree, Value};
+use isotherm_core::config::{Fault, FaultKind, Faults, Node, SourceMap, TAG, Tree, Value};
 #[cfg(not(feature = "wasm"))]
 use isotherm_plugin_host::Plugins;
-use isotherm_plugin_host::{Environment, Places, Provenance};
+use isotherm_plugin_host::{Discovery, Environment, Places, Provenance};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "wasm")]
@@ -77,8 +77,12 @@ pub(super) fn take_named(tree: &mut Tree, folder: &Path, faults: &mut Faults) ->
     files
 }
 
-/// What libraries offer. Those that were named must be usable; of those that are merely found the others do.
-pub(super) fn find(named: &[PathBuf], scenario: Option<&Path>) -> Result<Plugins, fault::Fault> {
+/// What libraries offer. Those that were named must be usable; of those that are merely found the others do. Where none is named and nothing is
+/// asked of any, none is looked for: each would be read whole.
+pub(super) fn find(tree: &Tree, named: &[PathBuf], scenario: Option<&Path>) -> Result<Plugins, fault::Fault> {
+    if named.is_empty() && !asks_for_any(tree.root()) {
+        return Ok(Plugins::new(Discovery::default()));
+    }
     let environment = Environment::of_process();
     let discovery = plugin_files::search(&Places { named, scenario, environment: &environment });
     let refused: Vec<String> = discovery.refused_by_name().map(ToString::to_string).collect();
@@ -86,6 +90,25 @@ pub(super) fn find(named: &[PathBuf], scenario: Option<&Path>) -> Result<Plugins
         return Ok(Plugins::new(discovery));
     }
     Err(fault::Fault::Input(refused.join("\nerror: ")))
+}
+
+/// Whether some `kind` of a scenario, or of a sweep over it, has a slash.
+fn asks_for_any(node: &Node) -> bool {
+    let is_kind = |name: &str| name.rsplit('.').next() == Some(TAG);
+    match &node.value {
+        Value::Table(table) => (table.entries().iter())
+            .any(|entry| is_kind(&entry.key.name) && has_slash(&entry.node) || asks_for_any(&entry.node)),
+        Value::Array(items) => items.iter().any(asks_for_any),
+        _ => false,
+    }
+}
+
+fn has_slash(node: &Node) -> bool {
+    match &node.value {
+        Value::String(text) => text.contains('/'),
+        Value::Array(items) => items.iter().any(has_slash),
+        _ => false,
+    }
 }
 
 /// The libraries that a scenario's specs came from, each once.
