@@ -11,6 +11,7 @@ pub mod gate;
 pub mod hardware;
 pub mod id;
 pub mod input;
+pub mod load;
 pub mod metrics;
 pub mod placement;
 pub mod queue;

@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("isotherm-plugin-host", &["isotherm-core", "isotherm-plugin-abi"]),
     ("isotherm-plugin-check", &["isotherm-core", "isotherm-plugin-abi", "isotherm-plugin-host"]),
     ("isotherm-plugin-wasm", &["isotherm-core", "isotherm-plugin-abi", "isotherm-plugin-host"]),
+    ("isotherm-recording", &["isotherm-core"]),
     ("isotherm-routers", &["isotherm-core"]),
     ("isotherm-workloads", &["isotherm-core"]),
     ("isotherm-telemetry", &["isotherm-core"]),
