@@ -46,6 +46,11 @@ pub trait TelemetrySpec: Debug + Send + Sync {
         false
     }
 
+    /// Whether the source reads real hardware as it is now: such a run waits for the wall clock, and is not repeatable but from its own record.
+    fn is_live(&self) -> bool {
+        false
+    }
+
     /// What a table that used this source has to say about it.
     fn warning(&self) -> Option<&'static str> {
         None
