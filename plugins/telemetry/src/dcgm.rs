@@ -12,7 +12,9 @@ pub mod scrape;
 mod client;
 mod meter;
 mod number;
+mod spec;
 mod text;
 
 pub use meter::DcgmMeter;
 pub use scrape::{Page, ScrapeError, Scraped, scrape};
+pub use spec::DcgmSpec;

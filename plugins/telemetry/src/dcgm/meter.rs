@@ -52,7 +52,9 @@ impl DcgmMeter {
     /// As [`DcgmMeter::open`].
     pub fn open_within(url: &str, patience: Duration) -> Result<Self, MeterError> {
         let unavailable = |source: &str, why| MeterError::Unavailable { source_name: source.to_owned(), why };
-        let client = Client::new(url, patience).map_err(|why| unavailable(url, why))?;
+        // A password that should not be there is not shown either.
+        let shown = url.rsplit('@').next().unwrap_or_default();
+        let client = Client::new(url, patience).map_err(|why| unavailable(shown, why))?;
         let page = ask(&client).map_err(|why| unavailable(client.url(), why))?.0;
         if page.devices.is_empty() {
             let why = "it has no GPU at present; expected rows such as DCGM_FI_DEV_GPU_TEMP{gpu=\"0\"} 41".to_owned();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use isotherm_recording::device::SignalFacts;
 use isotherm_recording::{DeviceFacts, Entry, Missing, Signal};
 use thiserror::Error;
 
@@ -210,10 +211,11 @@ impl Gathering {
     fn finish(self, host: Option<String>) -> Scraped {
         let mut facts = self.facts;
         let entries = self.entries.map(|slot| slot.map_or_else(Entry::default, |(entry, _)| entry));
-        for signal in Signal::ALL {
-            match entries[signal.index()] {
-                Entry::Value { .. } => drop(facts.signals.insert(signal, Default::default())),
-                Entry::Missing(missing) => drop(facts.missing.insert(signal, missing)),
+        for (signal, entry) in Signal::ALL.into_iter().zip(entries) {
+            if let Entry::Missing(missing) = entry {
+                facts.missing.insert(signal, missing);
+            } else {
+                facts.signals.insert(signal, SignalFacts::default());
             }
         }
         facts.power_limit_w = entries[Signal::PowerLimit.index()].value().map(|milliwatts| milliwatts as f64 / 1000.0);

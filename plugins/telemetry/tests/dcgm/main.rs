@@ -4,6 +4,7 @@
 
 mod exporter;
 mod faults;
+mod kind;
 mod pages;
 mod polls;
 mod round_trip;

@@ -1,7 +1,7 @@
 //! What is written as an exporter's page is read back as it was.
 
 use isotherm_recording::{DeviceFacts, Entry, Missing, Reading, Signal, Standing};
-use isotherm_telemetry::dcgm::names::{FIELDS, of_signal};
+use isotherm_telemetry::dcgm::names::{FACTS, FIELDS, of_signal};
 use isotherm_telemetry::dcgm::scrape;
 use isotherm_telemetry::exposition::{Labels, render};
 use proptest::prelude::*;
@@ -58,10 +58,9 @@ proptest! {
         let text = labels.render(&devices, &readings);
         let page = scrape(&text, NOW);
         // A device of which nothing is known has no row.
-        let has_rows = |place: usize| {
-            let limits = [devices[place].slowdown_degc, devices[place].shutdown_degc, devices[place].max_operating_degc, devices[place].memory_max_degc, devices[place].max_sm_mhz];
-            readings[place].entries.iter().any(|entry| entry.value().is_some()) || limits.iter().any(Option::is_some)
-        };
+        let has_limits = |place: usize| FACTS.iter().any(|fact| (fact.get)(&devices[place]).is_some());
+        let has_values = |place: usize| readings[place].entries.iter().any(|entry| entry.value().is_some());
+        let has_rows = |place: usize| has_limits(place) || has_values(place);
         let shown: Vec<usize> = (0..3).filter(|place| has_rows(*place)).collect();
         prop_assume!(!shown.is_empty());
         let page = page.unwrap();
