@@ -58,12 +58,6 @@ pub(super) fn serve(mut client: TcpStream, text: &dyn Fn() -> String) -> io::Res
     close(&mut client)
 }
 
-/// Tells a client that there are too many, without waiting for what it asks.
-pub(super) fn turn_away(mut client: TcpStream) -> io::Result<()> {
-    client.set_write_timeout(Some(Duration::from_millis(100)))?;
-    client.write_all(&Answer::fault("503 Service Unavailable", "too many clients at once; try again").bytes())
-}
-
 /// Everything up to the empty line that ends a request without a body; `None` if that is too long.
 fn read(client: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     let deadline = Instant::now() + PATIENCE;

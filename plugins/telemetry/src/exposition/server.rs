@@ -5,26 +5,25 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::request::{serve, turn_away};
+use super::request::serve;
 
 /// Clients that are answered at the same time.
-const CLIENTS: usize = 32;
+const CLIENTS: usize = 64;
 
 /// Makes the page; asked once a request.
 type Text = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Serves a text at `/metrics`, and a page that points there at `/`, until it is dropped.
 ///
-/// Each client has a thread of its own and 5 s to ask; up to 32 are answered at a time and others told to come back. Dropping it frees the port and does not wait for
-/// clients.
+/// Each client has a thread of its own and 5 s to ask; 64 are answered at a time, and more wait for their turn. Dropping it frees the port and does not wait
+/// for clients.
 pub struct Server {
     address: SocketAddr,
-    stopped: Arc<AtomicBool>,
+    desk: Arc<Desk>,
     listening: Option<JoinHandle<()>>,
 }
 
@@ -52,11 +51,11 @@ impl Server {
     pub fn start(address: SocketAddr, text: Text) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
-        let stopped = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&stopped);
+        let desk = Arc::new(Desk::default());
+        let theirs = Arc::clone(&desk);
         let listening =
-            thread::Builder::new().name("metrics".to_owned()).spawn(move || listen(&listener, &flag, &text))?;
-        Ok(Self { address, stopped, listening: Some(listening) })
+            thread::Builder::new().name("metrics".to_owned()).spawn(move || listen(&listener, &theirs, &text))?;
+        Ok(Self { address, desk, listening: Some(listening) })
     }
 
     /// Where it listens.
@@ -68,7 +67,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Release);
+        self.desk.change(|state| state.is_closed = true);
         // The listening thread waits for a client; be one. If that fails it would wait on: let it.
         let woken = TcpStream::connect_timeout(&reachable(self.address), Duration::from_secs(1));
         if let (Ok(_), Some(listening)) = (woken, self.listening.take()) {
@@ -90,26 +89,20 @@ const fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Takes clients until it is told to stop.
-fn listen(listener: &TcpListener, stopped: &AtomicBool, text: &Text) {
-    let clients = Arc::new(AtomicUsize::new(0));
-    while !stopped.load(Ordering::Acquire) {
+fn listen(listener: &TcpListener, desk: &Arc<Desk>, text: &Text) {
+    while let Some(place) = Place::take(desk) {
         match listener.accept() {
-            Ok(_) if stopped.load(Ordering::Acquire) => {}
-            Ok((client, _)) => receive(client, &clients, text),
+            // The one who wakes a server that was told to stop wants nothing.
+            Ok(_) if desk.state().is_closed => return,
+            Ok((client, _)) => receive(client, place, text),
             // Out of files, or a client that left at once: both pass.
             Err(_) => thread::sleep(Duration::from_millis(50)),
         }
     }
 }
 
-/// Answers a client in a thread of its own, or turns it away.
-fn receive(client: TcpStream, clients: &Arc<AtomicUsize>, text: &Text) {
-    let place = Place::take(clients);
-    if place.number > CLIENTS {
-        // A client that cannot even be told is no loss.
-        let _ = turn_away(client);
-        return;
-    }
+/// Answers a client in a thread of its own.
+fn receive(client: TcpStream, place: Place, text: &Text) {
     let text = Arc::clone(text);
     // If the system has no thread left, the client sees its connection closed.
     let _ = thread::Builder::new().name("metrics client".to_owned()).spawn(move || {
@@ -119,21 +112,52 @@ fn receive(client: TcpStream, clients: &Arc<AtomicUsize>, text: &Text) {
     });
 }
 
+/// Where clients get their places.
+#[derive(Default)]
+struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    taken: usize,
+    is_closed: bool,
+}
+
+impl Desk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.notify_all();
+    }
+}
+
 /// A place among the clients, given back when dropped, also by a panic.
 struct Place {
-    clients: Arc<AtomicUsize>,
-    number: usize,
+    desk: Arc<Desk>,
 }
 
 impl Place {
-    fn take(clients: &Arc<AtomicUsize>) -> Self {
-        Self { number: clients.fetch_add(1, Ordering::AcqRel) + 1, clients: Arc::clone(clients) }
+    /// Waits for a free place; none once the desk is closed.
+    fn take(desk: &Arc<Desk>) -> Option<Self> {
+        let is_full = |state: &mut State| state.taken >= CLIENTS && !state.is_closed;
+        let mut state = desk.changed.wait_while(desk.state(), is_full).unwrap_or_else(PoisonError::into_inner);
+        if state.is_closed {
+            return None;
+        }
+        state.taken += 1;
+        Some(Self { desk: Arc::clone(desk) })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.clients.fetch_sub(1, Ordering::AcqRel);
+        self.desk.change(|state| state.taken -= 1);
     }
 }
 
