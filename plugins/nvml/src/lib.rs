@@ -9,6 +9,7 @@ mod availability;
 mod back_off;
 mod border;
 mod call;
+mod effort;
 mod facts;
 mod meter;
 mod spec;
@@ -17,6 +18,7 @@ mod watched;
 mod window;
 
 pub use availability::availability;
+pub use effort::Effort;
 pub use facts::TemperatureLimits;
 pub use meter::NvmlMeter;
 pub use spec::NvmlSpec;

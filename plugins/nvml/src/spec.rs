@@ -8,7 +8,7 @@ use isotherm_recording::choice::{Choice, DeviceName, PowerSource};
 use isotherm_recording::source::MeterSource;
 use serde::{Deserialize, Serialize};
 
-use crate::NvmlMeter;
+use crate::{Effort, NvmlMeter};
 
 /// The GPUs of this machine as they are now.
 ///
@@ -68,8 +68,11 @@ impl NvmlSpec {
             let message = "the time between two polls is zero; expected a positive duration, for example \"100 ms\"";
             return Err(TelemetryError::Option { option: "period", message: message.to_owned() });
         }
-        let meter =
+        let mut meter =
             NvmlMeter::open(self.library.as_deref()).map_err(|error| TelemetryError::Failed(error.to_string()))?;
+        if self.power == PowerSource::Energy {
+            meter.set_effort(Effort::Energy);
+        }
         MeterSource::new(Box::new(meter), &self.choice(), gpus)
     }
 }

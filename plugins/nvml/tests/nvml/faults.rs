@@ -1,5 +1,6 @@
 //! Devices that fall off the bus, drivers that are loaded again, calls that are slow.
 
+use isotherm_nvml::Effort;
 use isotherm_recording::{Entry, Meter, Missing, Signal, Standing};
 
 use crate::stand_in::{BEGIN, MILLISECOND, StandIn, read, read_one, stand_in};
@@ -137,6 +138,7 @@ fn a_slow_call_shows_as_the_time_between_begin_and_end() {
     let stand_in: StandIn = stand_in!("gpus 2\ngpu 0 delay temperature 30");
     // The stand-in sleeps, so this one goes by the system's clock; at least as long as asked for is what a sleep promises.
     let mut meter = isotherm_nvml::NvmlMeter::open(Some(&stand_in.library())).unwrap();
+    meter.set_effort(Effort::Full);
     let readings = read(&mut meter);
     assert!(readings[0].ended - readings[0].begun >= 30 * MILLISECOND, "{:?}", readings[0]);
     assert!(readings[1].begun >= readings[0].ended, "devices are read one after the other");

@@ -6,7 +6,7 @@ use isotherm_core::telemetry::{Sample, TelemetrySource, TelemetrySpec, Truth};
 use isotherm_core::time::{SimDuration, SimTime};
 use isotherm_nvml::NvmlSpec;
 use isotherm_recording::choice::{Choice, DeviceName, PowerSource};
-use isotherm_recording::{MeterSource, Signal, probe};
+use isotherm_recording::{DeviceFacts, Meter, MeterSource, Signal, probe};
 
 use crate::stand_in::{StandIn, stand_in};
 
@@ -100,17 +100,18 @@ impl probe::Pace for Pace<'_> {
 fn refresh_and_window_of_every_signal_are_measured() {
     let script = "refresh 100\nfield 186 wave 90000 690000 8\nfield 83 integral 90000 690000 8\ntemperature 41";
     let stand_in = stand_in!(script);
-    let mut meter = stand_in.open();
+    let mut meter = stand_in.open_sparing();
     let mut pace = Pace { stand_in: &stand_in, script, elapsed: Duration::ZERO };
-    let facts = probe::measure_at(&mut meter, Duration::from_secs(2), Duration::from_millis(5), &mut pace);
-    let energy = facts[0][&Signal::Energy];
+    meter.measure_at(Duration::from_secs(2), &mut pace);
+    let [DeviceFacts { signals: facts, .. }] = meter.devices() else { panic!("one device") };
+    let energy = facts[&Signal::Energy];
     assert_eq!((energy.refresh_ms, energy.window_ms), (Some(100.0), None));
     assert!(energy.steps >= 17, "{energy:?}");
-    let instant = facts[0][&Signal::PowerInstant];
+    let instant = facts[&Signal::PowerInstant];
     assert_eq!((instant.refresh_ms, instant.window_ms), (Some(100.0), Some(25.0)));
-    assert_eq!((facts[0][&Signal::Temperature].refresh_ms, facts[0][&Signal::Temperature].steps), (None, 0));
-    assert_eq!(facts[0][&Signal::Power].window_ms, Some(1000.0));
-    assert!(!facts[0].contains_key(&Signal::ModulePowerInstant), "what the device does not give has no facts");
+    assert_eq!((facts[&Signal::Temperature].refresh_ms, facts[&Signal::Temperature].steps), (None, 0));
+    assert_eq!(facts[&Signal::Power].window_ms, Some(1000.0));
+    assert!(!facts.contains_key(&Signal::ModulePowerInstant), "what the device does not give has no facts");
 }
 
 #[test]

@@ -17,7 +17,7 @@
  *   loads 1                how often the driver was loaded: when it changes, nothing answers until the library is initialised anew
  *   refresh 100            milliseconds between two refreshes of all that moves; 0 is none: it moves all the time
  *   time SECONDS           stops the clock there
- *   log 0                  1 appends a line `GPU KEY` to OUT.so.calls for every call of a GPU
+ *   log 0                  1 appends a line `GPU KEY` to OUT.so.calls for every call of a GPU and every field of it
  * Keys of a GPU: texts
  *   name NVIDIA H200       uuid GPU-00000000-0000-0000-0000-00000000000N (N is the index)
  * Keys of a GPU: values
@@ -503,6 +503,7 @@ static void answer(int gpu, struct field_value *field) {
     long long value = 0;
     const struct statement *s;
     snprintf(key, sizeof key, field->scope ? "field %u:%u" : "field %u", field->id, field->scope);
+    note(gpu, key);
     field->code = (unsigned)look_up(gpu, key, &s, &value);
     if (field->code != OK) return;
     int tag = s->tag >= 0 ? s->tag : field->id == 83 ? U64 : U32;
