@@ -172,6 +172,19 @@ impl Watched {
         }
         if reading.standing == Standing::Present {
             reading.age_from(&self.last);
+        } else {
+            self.forget(reading);
+        }
+    }
+
+    /// After a reset, what was asked for before it says nothing: all is asked for at the next poll.
+    fn forget(&mut self, reading: &mut Reading) {
+        self.due = [i64::MIN; Often::COUNT];
+        for (entry, counter) in reading.entries.iter_mut().zip(&mut self.counters) {
+            if matches!(entry, Entry::Value { changed, .. } if *changed < reading.begun) {
+                *entry = Entry::default();
+                *counter = None;
+            }
         }
     }
 }

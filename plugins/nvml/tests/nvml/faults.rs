@@ -80,6 +80,21 @@ fn counters_that_begin_anew_are_a_reset() {
 }
 
 #[test]
+fn what_was_asked_for_before_a_reset_is_forgotten() {
+    let stand_in = stand_in!("field 83 5000000\npower_violation 900\nthermal_violation 800");
+    let mut meter = stand_in.open_sparing();
+    stand_in.play("field 83 10\npower_violation 9\nthermal_violation 8");
+    stand_in.wait(2000);
+    let reading = read_one(&mut meter);
+    assert_eq!((reading.standing, reading.value(Signal::PowerViolation)), (Standing::Reset, Some(9)));
+    let not_asked = Entry::Missing(Missing::NotAsked);
+    assert_eq!(reading.get(Signal::ThermalViolation), not_asked, "800 was before the reset");
+    stand_in.wait(50);
+    let reading = read_one(&mut meter);
+    assert_eq!((reading.standing, reading.value(Signal::ThermalViolation)), (Standing::Present, Some(8)), "one reset");
+}
+
+#[test]
 fn a_driver_loaded_again_is_initialised_again() {
     let stand_in = stand_in!("gpus 2\nfield 83 5000000");
     let mut meter = stand_in.open();

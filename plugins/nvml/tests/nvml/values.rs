@@ -247,6 +247,27 @@ fn two_devices_are_read_in_order() {
 }
 
 #[test]
+fn the_moving_script_is_of_one_piece() {
+    let script = include_str!("../stand_in/moving.script");
+    let stand_in = stand_in!(script);
+    let mut meter = stand_in.open();
+    let mut at = |seconds: f64| {
+        stand_in.play(&format!("{script}\ntime {seconds}"));
+        read(&mut meter)
+    };
+    let (before, after) = (at(8.0), at(24.0));
+    let joules = (after[0].value(Signal::Energy).unwrap() - before[0].value(Signal::Energy).unwrap()) as f64 / 1000.0;
+    assert!((joules - 390.0 * 16.0).abs() < 0.01, "two whole periods between 90 and 690 W: {joules}");
+    assert_ne!(after[0].value(Signal::Temperature), before[0].value(Signal::Temperature));
+    // A second's mean of the counter is the mean that is shown.
+    let (before, after) = (at(30.0), at(31.0));
+    for (before, after) in before.iter().zip(&after) {
+        let counted = after.value(Signal::Energy).unwrap() - before.value(Signal::Energy).unwrap();
+        assert!((counted - after.value(Signal::PowerMean).unwrap()).abs() <= 2, "{after:?}");
+    }
+}
+
+#[test]
 fn ten_thousand_polls_need_no_more_room() {
     let stand_in = stand_in!("gpus 2\ngpu 1 power not_supported");
     let mut meter = stand_in.open();
