@@ -18,9 +18,9 @@ impl BackOff {
         Self { at: now.saturating_add(FIRST), wait: FIRST }
     }
 
-    /// Whether to try now.
+    /// Whether to try now. A clock that was set back is no reason to wait for hours.
     pub(crate) const fn is_due(self, now: i64) -> bool {
-        now >= self.at
+        now >= self.at || self.at.saturating_sub(now) > self.wait
     }
 
     /// After a further failure at `now`.
@@ -45,6 +45,7 @@ mod tests {
             now = next.at;
             next = next.again(now);
         }
+        assert!(next.is_due(next.at - LONGEST - 1), "the clock was set back");
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
     }
 }

@@ -3,13 +3,16 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use isotherm_recording::meter::unix_nanos;
+use isotherm_recording::probe::{self, Pace, SystemPace};
 use isotherm_recording::{DeviceFacts, Meter, MeterError, Reading};
 use nvml_wrapper::error::NvmlError;
 
 use crate::back_off::BackOff;
 use crate::border::Session;
+use crate::effort::Effort;
 use crate::facts::{self, TemperatureLimits};
 use crate::unavailable;
 use crate::watched::{Link, Watched};
@@ -17,6 +20,9 @@ use crate::{LIBRARY_VARIABLE, SOURCE};
 
 /// Unix time (ns).
 type Clock = Box<dyn Fn() -> i64 + Send>;
+
+/// Time between two polls while refresh periods are measured, where the driver is as fast.
+const MEASURING_PERIOD: Duration = Duration::from_millis(5);
 
 /// Where the driver's library is looked for, in order.
 #[cfg(not(windows))]
@@ -26,9 +32,8 @@ const LIBRARIES: [&str; 1] = ["nvml.dll"];
 
 /// Reads the NVIDIA GPUs of this machine through NVML, which is loaded when it is opened.
 ///
-/// One poll makes as few calls as it can, for each costs about half a millisecond: one for all fields, one each for power, temperature,
-/// the two clocks, utilisation and reasons. What changes rarely (margin, performance state, violation times, power limit) is asked once a
-/// second and stands in between. What a device does not give, or not to this user, is found out once and not asked again.
+/// A poll costs as little as it can; [`Effort`] says how often each signal is asked for. All fields come from one call. What a device does
+/// not give, or not to this user, is found out once and not asked for again.
 ///
 /// A device that does not answer gives readings that say so, and is tried again after 1 s, 2 s and so on up to 30 s, by its UUID. When no
 /// device answers, the library is loaded anew, which is what a new driver needs; while others answer it is not, for that would stop them.
@@ -48,6 +53,7 @@ pub struct NvmlMeter {
     watched: Vec<Watched>,
     facts: Vec<DeviceFacts>,
     limits: Vec<TemperatureLimits>,
+    effort: Effort,
     clock: Clock,
 }
 
@@ -76,10 +82,32 @@ impl NvmlMeter {
             watched: Vec::new(),
             facts: Vec::new(),
             limits: Vec::new(),
+            effort: Effort::default(),
             clock: Box::new(clock),
         };
         meter.find(session)?;
         Ok(meter)
+    }
+
+    /// Sets how much the polls from now on may cost.
+    pub const fn set_effort(&mut self, effort: Effort) {
+        self.effort = effort;
+    }
+
+    /// Measures for `span` how often each signal is refreshed, and keeps it in [`Meter::devices`]. All is asked for as fast as it comes, so
+    /// two seconds keep most of a core busy.
+    pub fn measure(&mut self, span: Duration) {
+        self.measure_at(span, &mut SystemPace);
+    }
+
+    /// As [`NvmlMeter::measure`], at a pace of the caller's.
+    pub fn measure_at(&mut self, span: Duration, pace: &mut dyn Pace) {
+        let effort = std::mem::replace(&mut self.effort, Effort::Full);
+        let measured = probe::measure_at(self, span, MEASURING_PERIOD, pace);
+        self.effort = effort;
+        for (device, signals) in self.facts.iter_mut().zip(measured) {
+            device.signals.extend(signals);
+        }
     }
 
     /// Distances to the temperature limits, one entry a device, in the order of [`Meter::devices`].
@@ -117,7 +145,7 @@ impl NvmlMeter {
             Some(device) => facts::of_device(device, index, driver),
             None => (facts::of_stranger(index, driver), TemperatureLimits::default()),
         };
-        let reading = watched.read(device.as_ref(), &self.clock);
+        let reading = watched.read(device.as_ref(), self.effort, &self.clock);
         let generation = device.and_then(|device| facts::generation(&device).ok());
         facts::add_signals(&mut facts, &limits, &reading, generation);
         self.watched.push(watched);
@@ -171,7 +199,7 @@ impl Meter for NvmlMeter {
         out.clear();
         for (place, watched) in self.watched.iter_mut().enumerate() {
             let device = self.session.as_ref().and_then(|session| session.device(place));
-            out.push(watched.read(device.as_ref(), &self.clock));
+            out.push(watched.read(device.as_ref(), self.effort, &self.clock));
         }
         Ok(())
     }

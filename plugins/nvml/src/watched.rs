@@ -6,10 +6,8 @@ use nvml_wrapper::Device;
 use crate::answer::{self, Fault};
 use crate::back_off::BackOff;
 use crate::border::{self, Field, MOST_FIELDS};
-use crate::call::{CALLS, Call, FIELDS, Often, field};
-
-/// Time between two calls of what is asked every second (ns). A little less, so that a poll that comes early does not double it.
-const SECOND: i64 = 990_000_000;
+use crate::call::{CALLS, Call, FIELDS, field};
+use crate::effort::{Effort, Often};
 
 /// Whether a device can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +33,8 @@ pub(crate) struct Watched {
     refused: [Entry; Signal::COUNT],
     /// Whether it was attached since the last reading, so that everything is to be asked.
     is_fresh: bool,
-    /// When the calls of every second are due again.
-    due: i64,
+    /// When what is asked for so often is due again, in the order of [`Often::ALL`].
+    due: [i64; Often::COUNT],
     last: Reading,
     /// The attempt after this one, while no reading has come through: attaching alone proves nothing.
     retry: Option<BackOff>,
@@ -54,7 +52,7 @@ impl Watched {
             calls: [true; CALLS.len()],
             refused: [Entry::default(); Signal::COUNT],
             is_fresh: true,
-            due: i64::MIN,
+            due: [i64::MIN; Often::COUNT],
             last: Reading { device: index, ..Reading::default() },
             retry: None,
             counters: [None; Signal::COUNT],
@@ -68,10 +66,10 @@ impl Watched {
     }
 
     /// Reads all that is asked of it. `device` is none where it is not attached.
-    pub(crate) fn read(&mut self, device: Option<&Device<'_>>, clock: &dyn Fn() -> i64) -> Reading {
+    pub(crate) fn read(&mut self, device: Option<&Device<'_>>, effort: Effort, clock: &dyn Fn() -> i64) -> Reading {
         let mut reading = Reading { device: self.index, begun: clock(), entries: self.refused, ..Reading::default() };
         let answered = match device.filter(|_| self.link == Link::Attached) {
-            Some(device) => self.ask(device, &mut reading),
+            Some(device) => self.ask(device, effort, &mut reading),
             None => Err(Gone),
         };
         reading.ended = clock();
@@ -91,20 +89,25 @@ impl Watched {
         reading
     }
 
-    fn ask(&mut self, device: &Device<'_>, reading: &mut Reading) -> Result<(), Gone> {
-        self.ask_fields(device, reading)?;
-        let is_due = self.is_fresh || reading.begun >= self.due;
+    fn ask(&mut self, device: &Device<'_>, effort: Effort, reading: &mut Reading) -> Result<(), Gone> {
+        let has_come: [bool; Often::COUNT] =
+            std::array::from_fn(|place| self.is_fresh || Often::ALL[place].is_due(self.due[place], reading.begun));
+        let is_due = |signal, often: Often| has_come[often as usize] || effort.is_always(signal);
+        self.ask_fields(device, &is_due, reading)?;
         for (place, call) in CALLS.iter().enumerate() {
-            if self.calls[place] && reading.value(call.signals[0]).is_none() {
-                if is_due || call.often == Often::Always {
-                    make(call, device, reading)?;
-                } else {
-                    keep(call, &self.last, reading);
-                }
+            let first = call.signals[0];
+            if !self.calls[place] || reading.value(first).is_some() {
+                continue;
+            }
+            if is_due(first, call.often) {
+                make(call, device, reading)?;
+            } else {
+                call.signals.iter().for_each(|signal| reading.set(*signal, self.last.get(*signal)));
             }
         }
-        if is_due {
-            self.due = reading.begun.saturating_add(SECOND);
+        for often in Often::ALL.into_iter().filter(|often| has_come[*often as usize]) {
+            let due = &mut self.due[often as usize];
+            *due = often.next(*due, reading.begun);
         }
         if self.is_fresh {
             self.learn(reading);
@@ -112,13 +115,22 @@ impl Watched {
         Ok(())
     }
 
-    fn ask_fields(&mut self, device: &Device<'_>, reading: &mut Reading) -> Result<(), Gone> {
+    fn ask_fields(
+        &mut self,
+        device: &Device<'_>,
+        is_due: &dyn Fn(Signal, Often) -> bool,
+        reading: &mut Reading,
+    ) -> Result<(), Gone> {
         let mut fields = [Field::default(); MOST_FIELDS];
         let mut signals = [Signal::Power; MOST_FIELDS];
         let mut count = 0;
-        for ((signal, id, scope), _) in FIELDS.iter().zip(&self.fields).filter(|(_, asked)| **asked) {
-            (fields[count], signals[count]) = (field(*id, *scope), *signal);
-            count += 1;
+        for (asked, _) in FIELDS.iter().zip(self.fields).filter(|(_, is_given)| *is_given) {
+            if is_due(asked.signal, asked.often) {
+                (fields[count], signals[count]) = (field(asked.id, asked.scope), asked.signal);
+                count += 1;
+            } else {
+                reading.set(asked.signal, self.last.get(asked.signal));
+            }
         }
         if count == 0 {
             return Ok(());
@@ -129,9 +141,7 @@ impl Watched {
             reading.set(signal, entry(value, reading.begun)?);
         }
         if self.is_fresh {
-            for (asked, (signal, ..)) in self.fields.iter_mut().zip(FIELDS) {
-                *asked = !is_refused(reading.get(signal));
-            }
+            self.fields = std::array::from_fn(|place| !is_refused(reading.get(FIELDS[place].signal)));
         }
         Ok(())
     }
@@ -162,6 +172,19 @@ impl Watched {
         }
         if reading.standing == Standing::Present {
             reading.age_from(&self.last);
+        } else {
+            self.forget(reading);
+        }
+    }
+
+    /// After a reset, what was asked for before it says nothing: all is asked for at the next poll.
+    fn forget(&mut self, reading: &mut Reading) {
+        self.due = [i64::MIN; Often::COUNT];
+        for (entry, counter) in reading.entries.iter_mut().zip(&mut self.counters) {
+            if matches!(entry, Entry::Value { changed, .. } if *changed < reading.begun) {
+                *entry = Entry::default();
+                *counter = None;
+            }
         }
     }
 }
@@ -176,13 +199,6 @@ fn make(call: &Call, device: &Device<'_>, reading: &mut Reading) -> Result<(), G
         reading.set(*signal, entry(value, reading.begun)?);
     }
     Ok(())
-}
-
-/// Between two calls, what the last one said stands.
-fn keep(call: &Call, last: &Reading, reading: &mut Reading) {
-    for signal in call.signals {
-        reading.set(*signal, last.get(*signal));
-    }
 }
 
 /// Whether asking again is in vain.

@@ -1,5 +1,6 @@
 //! Devices that fall off the bus, drivers that are loaded again, calls that are slow.
 
+use isotherm_nvml::Effort;
 use isotherm_recording::{Entry, Meter, Missing, Signal, Standing};
 
 use crate::stand_in::{BEGIN, MILLISECOND, StandIn, read, read_one, stand_in};
@@ -79,6 +80,21 @@ fn counters_that_begin_anew_are_a_reset() {
 }
 
 #[test]
+fn what_was_asked_for_before_a_reset_is_forgotten() {
+    let stand_in = stand_in!("field 83 5000000\npower_violation 900\nthermal_violation 800");
+    let mut meter = stand_in.open_sparing();
+    stand_in.play("field 83 10\npower_violation 9\nthermal_violation 8");
+    stand_in.wait(2000);
+    let reading = read_one(&mut meter);
+    assert_eq!((reading.standing, reading.value(Signal::PowerViolation)), (Standing::Reset, Some(9)));
+    let not_asked = Entry::Missing(Missing::NotAsked);
+    assert_eq!(reading.get(Signal::ThermalViolation), not_asked, "800 was before the reset");
+    stand_in.wait(50);
+    let reading = read_one(&mut meter);
+    assert_eq!((reading.standing, reading.value(Signal::ThermalViolation)), (Standing::Present, Some(8)), "one reset");
+}
+
+#[test]
 fn a_driver_loaded_again_is_initialised_again() {
     let stand_in = stand_in!("gpus 2\nfield 83 5000000");
     let mut meter = stand_in.open();
@@ -137,6 +153,7 @@ fn a_slow_call_shows_as_the_time_between_begin_and_end() {
     let stand_in: StandIn = stand_in!("gpus 2\ngpu 0 delay temperature 30");
     // The stand-in sleeps, so this one goes by the system's clock; at least as long as asked for is what a sleep promises.
     let mut meter = isotherm_nvml::NvmlMeter::open(Some(&stand_in.library())).unwrap();
+    meter.set_effort(Effort::Full);
     let readings = read(&mut meter);
     assert!(readings[0].ended - readings[0].begun >= 30 * MILLISECOND, "{:?}", readings[0]);
     assert!(readings[1].begun >= readings[0].ended, "devices are read one after the other");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use isotherm_nvml::NvmlMeter;
+use isotherm_nvml::{Effort, NvmlMeter};
 use isotherm_recording::{Meter, Reading};
 use tempfile::TempDir;
 
@@ -63,7 +63,14 @@ impl StandIn {
         std::fs::rename(new, self.beside("script")).unwrap();
     }
 
+    /// A meter that asks for everything at every poll.
     pub(crate) fn open(&self) -> NvmlMeter {
+        let mut meter = self.open_sparing();
+        meter.set_effort(Effort::Full);
+        meter
+    }
+
+    pub(crate) fn open_sparing(&self) -> NvmlMeter {
         let clock = self.clock.clone();
         NvmlMeter::open_with_clock(Some(&self.library()), move || clock.load(Ordering::Relaxed)).unwrap()
     }

@@ -1,8 +1,11 @@
 //! What is read of a device that works.
 
+use std::collections::BTreeMap;
+
+use isotherm_nvml::Effort;
 use isotherm_recording::{Entry, Meter, Missing, Signal, Standing};
 
-use crate::stand_in::{BEGIN, MILLISECOND, read, read_one, stand_in};
+use crate::stand_in::{BEGIN, MILLISECOND, StandIn, read, read_one, stand_in};
 
 #[test]
 fn every_signal_is_read() {
@@ -140,27 +143,86 @@ fn a_value_is_as_old_as_it_has_been_the_same() {
 }
 
 #[test]
-fn a_poll_makes_few_calls_and_none_in_vain() {
+fn what_a_device_does_not_give_is_not_asked_for_again() {
     let stand_in = stand_in!(
-        "log 1\nfield 82 not_supported\npower no_permission\nmargin not_supported\nutilisation not_supported\nreasons not_supported"
+        "log 1\nfield 82 not_supported\npower no_permission\nmargin not_supported\nutilisation not_supported\n\
+         reasons not_supported\nfield 185:2 not_supported\nfield 186:2 not_supported"
     );
     let mut meter = stand_in.open();
     stand_in.calls();
-    stand_in.wait(50);
     let reading = read_one(&mut meter);
-    assert_eq!(stand_in.calls(), ["0 fields", "0 temperature", "0 sm_clock", "0 memory_clock"]);
+    let calls = ["fields", "field 185", "field 186", "field 83", "temperature", "sm_clock", "memory_clock", "pstate"];
+    let rest = ["power_violation", "thermal_violation", "power_limit"];
+    assert!(stand_in.calls().iter().map(|call| &call[2..]).eq(calls.into_iter().chain(rest)));
     assert_eq!(reading.get(Signal::Power), Entry::Missing(Missing::NoPermission));
     assert_eq!(reading.get(Signal::Margin), Entry::Missing(Missing::Unsupported));
     assert_eq!(reading.get(Signal::MemoryTemperature), Entry::Missing(Missing::Unsupported));
-    assert_eq!(reading.value(Signal::PowerLimit), Some(700_000), "asked once a second, and stands in between");
+}
 
-    stand_in.wait(1000);
-    read_one(&mut meter);
-    let rare = ["0 pstate", "0 power_violation", "0 thermal_violation", "0 power_limit"];
-    assert_eq!(stand_in.calls()[4..], rare);
+/// How often a key is asked for in 20 s at 20 Hz, the meter's beginning not counted.
+fn calls_in_20_s(effort: Effort) -> Option<BTreeMap<String, u32>> {
+    let stand_in = StandIn::playing("log 1")?;
+    let mut meter = stand_in.open_sparing();
+    meter.set_effort(effort);
+    stand_in.calls();
+    for _ in 0..400 {
+        stand_in.wait(50);
+        let reading = read_one(&mut meter);
+        let missing = Signal::ALL.into_iter().filter(|signal| reading.value(*signal).is_none());
+        assert!(missing.eq([Signal::ModulePowerInstant]), "between two calls the last answer stands");
+    }
+    let mut counts = BTreeMap::new();
+    stand_in.calls().into_iter().for_each(|call| *counts.entry(call[2..].to_owned()).or_default() += 1);
+    Some(counts)
+}
+
+#[test]
+fn what_is_dear_or_slow_is_asked_for_less_often() {
+    let Some(spare) = calls_in_20_s(Effort::Spare) else { return };
+    let expected = [
+        ("field 185", 400),
+        ("field 185:2", 200),
+        ("field 186", 400),
+        ("field 186:2", 200),
+        ("field 82", 200),
+        ("field 83", 10),
+        ("fields", 400),
+        ("margin", 2),
+        ("memory_clock", 200),
+        ("power", 200),
+        ("power_limit", 20),
+        ("power_violation", 10),
+        ("pstate", 20),
+        ("reasons", 200),
+        ("sm_clock", 200),
+        ("temperature", 200),
+        ("thermal_violation", 2),
+        ("utilisation", 200),
+    ];
+    assert_eq!(spare, expected.map(|(key, count)| (key.to_owned(), count)).into());
+
+    let mut with_energy = spare;
+    with_energy.insert("field 83".to_owned(), 400);
+    assert_eq!(calls_in_20_s(Effort::Energy), Some(with_energy));
+
+    let full = calls_in_20_s(Effort::Full).unwrap();
+    assert!(full.values().all(|count| *count == 400), "{full:?}");
+}
+
+#[test]
+fn what_was_not_asked_for_is_as_old_as_it_is() {
+    let stand_in = stand_in!("temperature 41\nfield 83 5000");
+    let mut meter = stand_in.open_sparing();
+    stand_in.play("temperature 42\nfield 83 6000");
     stand_in.wait(50);
-    read_one(&mut meter);
-    assert_eq!(stand_in.calls().len(), 4);
+    let reading = read_one(&mut meter);
+    let entry = |value, changed_ms: i64| Entry::Value { value, changed: BEGIN + changed_ms * MILLISECOND };
+    assert_eq!((reading.get(Signal::Temperature), reading.get(Signal::Energy)), (entry(41, 0), entry(5000, 0)));
+    stand_in.wait(50);
+    let reading = read_one(&mut meter);
+    assert_eq!((reading.get(Signal::Temperature), reading.get(Signal::Energy)), (entry(42, 100), entry(5000, 0)));
+    stand_in.wait(1900);
+    assert_eq!(read_one(&mut meter).get(Signal::Energy), entry(6000, 2000));
 }
 
 #[test]
@@ -182,6 +244,27 @@ fn two_devices_are_read_in_order() {
     let readings = read(&mut meter);
     let seen: Vec<_> = readings.iter().map(|reading| (reading.device, reading.value(Signal::Temperature))).collect();
     assert_eq!(seen, [(0, Some(40)), (1, Some(60))]);
+}
+
+#[test]
+fn the_moving_script_is_of_one_piece() {
+    let script = include_str!("../stand_in/moving.script");
+    let stand_in = stand_in!(script);
+    let mut meter = stand_in.open();
+    let mut at = |seconds: f64| {
+        stand_in.play(&format!("{script}\ntime {seconds}"));
+        read(&mut meter)
+    };
+    let (before, after) = (at(8.0), at(24.0));
+    let joules = (after[0].value(Signal::Energy).unwrap() - before[0].value(Signal::Energy).unwrap()) as f64 / 1000.0;
+    assert!((joules - 390.0 * 16.0).abs() < 0.01, "two whole periods between 90 and 690 W: {joules}");
+    assert_ne!(after[0].value(Signal::Temperature), before[0].value(Signal::Temperature));
+    // A second's mean of the counter is the mean that is shown.
+    let (before, after) = (at(30.0), at(31.0));
+    for (before, after) in before.iter().zip(&after) {
+        let counted = after.value(Signal::Energy).unwrap() - before.value(Signal::Energy).unwrap();
+        assert!((counted - after.value(Signal::PowerMean).unwrap()).abs() <= 2, "{after:?}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@
  *   loads 1                how often the driver was loaded: when it changes, nothing answers until the library is initialised anew
  *   refresh 100            milliseconds between two refreshes of all that moves; 0 is none: it moves all the time
  *   time SECONDS           stops the clock there
- *   log 0                  1 appends a line `GPU KEY` to OUT.so.calls for every call of a GPU
+ *   log 0                  1 appends a line `GPU KEY` to OUT.so.calls for every call of a GPU and every field of it
  * Keys of a GPU: texts
  *   name NVIDIA H200       uuid GPU-00000000-0000-0000-0000-00000000000N (N is the index)
  * Keys of a GPU: values
@@ -253,7 +253,8 @@ static long long nearest(double value) { return (long long)(value < 0 ? value - 
 static double refreshed(double at) {
     const struct statement *refresh = find(EVERY_GPU, "refresh", at);
     double step = refresh ? refresh->number[0] / 1000 : 0;
-    return step > 0 ? step * (double)(long long)(at / step) : at;
+    /* A millionth of a step late, so that three steps of 0.1 s are three. */
+    return step > 0 ? step * (double)(long long)(at / step + 1e-6) : at;
 }
 
 /* -- calls ----------------------------------------------------------------------------------------------------------------------------- */
@@ -502,6 +503,7 @@ static void answer(int gpu, struct field_value *field) {
     long long value = 0;
     const struct statement *s;
     snprintf(key, sizeof key, field->scope ? "field %u:%u" : "field %u", field->id, field->scope);
+    note(gpu, key);
     field->code = (unsigned)look_up(gpu, key, &s, &value);
     if (field->code != OK) return;
     int tag = s->tag >= 0 ? s->tag : field->id == 83 ? U64 : U32;
