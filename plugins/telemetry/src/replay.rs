@@ -346,6 +346,40 @@ mod tests {
     }
 
     #[test]
+    fn logs_of_other_tools_play() {
+        let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../recording/tests/data");
+        let files = ["smi-units.csv", "prometheus-range.json", "dcgm-long.csv"].map(|name| format!("{samples}/{name}"));
+        let mut source = ReplaySpec::of(files).build(6, 1).unwrap();
+        let first = at(source.as_mut(), 6, 0.4);
+        assert_eq!(temperatures(&first), [41.0, 64.0, 41.0, f64::NAN, 41.0, 64.0].map(present));
+        assert_eq!(first[1].power, Some(Watts::new(689.12)));
+        let second = at(source.as_mut(), 6, 0.502);
+        assert_eq!(temperatures(&second)[..2], [Some(41.0), Some(65.0)]);
+        assert_eq!((second[1].power, second[1].taken_at), (None, SimTime::from_nanos(502_000_000)));
+    }
+
+    #[test]
+    fn all_segments_of_a_recording_play_when_the_first_is_named() {
+        use isotherm_recording::{Entry, Header, Reading, Recorder, RecorderOptions, Signal};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.parquet");
+        let rotate_every = Some(std::time::Duration::from_secs(1));
+        let options = RecorderOptions { rotate_every, ..RecorderOptions::default() };
+        let mut recorder = Recorder::create(&path, Header::new("test", 500.0, &[]), options).unwrap();
+        for k in 0..5 {
+            let begun = 1_795_378_419_000_000_000 + k * 500_000_000;
+            let mut reading = Reading { begun, ended: begun, ..Reading::default() };
+            reading.set(Signal::Temperature, Entry::Value { value: 40 + k, changed: begun });
+            recorder.write(&[reading]).unwrap();
+        }
+        assert_eq!(recorder.finish().unwrap().len(), 3);
+        let mut source = ReplaySpec::of([path.to_str().unwrap()]).build(1, 1).unwrap();
+        let played: Vec<_> = (0..5).map(|k| temperatures(&at(source.as_mut(), 1, 0.5 * f64::from(k)))[0]).collect();
+        assert_eq!(played, [40.0, 41.0, 42.0, 43.0, 44.0].map(Some));
+    }
+
+    #[test]
     fn the_files_are_read_once_and_shared() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(&folder, "a.csv", "t_s,temp_c\n0,40\n");

@@ -91,7 +91,9 @@ pub(super) fn recognise(text: &str) -> Option<Format> {
 
 fn names(text: &str) -> Vec<String> {
     let mut cells = StringRecord::new();
-    table::lines(text).next().map(|(_, line, _)| table::split(line, &mut cells));
+    if let Some((_, line, _)) = table::lines(text).next() {
+        table::split(line, &mut cells);
+    }
     cells.iter().map(str::to_owned).collect()
 }
 
