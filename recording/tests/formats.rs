@@ -133,9 +133,6 @@ fn what_has_no_time_or_no_names_is_refused_with_the_way_out() {
     ];
     for (text, expected) in cases {
         let message = Recording::parse("r", text).unwrap_err().to_string();
-        assert!(
-            message.replace("r:1: there is no column `t_s`", "r:1: there is no column `t_s`").starts_with(expected),
-            "{message}"
-        );
+        assert!(message.starts_with(expected), "{message}");
     }
 }

@@ -185,6 +185,24 @@ fn a_journal_that_a_kill_left_is_read_and_recovered() {
     assert!(matches!(recover(&folder.path().join("b.parquet")), Err(RecordError::Convert { .. })));
 }
 
+/// An older file of the name is not what a killed recording would have become.
+#[test]
+fn a_replaced_parquet_file_is_gone_from_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let record = || {
+        let options = RecorderOptions { replace: true, ..RecorderOptions::default() };
+        let mut recorder = Recorder::create(&path, header(), options).unwrap();
+        recorder.write(&poll(0)).unwrap();
+        recorder
+    };
+    record().finish().unwrap();
+    drop(record());
+    assert_eq!(names(folder.path()), ["a.parquet.journal.csv"]);
+    record().finish().unwrap();
+    assert_eq!(names(folder.path()), ["a.parquet"]);
+}
+
 /// More rows than one row group, so that the second begins anew.
 #[test]
 fn a_parquet_file_of_many_row_groups_has_every_row() {

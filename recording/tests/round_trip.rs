@@ -13,6 +13,9 @@ use proptest::prelude::*;
 
 const GPUS: u32 = 3;
 
+/// Step and length of the call (ns), standing, and for each signal a value and its age (ns).
+type Drawn = (i64, i64, Standing, Vec<Option<(i64, i64)>>);
+
 /// Polls of three GPUs; each entry is there or not, and as old as it likes.
 fn polls() -> impl Strategy<Value = Vec<Vec<Reading>>> {
     let entry = prop::option::weighted(0.7, (-5_i64..1_000_000_000_000, -1_000_000_i64..100_000_000_000));
@@ -21,7 +24,7 @@ fn polls() -> impl Strategy<Value = Vec<Vec<Reading>>> {
     let reading = (1_i64..400_000_000, 0_i64..50_000_000, standing, entries);
     prop::collection::vec(prop::collection::vec(reading, GPUS as usize), 1..25).prop_map(|polls| {
         let mut begun = 1_795_378_419_453_400_001;
-        let mut make = |device: u32, (step, call, standing, entries): (i64, i64, Standing, Vec<Option<(i64, i64)>>)| {
+        let mut make = |device: u32, (step, call, standing, entries): Drawn| {
             begun += step;
             let mut reading = Reading { device, begun, ended: begun + call, standing, ..Reading::default() };
             for (signal, entry) in Signal::ALL.into_iter().zip(entries) {

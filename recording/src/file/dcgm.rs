@@ -8,7 +8,8 @@ use super::cells::{self, Cell};
 use super::rows::{Row, Rows, Shape};
 use super::{Format, Recording};
 
-/// Names behind `DCGM_FI_DEV_`, the signal, and its unit as a power of ten of the field's.
+/// Names behind `DCGM_FI_DEV_`, the signal, and its unit as a power of ten of the field's. Violation times are nanoseconds,
+/// whatever older help texts say.
 const FIELDS: [(&str, Signal, i32); 17] = [
     ("GPU_TEMP", Signal::Temperature, 0),
     ("MEMORY_TEMP", Signal::MemoryTemperature, 0),
@@ -30,7 +31,7 @@ const FIELDS: [(&str, Signal, i32); 17] = [
 ];
 
 /// Names of the exporter's first version, which are still in use, behind `dcgm_`.
-const FIRST: [(&str, Signal, i32); 8] = [
+const FIRST: [(&str, Signal, i32); 10] = [
     ("gpu_temp", Signal::Temperature, 0),
     ("memory_temp", Signal::MemoryTemperature, 0),
     ("power_usage", Signal::Power, 3),
@@ -39,6 +40,8 @@ const FIRST: [(&str, Signal, i32); 8] = [
     ("memory_clock", Signal::MemoryClock, 0),
     ("gpu_utilization", Signal::Utilisation, 0),
     ("mem_copy_utilization", Signal::MemoryUtilisation, 0),
+    ("power_violation", Signal::PowerViolation, 0),
+    ("thermal_violation", Signal::ThermalViolation, 0),
 ];
 
 /// The signal of a metric, and its unit as a power of ten of the metric's.

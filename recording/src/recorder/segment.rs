@@ -77,8 +77,16 @@ impl Segment {
             waiting_since: None,
             size: 0,
         };
-        segment.flush()?;
-        Ok(segment)
+        match segment.flush() {
+            Ok(()) => Ok(segment),
+            Err(fault) => {
+                if !replace {
+                    // It is ours, and would stand in the way of the next try.
+                    let _ = std::fs::remove_file(&segment.file);
+                }
+                Err(fault)
+            }
+        }
     }
 
     /// What the segment is called.
@@ -176,7 +184,11 @@ impl Drop for Segment {
 /// Refuses a Parquet file that exists, and a journal that holds what a killed recording left.
 fn check_journal(path: &Path, journal: &Path, replace: bool) -> Result<(), RecordError> {
     if replace {
-        return Ok(());
+        // What is replaced must not be taken for what a killed recording would have become.
+        return match std::fs::remove_file(path) {
+            Err(fault) if fault.kind() != ErrorKind::NotFound => Err(RecordError::write(path, &fault)),
+            _ => Ok(()),
+        };
     }
     if path.exists() {
         return Err(RecordError::Exists { path: path.to_owned(), hint: String::new() });
