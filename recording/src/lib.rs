@@ -7,14 +7,20 @@
 pub mod choice;
 pub mod device;
 pub mod events;
+pub mod file;
+pub mod header;
 pub mod meter;
 pub mod probe;
 pub mod reading;
+pub mod recorder;
 pub mod signal;
 pub mod source;
 
 pub use device::DeviceFacts;
+pub use file::{Recording, Track};
+pub use header::Header;
 pub use meter::{Meter, MeterError};
 pub use reading::{Entry, Missing, Reading, Standing};
+pub use recorder::{FileFormat, RecordError, Recorder, RecorderOptions};
 pub use signal::Signal;
 pub use source::MeterSource;
