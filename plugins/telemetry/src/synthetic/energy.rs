@@ -159,7 +159,7 @@ impl History {
             Place::Before(seconds) if seconds > 0.0 => mark(0) - self.before.get(gpu).map_or(0.0, |w| w * seconds),
             Place::Before(_) => mark(0),
             // The next mark may not be known, and is not asked for where nothing depends on it.
-            Place::After { mark: at, part } if part == 0.0 => mark(at),
+            Place::After { mark: at, part: 0.0 } => mark(at),
             Place::After { mark: at, part } => mark(at) + part * (mark(at + 1) - mark(at)),
         }
     }

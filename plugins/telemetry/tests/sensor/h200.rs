@@ -91,12 +91,12 @@ impl Recording {
 
 fn root_mean_square(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value * value, count + 1.0));
-    (sum / count as f64).sqrt()
+    (sum / count).sqrt()
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    sum / count as f64
+    sum / count
 }
 
 /// Phases of `single-1` with one continuous load (s since the first row), from `single-1.json`, from 1.5 s into each on.
