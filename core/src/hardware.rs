@@ -12,6 +12,7 @@ mod origin;
 mod power;
 mod profile;
 mod reason;
+mod sensor;
 mod variability;
 
 pub use clock::Clock;
@@ -24,6 +25,7 @@ pub use power::PowerLaw;
 pub(crate) use profile::DESIGN_RISE_K;
 pub use profile::{DeviceProfile, Link, Node};
 pub use reason::ClockReason;
+pub use sensor::{PowerSignal, Rounding, Sensor};
 pub use variability::{DeviceFactors, Variability};
 
 use crate::router::ThermalHint;

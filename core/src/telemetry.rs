@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::hardware::Hardware;
 use crate::time::{SimDuration, SimTime};
-use crate::units::{Celsius, Watts};
+use crate::units::{Celsius, Joules, Watts};
 
 /// One reading of one GPU. A value that was not measured is absent, never filled in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,20 +20,26 @@ pub struct Sample {
     pub power: Option<Watts>,
 }
 
-/// The true state of one GPU at the instant of a poll, which only sources see.
+/// The true state of one GPU at the instant of a poll, which only sources see. What is not known is not a finite number.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Truth {
     /// Temperature of the die (degC).
     pub temperature: Celsius,
     /// Electrical power (W).
     pub power: Watts,
+    /// Electrical energy since the start of the run (J), exact at this instant: whatever a meter averages over is a difference of two.
+    pub energy: Joules,
 }
 
 /// Immutable description of a telemetry source, as a scenario writes it: `kind = "..."` and its options.
 #[typetag::serde(tag = "kind")]
 pub trait TelemetrySpec: Debug + Send + Sync {
-    /// Time between two polls.
+    /// Time between two polls, unless the source asks for others ([`TelemetrySource::next_poll`]).
     fn period(&self) -> SimDuration;
+
+    /// Takes what the options leave open from the hardware that is read. Called once, after the scenario is read and before anything is built; what
+    /// is written back afterwards has every value in force.
+    fn for_hardware(&mut self, _: &Hardware) {}
 
     /// Builds the source for `gpus` GPUs. `seed` is the run's root seed.
     ///
@@ -66,6 +73,15 @@ pub trait TelemetrySource: Send {
     /// # Errors
     /// An error ends this run and no other.
     fn sample(&mut self, now: SimTime, truth: &[Truth], out: &mut [Sample]) -> Result<(), TelemetryError>;
+
+    /// The next instant after `now` at which this source has to know the truth; `None` for one period after `now`.
+    ///
+    /// A sensor that averages over a window asks for its start and its end, so that both are exact and nothing finer is computed. Asked right
+    /// after the poll at `now`; an instant that is not later counts as `None`.
+    fn next_poll(&self, now: SimTime) -> Option<SimTime> {
+        let _ = now;
+        None
+    }
 
     /// Everything that changed since the source was built; empty for one without memory.
     fn save(&self) -> Vec<u8> {

@@ -39,7 +39,7 @@ use crate::routing::{Routing, RoutingFault};
 use crate::telemetry::{Sample, TelemetryError, TelemetrySource, Truth};
 use crate::thermal::LeakageError;
 use crate::time::SimTime;
-use crate::units::{Celsius, Watts};
+use crate::units::{Celsius, Joules, Watts};
 use coolant::Coolant;
 use devices::Devices;
 use frontier::OwnFrontier;
@@ -237,7 +237,7 @@ impl World {
                 schedule(SimTime::ZERO + at, Event::ScenarioChange { index: index as u32 });
             }
         }
-        schedule(SimTime::ZERO + self.spec.poll_period, Event::TelemetryPoll);
+        schedule(self.next_poll(SimTime::ZERO), Event::TelemetryPoll);
         if let Some(cooling) = &self.spec.cooling {
             schedule(SimTime::ZERO + cooling.period, Event::CoolingStep);
         }
@@ -289,7 +289,11 @@ impl World {
         let devices = &mut self.state.devices;
         devices.settle_all(now, thermal)?;
         let truth: Vec<Truth> = (devices.temperature.iter().enumerate())
-            .map(|(gpu, t)| Truth { temperature: Celsius::new(*t), power: Watts::new(devices.watts(gpu, thermal)) })
+            .map(|(gpu, t)| Truth {
+                temperature: Celsius::new(*t),
+                power: Watts::new(devices.watts(gpu, thermal)),
+                energy: Joules::new(devices.joules[gpu]),
+            })
             .collect();
         self.telemetry.sample(now, &truth, &mut self.state.samples)?;
         self.revision += 1;
@@ -301,6 +305,11 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// When the hardware is read next: at the instant the source asks for, else a period after `now`.
+    fn next_poll(&self, now: SimTime) -> SimTime {
+        self.telemetry.next_poll(now).filter(|at| *at > now).unwrap_or(now + self.spec.poll_period)
     }
 
     fn router_updated(&mut self, now: SimTime) -> Result<(), RunError> {
@@ -385,7 +394,7 @@ impl Model for World {
             Event::GovernorStep => self.governor_step(schedule)?,
             Event::TelemetryPoll => {
                 self.poll(schedule.now())?;
-                schedule.after(self.spec.poll_period, Event::TelemetryPoll);
+                schedule.at(self.next_poll(schedule.now()), Event::TelemetryPoll);
             }
             Event::End => self.end(schedule.now())?,
         }

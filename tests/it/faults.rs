@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::lab::{isotherm, root, small, text};
+use crate::lab::{SENSOR, isotherm, root, small, text};
 
 const ROUTER: &str = "[[router]]\nkind = \"energy-penalty\"\nlambda = 0.5\n";
 
@@ -153,11 +153,8 @@ fn missing_files() {
 }
 
 fn replay(file: &str) -> String {
-    with(
-        "{ kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\" }",
-        &format!("{{ kind = \"replay\", files = [{file:?}] }}"),
-    )
-    .replace(", temperature_limit = \"60 degC\"", "")
+    with(SENSOR, &format!("{{ kind = \"replay\", files = [{file:?}] }}"))
+        .replace(", temperature_limit = \"60 degC\"", "")
 }
 
 /// As [`expect`], with a data file beside the scenario.

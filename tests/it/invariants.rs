@@ -46,7 +46,7 @@ workload = {{ kind = \"gaussian\" }}
 arrivals = {arrivals}
 costs = {{ kind = \"table\", hot = [0], cold_joules = 0.5, hot_joules = 2.0, cold_seconds = 1e-3, hot_seconds = 3e-3, leakage_per_kelvin = {leakage:?}, hop_joules = 0.01, move_joules = 0.4, move_seconds = 2e-3 }}
 placement = {placement}hardware = {{ gpus = {gpus}, profile = \"scenarios/hardware/h200-sxm.toml\", temperature_limit = \"50 degC\" }}
-telemetry = {{ kind = \"synthetic\", period = \"30 ms\", noise = \"1 K\" }}
+telemetry = {{ kind = \"synthetic\", period = \"30 ms\", refresh = \"50 ms\", noise = \"1 K\", dropouts = 0.2 }}
 router_host = {{ seconds_per_operation = 1e-9, joules_per_operation = 1e-9 }}
 router = [{{ name = \"subject\", {} }}]
 ",
@@ -245,13 +245,14 @@ mod views {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let spy = Spy { inner: baseline(), seen: Arc::clone(&seen) };
         Simulation::new(spec, Box::new(spy), sensor()).unwrap().advance(&window).unwrap();
-        let period = SimDuration::from_millis(170).nanos();
+        let (period, refresh) = (SimDuration::from_millis(170).nanos(), SimDuration::from_millis(100).nanos());
         let seen = seen.lock().unwrap();
         assert!(seen.len() >= 80);
         for (now, taken_at) in seen.iter() {
             // The last poll strictly before this instant; the reading at the very start counts for instant 0.
             let last_poll = now.nanos().saturating_sub(1) / period * period;
-            assert_eq!(taken_at.nanos(), last_poll, "at {now}");
+            // What it found is what the sensor had taken at its last refresh.
+            assert_eq!(taken_at.nanos(), last_poll / refresh * refresh, "at {now}");
         }
         assert!(seen.iter().any(|(now, taken_at)| now.nanos() > taken_at.nanos() + period / 2), "some are old");
     }

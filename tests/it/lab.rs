@@ -68,6 +68,10 @@ pub(crate) fn announce(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// A sensor all of whose stages do something: refreshes between its readings, windows that start between refreshes, refreshes that are lost.
+pub(crate) const SENSOR: &str = "{ kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\", refresh = \"15 ms\", \
+    power = \"instant\", instant_window = \"4 ms\", dropouts = 0.1 }";
+
 /// A small scenario text with a hole for its routers.
 pub(crate) fn small(routers: &str) -> String {
     format!(
@@ -79,7 +83,7 @@ workload = {{ kind = \"gaussian\", sigma = 1.0 }}
 arrivals = {{ kind = \"closed-loop\", batches = 12, tokens = 96 }}
 costs = {{ kind = \"table\", hot = [6, 7], cold_joules = 0.5, hot_joules = 2.0, cold_seconds = 1e-3, hot_seconds = 2e-3 }}
 hardware = {{ gpus = 4, profile = \"scenarios/hardware/h200-sxm.toml\", temperature_limit = \"60 degC\" }}
-telemetry = {{ kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\" }}
+telemetry = {SENSOR}
 {routers}"
     )
 }
@@ -93,7 +97,7 @@ seeds = 2
 model = {{ experts = 8, top_k = 2 }}
 workload = {{ kind = \"gaussian\", sigma = 1.0 }}
 arrivals = {{ kind = \"closed-loop\", batches = 9, tokens = 2048 }}
-telemetry = {{ kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\" }}
+telemetry = {SENSOR}
 [costs]
 kind = \"device\"
 layer = {{ d_model = 4096, d_ff = 14336, layers = 64 }}

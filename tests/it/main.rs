@@ -28,5 +28,6 @@ mod plugins;
 mod profile;
 mod router_contract;
 mod scenarios;
+mod sensor;
 mod significance;
 mod tidy;

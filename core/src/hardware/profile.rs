@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::kernel::Kernels;
-use super::{Clock, Interconnect, Limits, MemoryPower, Origin, PowerLaw};
+use super::{Clock, Interconnect, Limits, MemoryPower, Origin, PowerLaw, Sensor};
 use crate::thermal::{LeakyModes, NetworkError, RcNetwork};
 use crate::units::{Celsius, Watts};
 
@@ -43,6 +43,9 @@ pub struct DeviceProfile {
     /// What moving tokens between GPUs costs; without it the exchange is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interconnect: Option<Interconnect>,
+    /// What reading it shows of its true state; without it, what NVML shows of an H200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensor: Option<Sensor>,
     /// Where numbers come from, by the path of their key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origin: BTreeMap<String, Origin>,
@@ -139,6 +142,9 @@ impl DeviceProfile {
         self.memory_power.as_ref().map_or(Ok(()), MemoryPower::check)?;
         self.kernel.as_ref().map_or(Ok(()), Kernels::check)?;
         self.interconnect.as_ref().map_or(Ok(()), Interconnect::check)?;
+        if let Some(Err((key, message))) = self.sensor.as_ref().map(Sensor::check) {
+            return Err(format!("`sensor.{key}` {message}"));
+        }
         self.limits.as_ref().map_or(Ok(()), Limits::check)
     }
 

@@ -67,6 +67,7 @@ pub(super) fn scenario(tree: &Tree, catalogue: &dyn Catalogue, faults: &mut Faul
     if let Some(placement) = placement {
         scenario.placement = Some(placement?.into());
     }
+    scenario.telemetry.for_hardware(&scenario.hardware);
     Some(scenario)
 }
 

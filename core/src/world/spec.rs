@@ -90,7 +90,7 @@ pub struct WorldSpec {
     pub arrivals: Arc<[Arrival]>,
     /// Changes, in the order of the scenario.
     pub changes: Vec<Change>,
-    /// Time between two telemetry polls.
+    /// Time between two telemetry polls, where the source asks for no others.
     pub poll_period: SimDuration,
     /// What the router itself costs.
     pub router_host: RouterHost,

@@ -1,170 +1,163 @@
 //! `kind = "synthetic"`: the model's own state seen through a sensor.
 
-use isotherm_core::rng::{Domain, Stream};
-use isotherm_core::telemetry::{Sample, TelemetryError, TelemetrySource, TelemetrySpec, Truth};
-use isotherm_core::time::{SimDuration, SimTime};
-use isotherm_core::units::{Celsius, TempDelta};
+mod beat;
+mod energy;
+mod gpu;
+mod source;
+
+use isotherm_core::hardware::{Hardware, PowerSignal, Rounding, Sensor};
+use isotherm_core::telemetry::{TelemetryError, TelemetrySource, TelemetrySpec};
+use isotherm_core::time::SimDuration;
+use isotherm_core::units::{Joules, TempDelta};
 use serde::{Deserialize, Serialize};
 
 use crate::option::{check_period, fault};
+use source::Synthetic;
 
 /// A sensor in front of the simulated GPUs: what a router could know where the truth is the model's.
 ///
-/// Exists because a router fed with exact and instant temperatures is a router nobody can build. At every poll and for
-/// every GPU, in this order:
+/// Exists because a router fed with exact and instant values is a router nobody can build. The sensor takes new values at every multiple of
+/// `refresh`; whoever reads it does so at every multiple of `period` and finds what was taken last, with the instant at which it was taken. A
+/// refresh does the following for every GPU, in this order:
 ///
-/// 1. lag: `y += (x - y) (1 - exp(-dt / lag))` with `x` the true die temperature (degC) and `dt` the time since the
-///    last reading (s), which is the exact response of a first-order sensor to an `x` held since then. The first
-///    reading finds the sensor settled (`y = x`), and `lag = 0` keeps `y = x`.
-/// 2. noise: `z = y + noise * n`, with `n` a standard normal deviate of the stream (seed, sensor, GPU, "synthetic
-///    noise"). Each poll takes one deviate per GPU, whether or not there is something to read and whatever `noise` is:
-///    two runs that differ only in `noise` see the same deviates, scaled. The noise is the reading's; it does not enter
-///    the lag.
-/// 3. resolution: `z` to the nearest whole multiple of `resolution` counted from 0 degC, halves away from zero, as NVML
-///    reports whole degrees; `resolution = "0 K"` keeps `z`.
+/// 1. lag: `y += (x - y) (1 - exp(-dt / lag))` with `x` the true die temperature (degC) and `dt` the time since the last refresh (s), which is the
+///    exact response of a first-order sensor to an `x` held since then. The first refresh finds the sensor settled (`y = x`), and `lag = 0` keeps
+///    `y = x`.
+/// 2. noise: `z = y + noise * n`, with `n` a standard normal deviate of the stream (seed, sensor, GPU, "synthetic noise"). The noise is the
+///    reading's; it does not enter the lag.
+/// 3. resolution: `z` to a whole multiple of `resolution` counted from 0 degC, the nearest or the next below; `resolution = "0 K"` keeps `z`.
+/// 4. power: the mean over the window of its [`PowerSignal`], a difference of the true energy at two instants. Before the run a GPU drew what it
+///    draws at its start.
+/// 5. drop-out: with probability `dropouts`, by a uniform deviate of the stream (seed, sensor, GPU, "synthetic drop-outs"), the new values are
+///    lost: the old ones stay, and grow old. The first are never lost.
 ///
-/// Power passes through exactly. A temperature or power that the model does not know (not a finite number) is absent.
-/// Samples carry the time of the poll; like a real sensor this one does not tell how old the heat is that it shows.
+/// Each refresh takes one deviate of both streams per GPU, whatever the options are: two runs that differ only in `noise` see the same deviates,
+/// scaled, and two that differ only in `dropouts` see the same values wherever both see one.
+///
+/// The source asks for the truth at refreshes, at starts of windows, at advances of the counter and when it is read ([`TelemetrySource::next_poll`]). If
+/// it is told at other instants, it takes the first at or after a refresh for that refresh, and takes energy to grow evenly in between.
+///
+/// A temperature, power or energy that the model does not know (not a finite number) is absent. Options that are not set come from the `[sensor]`
+/// section of the hardware's profile, else from [`Sensor::default`].
 ///
 /// ```
-/// use isotherm_core::telemetry::{Sample, TelemetrySpec, Truth};
+/// use isotherm_core::telemetry::{Sample, TelemetryError, TelemetrySpec, Truth};
 /// use isotherm_core::time::SimTime;
-/// use isotherm_core::units::{Celsius, Watts};
+/// use isotherm_core::units::{Celsius, Joules, Watts};
 /// use isotherm_telemetry::SyntheticSpec;
 ///
 /// let mut source = SyntheticSpec::default().build(1, 7)?;
-/// let truth = [Truth { temperature: Celsius::new(64.4), power: Watts::new(690.25) }];
 /// let mut samples = [Sample::default()];
-/// source.sample(SimTime::ZERO, &truth, &mut samples)?;
-/// assert_eq!(samples[0].temperature, Some(Celsius::new(64.0)), "whole degrees");
-/// assert_eq!(samples[0].power, Some(Watts::new(690.25)));
-/// # Ok::<(), isotherm_core::telemetry::TelemetryError>(())
+/// let mut read = |ms: u64, temperature, power, energy| {
+///     let truth = [Truth {
+///         temperature: Celsius::new(temperature),
+///         power: Watts::new(power),
+///         energy: Joules::new(energy),
+///     }];
+///     source.sample(SimTime::from_nanos(ms * 1_000_000), &truth, &mut samples)?;
+///     Ok::<_, TelemetryError>((samples[0].temperature, samples[0].power))
+/// };
+/// // Idle at 100 W until 0 s, then 600 W.
+/// assert_eq!(read(0, 40.0, 100.0, 0.0)?, (Some(Celsius::new(40.0)), Some(Watts::new(100.0))));
+/// assert_eq!(read(500, 64.4, 600.0, 300.0)?, (Some(Celsius::new(64.0)), Some(Watts::new(350.0))), "half way");
+/// # Ok::<(), TelemetryError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SyntheticSpec {
-    /// Time between two polls.
-    pub period: SimDuration,
-    /// Time constant of the sensor; zero for one that follows at once.
-    pub lag: SimDuration,
-    /// Step of the reported temperature (K); zero for none.
-    pub resolution: TempDelta,
-    /// Standard deviation of a reading (K).
+    /// Time between two readings; `refresh` where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<SimDuration>,
+    /// Standard deviation of a temperature (K).
     pub noise: TempDelta,
+    /// Probability that a refresh is lost.
+    pub dropouts: f64,
+    /// [`Sensor::refresh`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<SimDuration>,
+    /// [`Sensor::lag`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<SimDuration>,
+    /// [`Sensor::resolution`] (K).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<TempDelta>,
+    /// [`Sensor::rounding`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
+    /// [`Sensor::power`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerSignal>,
+    /// [`Sensor::power_window`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_window: Option<SimDuration>,
+    /// [`Sensor::instant_window`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instant_window: Option<SimDuration>,
+    /// [`Sensor::counter_tick`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counter_tick: Option<SimDuration>,
+    /// [`Sensor::counter_step`] (J).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counter_step: Option<Joules>,
 }
 
-impl Default for SyntheticSpec {
-    /// As NVML reads an H200: refreshed about every 100 ms, in whole degrees.
-    fn default() -> Self {
-        Self {
-            period: SimDuration::from_millis(100),
-            lag: SimDuration::ZERO,
-            resolution: TempDelta::new(1.0),
-            noise: TempDelta::new(0.0),
+impl SyntheticSpec {
+    /// The sensor in force: what is set here, and `base` for the rest.
+    #[must_use]
+    pub fn over(&self, base: &Sensor) -> Sensor {
+        Sensor {
+            refresh: self.refresh.unwrap_or(base.refresh),
+            lag: self.lag.unwrap_or(base.lag),
+            resolution: self.resolution.unwrap_or(base.resolution),
+            rounding: self.rounding.unwrap_or(base.rounding),
+            power: self.power.unwrap_or(base.power),
+            power_window: self.power_window.unwrap_or(base.power_window),
+            instant_window: self.instant_window.unwrap_or(base.instant_window),
+            counter_tick: self.counter_tick.unwrap_or(base.counter_tick),
+            counter_step: self.counter_step.unwrap_or(base.counter_step),
         }
+    }
+
+    /// Sets everything that a sensor is.
+    fn set(&mut self, sensor: &Sensor) {
+        self.refresh = Some(sensor.refresh);
+        self.lag = Some(sensor.lag);
+        self.resolution = Some(sensor.resolution);
+        self.rounding = Some(sensor.rounding);
+        self.power = Some(sensor.power);
+        self.power_window = Some(sensor.power_window);
+        self.instant_window = Some(sensor.instant_window);
+        self.counter_tick = Some(sensor.counter_tick);
+        self.counter_step = Some(sensor.counter_step);
     }
 }
 
 #[typetag::serde(name = "synthetic")]
 impl TelemetrySpec for SyntheticSpec {
     fn period(&self) -> SimDuration {
-        self.period
+        self.period.or(self.refresh).unwrap_or(Sensor::default().refresh)
+    }
+
+    fn for_hardware(&mut self, hardware: &Hardware) {
+        let profile = hardware.profile.as_ref().and_then(|profile| profile.sensor.clone());
+        self.set(&self.over(&profile.unwrap_or_default()));
+        self.period = Some(self.period());
     }
 
     fn build(&self, gpus: usize, seed: u64) -> Result<Box<dyn TelemetrySource>, TelemetryError> {
-        check_period(self.period)?;
-        check_not_negative("resolution", self.resolution, "1 K")?;
-        check_not_negative("noise", self.noise, "0.5 K")?;
-        let sensors = (0..gpus as u64)
-            .map(|gpu| Sensor { level: None, noise: Stream::open(seed, Domain::Sensor, gpu, "synthetic noise") })
-            .collect();
-        Ok(Box::new(Synthetic { spec: self.clone(), sensors }))
-    }
-}
-
-fn check_not_negative(option: &'static str, value: TempDelta, example: &str) -> Result<(), TelemetryError> {
-    // Written so that NaN, which only code can make, fails too.
-    if value >= TempDelta::default() && value.get().is_finite() {
-        return Ok(());
-    }
-    Err(fault(option, format!("{value} is not allowed; expected \"0 K\" or more, for example \"{example}\"")))
-}
-
-/// The source: one sensor per GPU, and their memory is all of its state.
-#[derive(Debug)]
-struct Synthetic {
-    spec: SyntheticSpec,
-    sensors: Vec<Sensor>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Sensor {
-    /// When the sensor last had something to read, and what it then stood at (degC).
-    level: Option<(SimTime, f64)>,
-    noise: Stream,
-}
-
-impl Sensor {
-    /// What the sensor shows of `truth` at `now` (degC).
-    fn read(&mut self, now: SimTime, truth: f64, spec: &SyntheticSpec) -> Option<Celsius> {
-        let deviate = self.noise.normal();
-        if !truth.is_finite() {
-            return None;
+        check_period(self.period())?;
+        let sensor = self.over(&Sensor::default());
+        sensor.check().map_err(|(key, message)| fault(key, message))?;
+        // Written so that NaN, which only code can make, fails too.
+        if !(self.noise.get() >= 0.0 && self.noise.get().is_finite()) {
+            let expected = "expected \"0 K\" or more, for example \"0.5 K\"";
+            return Err(fault("noise", format!("{} is not allowed; {expected}", self.noise)));
         }
-        let level = match self.level {
-            Some((then, level)) if !spec.lag.is_zero() => {
-                let elapsed = (now - then).seconds() / spec.lag.seconds();
-                // 1 - exp(-x), without the cancellation at small x.
-                level + (truth - level) * -libm::expm1(-elapsed)
-            }
-            _ => truth,
-        };
-        self.level = Some((now, level));
-        let shown = quantised(level + spec.noise.get() * deviate, spec.resolution.get());
-        shown.is_finite().then_some(Celsius::new(shown))
-    }
-}
-
-/// `value` as the nearest multiple of `step`, halves away from zero; a step of zero changes nothing.
-fn quantised(value: f64, step: f64) -> f64 {
-    // Adding zero turns -0 into 0, which is the same number and reads better in a table.
-    if step > 0.0 { (value / step).round() * step + 0.0 } else { value }
-}
-
-impl TelemetrySource for Synthetic {
-    fn sample(&mut self, now: SimTime, truth: &[Truth], out: &mut [Sample]) -> Result<(), TelemetryError> {
-        for ((sensor, truth), sample) in self.sensors.iter_mut().zip(truth).zip(out) {
-            *sample = Sample {
-                taken_at: now,
-                temperature: sensor.read(now, truth.temperature.get(), &self.spec),
-                power: truth.power.get().is_finite().then_some(truth.power),
-            };
+        if !(0.0..=1.0).contains(&self.dropouts) {
+            let expected = "expected a probability from 0 to 1, for example 0.01";
+            return Err(fault("dropouts", format!("{} is not allowed; {expected}", self.dropouts)));
         }
-        Ok(())
-    }
-
-    fn save(&self) -> Vec<u8> {
-        postcard::to_stdvec(&self.sensors).expect("plain data serialises into memory")
-    }
-
-    fn load(&mut self, state: &[u8]) -> Result<(), TelemetryError> {
-        let broken = |what: String| TelemetryError::State(format!("not the state of this synthetic sensor: {what}"));
-        let (sensors, rest) = postcard::take_from_bytes::<Vec<Sensor>>(state).map_err(|e| broken(e.to_string()))?;
-        if !rest.is_empty() {
-            return Err(broken(format!("{} bytes are left over", rest.len())));
-        }
-        if sensors.len() != self.sensors.len() {
-            return Err(broken(format!("it has {} GPUs, the run has {}", sensors.len(), self.sensors.len())));
-        }
-        let same_streams = sensors.iter().zip(&self.sensors).all(|(a, b)| a.noise.key() == b.noise.key());
-        if !same_streams {
-            return Err(broken("it was saved under another seed".to_owned()));
-        }
-        if sensors.iter().filter_map(|sensor| sensor.level).any(|(_, level)| !level.is_finite()) {
-            return Err(broken("a temperature in it is not a finite number".to_owned()));
-        }
-        self.sensors = sensors;
-        Ok(())
+        Ok(Box::new(Synthetic::new(self, sensor, gpus, seed)))
     }
 }
 
@@ -172,123 +165,60 @@ impl TelemetrySource for Synthetic {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-    use isotherm_core::units::Watts;
+    use isotherm_core::hardware::DeviceProfile;
 
     use super::*;
 
-    /// A sensor without steps, for tests of the other stages.
-    fn exact() -> SyntheticSpec {
-        SyntheticSpec { resolution: TempDelta::new(0.0), ..SyntheticSpec::default() }
+    const PROFILE: &str = "name = \"A\"\nidle_power = \"60 W\"\nambient = \"30 degC\"\n\
+        [[node]]\nname = \"die\"\ncapacity_j_per_k = 5.0\nheat_share = 1.0\nambient_w_per_k = 20.0\n\
+        [sensor]\nrefresh = \"50 ms\"\npower = \"instant\"\nresolution = \"0.5 K\"\n";
+
+    fn hardware(profile: &str) -> Hardware {
+        let profile: DeviceProfile = toml::from_str(profile).unwrap();
+        assert_eq!(profile.check(), Ok(()));
+        Hardware { profile: Some(profile), ..Hardware::of_gpus(1) }
     }
 
-    /// What one GPU at `temperatures` (degC), polled every 100 ms, reads.
-    fn readings(spec: &SyntheticSpec, seed: u64, temperatures: &[f64]) -> Vec<Option<f64>> {
-        let mut source = spec.build(1, seed).unwrap();
-        let mut out = [Sample::default()];
-        (temperatures.iter().enumerate())
-            .map(|(poll, t)| {
-                let now = SimTime::from_nanos(poll as u64 * 100_000_000);
-                let truth = Truth { temperature: Celsius::new(*t), power: Watts::new(1.0) };
-                source.sample(now, &[truth], &mut out).unwrap();
-                out[0].temperature.map(Celsius::get)
-            })
-            .collect()
+    fn resolved(text: &str, hardware: &Hardware) -> String {
+        let mut spec: Box<dyn TelemetrySpec> = toml::from_str(&format!("kind = \"synthetic\"\n{text}")).unwrap();
+        spec.for_hardware(hardware);
+        toml::to_string(&spec).unwrap()
     }
 
     #[test]
-    fn lag_is_the_step_response_of_a_first_order_sensor() {
-        let spec = SyntheticSpec { lag: SimDuration::from_millis(450), ..exact() };
-        let mut truth = vec![30.0];
-        truth.extend([80.0; 40]);
-        for (poll, reading) in readings(&spec, 1, &truth).into_iter().enumerate() {
-            let expected = 80.0 - 50.0 * (-(poll as f64) * 0.1 / 0.45).exp();
-            assert!((reading.unwrap() - expected).abs() < 1e-9, "{poll}: {reading:?} {expected}");
+    fn what_a_scenario_leaves_open_is_the_profiles_and_else_that_of_nvml() {
+        let plain = resolved("", &Hardware::of_gpus(1));
+        let expected = "kind = \"synthetic\"\nperiod = \"100 ms\"\nnoise = \"0 K\"\ndropouts = 0.0\nrefresh = \"100 ms\"\n\
+            lag = \"0 s\"\nresolution = \"1 K\"\nrounding = \"nearest\"\npower = \"mean\"\npower_window = \"1 s\"\n\
+            instant_window = \"25 ms\"\ncounter_tick = \"100 ms\"\ncounter_step = \"0.001 J\"\n";
+        assert_eq!(plain, expected);
+        let of_profile = resolved("", &hardware(PROFILE));
+        for line in ["period = \"50 ms\"", "refresh = \"50 ms\"", "power = \"instant\"", "resolution = \"0.5 K\""] {
+            assert!(of_profile.contains(&format!("\n{line}\n")), "{line}\n{of_profile}");
         }
+        let own = resolved("resolution = \"1 K\"\nperiod = \"70 ms\"\n", &hardware(PROFILE));
+        for line in ["period = \"70 ms\"", "refresh = \"50 ms\"", "power = \"instant\"", "resolution = \"1 K\""] {
+            assert!(own.contains(&format!("\n{line}\n")), "{line}\n{own}");
+        }
+        assert_eq!(resolved(own.trim_start_matches("kind = \"synthetic\"\n"), &hardware(PROFILE)), own);
     }
 
     #[test]
-    fn lag_does_not_depend_on_how_often_a_constant_truth_is_read() {
-        let spec = SyntheticSpec { lag: SimDuration::from_millis(450), ..exact() };
-        let level = |polls: &[u64]| {
-            let mut source = spec.build(1, 1).unwrap();
-            let mut out = [Sample::default()];
-            for (first, ms) in polls.iter().enumerate().map(|(index, ms)| (index == 0, *ms)) {
-                let temperature = Celsius::new(if first { 30.0 } else { 80.0 });
-                let truth = [Truth { temperature, power: Watts::default() }];
-                source.sample(SimTime::from_nanos(ms * 1_000_000), &truth, &mut out).unwrap();
-            }
-            out[0].temperature.unwrap().get()
-        };
-        assert!((level(&[0, 1000]) - level(&[0, 1, 10, 10, 300, 999, 1000])).abs() < 1e-9);
-    }
-
-    #[test]
-    fn readings_are_whole_degrees_unless_told_otherwise() {
-        let truth = [64.4, 64.5, -0.5, 71.26];
-        assert_eq!(readings(&SyntheticSpec::default(), 1, &truth), [64.0, 65.0, -1.0, 71.0].map(Some));
-        let quarter = SyntheticSpec { resolution: TempDelta::new(0.25), ..SyntheticSpec::default() };
-        assert_eq!(readings(&quarter, 1, &truth), [64.5, 64.5, -0.5, 71.25].map(Some));
-        assert_eq!(readings(&exact(), 1, &truth), truth.map(Some));
-    }
-
-    #[test]
-    fn noise_has_the_given_deviation_and_scales_the_same_deviates() {
-        let noise = |kelvin| SyntheticSpec { noise: TempDelta::new(kelvin), ..exact() };
-        let n = 20_000;
-        let truth = vec![50.0; n];
-        let small: Vec<f64> = readings(&noise(0.5), 1, &truth).into_iter().map(|r| r.unwrap() - 50.0).collect();
-        let large: Vec<f64> = readings(&noise(2.0), 1, &truth).into_iter().map(|r| r.unwrap() - 50.0).collect();
-        assert!(small.iter().zip(&large).all(|(a, b)| (4.0 * a - b).abs() < 1e-9));
-        let mean = small.iter().sum::<f64>() / n as f64;
-        let deviation = (small.iter().map(|x| x * x).sum::<f64>() / n as f64).sqrt();
-        // Five standard errors: s / sqrt(n) of a mean, s / sqrt(2 n) of a standard deviation.
-        assert!(mean.abs() < 5.0 * 0.5 / (n as f64).sqrt(), "{mean}");
-        assert!((deviation - 0.5).abs() < 5.0 * 0.5 / (2.0 * n as f64).sqrt(), "{deviation}");
-        assert_ne!(readings(&noise(0.5), 2, &truth[..1]), readings(&noise(0.5), 1, &truth[..1]));
-    }
-
-    #[test]
-    fn what_the_model_does_not_know_is_absent_and_moves_nothing_else() {
-        let spec = SyntheticSpec { noise: TempDelta::new(1.0), ..exact() };
-        let whole = readings(&spec, 1, &[50.0, 50.0, 50.0]);
-        let gap = readings(&spec, 1, &[50.0, f64::NAN, 50.0]);
-        assert_eq!(gap, [whole[0], None, whole[2]]);
-
-        let mut source = spec.build(1, 1).unwrap();
-        let mut out = [Sample { power: Some(Watts::new(9.0)), ..Sample::default() }];
-        let truth = [Truth { temperature: Celsius::new(50.0), power: Watts::new(f64::NAN) }];
-        source.sample(SimTime::ZERO, &truth, &mut out).unwrap();
-        assert_eq!(out[0].power, None);
-    }
-
-    #[test]
-    fn negative_options_are_refused() {
+    fn options_that_no_sensor_can_have_are_refused() {
         let refused = |spec: SyntheticSpec| spec.build(1, 1).err().unwrap().to_string();
+        let default = SyntheticSpec::default;
         assert_eq!(
-            refused(SyntheticSpec { resolution: TempDelta::new(-1.0), ..exact() }),
+            refused(SyntheticSpec { resolution: Some(TempDelta::new(-1.0)), ..default() }),
             "`resolution`: -1 K is not allowed; expected \"0 K\" or more, for example \"1 K\""
         );
-        assert!(refused(SyntheticSpec { noise: TempDelta::new(-1.0), ..exact() }).starts_with("`noise`: -1 K"));
-    }
-
-    #[test]
-    fn a_state_of_another_run_is_refused_and_changes_nothing() {
-        let spec = SyntheticSpec::default();
-        let saved = spec.build(2, 1).unwrap().save();
-        let mut source = spec.build(2, 1).unwrap();
-        assert!(source.load(&saved).is_ok());
-        let mut longer = saved.clone();
-        longer.push(0);
-        let others = [spec.build(3, 1).unwrap().save(), spec.build(2, 9).unwrap().save(), longer, vec![]];
-        for other in others {
-            assert!(matches!(source.load(&other), Err(TelemetryError::State(_))));
-            assert_eq!(source.save(), saved);
+        assert!(refused(SyntheticSpec { noise: TempDelta::new(-1.0), ..default() }).starts_with("`noise`: -1 K"));
+        for dropouts in [-0.1, 1.1, f64::NAN] {
+            assert!(refused(SyntheticSpec { dropouts, ..default() }).starts_with("`dropouts`: "), "{dropouts}");
         }
-    }
-
-    #[test]
-    fn the_table_is_written_back_with_its_defaults() {
-        let written = toml::to_string(&toml::from_str::<SyntheticSpec>("noise = \"0.5 K\"").unwrap()).unwrap();
-        assert_eq!(written, "period = \"100 ms\"\nlag = \"0 s\"\nresolution = \"1 K\"\nnoise = \"0.5 K\"\n");
+        let fast = Some(SimDuration::from_millis(10));
+        assert_eq!(
+            refused(SyntheticSpec { refresh: fast, ..default() }),
+            "`instant_window`: 25 ms is too long; expected a part of the time between two refreshes, at most \"10 ms\""
+        );
     }
 }

@@ -4,7 +4,7 @@
 
 use isotherm_core::telemetry::{Sample, TelemetrySource, TelemetrySpec, Truth};
 use isotherm_core::time::{SimDuration, SimTime};
-use isotherm_core::units::{Celsius, Watts};
+use isotherm_core::units::{Celsius, Joules, Watts};
 use isotherm_telemetry::KINDS;
 
 const GPUS: usize = 5;
@@ -33,6 +33,7 @@ fn truth(poll: usize) -> Vec<Truth> {
         .map(|gpu| Truth {
             temperature: Celsius::new(unknown(30.0 + 7.3 * gpu as f64 + 1.7 * poll as f64, 5)),
             power: Watts::new(unknown(80.0 + 100.0 * gpu as f64 - 3.1 * poll as f64, 7)),
+            energy: Joules::new(unknown((80.0 + 90.0 * gpu as f64) * instant(poll).seconds(), 6)),
         })
         .collect()
 }
@@ -63,6 +64,7 @@ fn check(text: &str) {
         "written back it is the same source\n{written}"
     );
     assert!(!spec.period().is_zero());
+    it_asks_for_later_instants_only(&spec, text);
     assert_eq!(spec.prescribes_temperature(), spec.warning().is_some(), "what is prescribed is marked\n{text}");
     a_saved_source_goes_on(&spec, &whole, text);
     a_tie_reads_alike_without_memory(&spec, text);
@@ -79,6 +81,15 @@ fn samples_are_of_the_past_and_numbers(readings: &Readings, text: &str) {
             assert!(sample.power.is_none_or(|value| value.get().is_finite()), "{sample:?}\n{text}");
             *last = sample.taken_at;
         }
+    }
+}
+
+fn it_asks_for_later_instants_only(spec: &Spec, text: &str) {
+    let mut source = build(spec, 7);
+    for poll in 0..POLLS.len() {
+        let now = instant(poll);
+        source.sample(now, &truth(poll), &mut [Sample::default(); GPUS]).unwrap();
+        assert!(source.next_poll(now).is_none_or(|next| next > now), "poll {poll}\n{text}");
     }
 }
 
@@ -124,10 +135,24 @@ fn fixed_keeps_the_contract() {
 
 #[test]
 fn synthetic_keeps_the_contract() {
-    for option in ["", "lag = \"450 ms\"", "noise = \"0.7 K\"", "resolution = \"0 K\"", "resolution = \"0.1 K\""] {
+    for option in [
+        "",
+        "lag = \"450 ms\"",
+        "noise = \"0.7 K\"",
+        "resolution = \"0 K\"",
+        "resolution = \"0.1 K\"\nrounding = \"down\"",
+        "dropouts = 0.3",
+        "power = \"instant\"",
+        "power = \"energy\"\ncounter_tick = \"70 ms\"",
+        "power = \"exact\"",
+        "power_window = \"230 ms\"\nperiod = \"30 ms\"",
+    ] {
         check(&format!("kind = \"synthetic\"\n{option}\n"));
     }
-    check("kind = \"synthetic\"\nlag = \"1 s\"\nnoise = \"2 K\"\nresolution = \"0 K\"\nperiod = \"20 ms\"\n");
+    check(
+        "kind = \"synthetic\"\nlag = \"1 s\"\nnoise = \"2 K\"\nresolution = \"0 K\"\nperiod = \"20 ms\"\nrefresh = \"40 ms\"\n\
+         dropouts = 0.5\npower = \"instant\"\n",
+    );
 }
 
 #[test]

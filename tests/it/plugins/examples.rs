@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::built::{c_library, example, has_c_compiler};
-use crate::lab::{from_text, isotherm, mean, root, row, run, small, text};
+use crate::lab::{SENSOR, from_text, isotherm, mean, root, row, run, small, text};
 
 #[test]
 fn cool_first_beats_the_baseline_on_the_classic_scenario() {
@@ -48,12 +48,10 @@ fn a_source_of_a_library_feeds_the_routers() {
     std::fs::write(&csv, lines).unwrap();
     let (cool, pipe) = (example("cool_first"), example("csv_pipe"));
     let scenario = small("[[router]]\nkind = \"acme/cool-first\"\nper_kelvin = 0.1\n").replace(
-        "telemetry = { kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\" }",
-        &format!(
-            "telemetry = {{ kind = \"acme/csv-pipe\", prescribes = false, file = {:?} }}",
-            csv.display().to_string()
-        ),
+        SENSOR,
+        &format!("{{ kind = \"acme/csv-pipe\", prescribes = false, file = {:?} }}", csv.display().to_string()),
     );
+    assert!(scenario.contains("acme/csv-pipe"), "{scenario}");
     let plugins = [cool, pipe].map(|path| path.display().to_string());
     let completed = run(&from_text(&format!("plugins = {plugins:?}\n{scenario}")));
     assert!(mean(row(&completed, "acme/cool-first", ""), "energy_savings_percent") > 5.0);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::built::example;
-use crate::lab::{from_text, isotherm, mean, root, row, run, small, text};
+use crate::lab::{SENSOR, from_text, isotherm, mean, root, row, run, small, text};
 
 /// Runs a scenario with this router of a library; exit code, standard output and standard error.
 fn run_with(folder: &tempfile::TempDir, library: &Path, router: &str) -> (i32, String, String) {
@@ -113,10 +113,8 @@ fn options_of_a_library_are_swept() {
     let router = "[[router]]\nkind = \"acme/cool-first\"\n[sweep]\n\"router.per_kelvin\" = [0.0, 0.5]\n";
     let library = example("cool_first").display().to_string();
     // Sensors that differ, so that there is something to be priced.
-    let fixed = "kind = \"fixed\", temperatures = [\"40 degC\", \"40 degC\", \"40 degC\", \"80 degC\"]";
-    let scenario = small(router)
-        .replace("kind = \"synthetic\", period = \"20 ms\", lag = \"50 ms\", noise = \"0.5 K\"", fixed)
-        .replace(", temperature_limit = \"60 degC\"", "");
+    let fixed = "{ kind = \"fixed\", temperatures = [\"40 degC\", \"40 degC\", \"40 degC\", \"80 degC\"] }";
+    let scenario = small(router).replace(SENSOR, fixed).replace(", temperature_limit = \"60 degC\"", "");
     let completed = run(&from_text(&format!("plugins = [{library:?}]\n{scenario}")));
     let saved = |point: &str| mean(row(&completed, "acme/cool-first", point), "energy_savings_percent");
     assert_eq!(saved("router.per_kelvin=0"), 0.0, "a price of zero is the baseline");

@@ -60,6 +60,7 @@ pub(super) fn assemble(
         interconnect: None,
         memory_power: None,
         limits: None,
+        sensor: None,
         origin: BTreeMap::new(),
     });
     DeviceProfile {

@@ -4,7 +4,7 @@ use isotherm_core::id::{ExpertId, GpuId};
 use isotherm_core::placement::{Placement, PlacementContext, PlacementError, PlacementSpec};
 use isotherm_core::telemetry::{Sample, TelemetryError, TelemetrySource, Truth};
 use isotherm_core::time::{SimDuration, SimTime};
-use isotherm_core::units::{Celsius, Watts};
+use isotherm_core::units::{Celsius, Joules, Watts};
 
 use crate::catalogue::Controls;
 
@@ -12,7 +12,8 @@ fn source(controls: &Controls, options: &str) -> Box<dyn TelemetrySource> {
     controls.telemetry(options).unwrap().build(2, 7).unwrap()
 }
 
-const TRUTH: [Truth; 2] = [Truth { temperature: Celsius::new(40.0), power: Watts::new(300.0) }; 2];
+const TRUTH: [Truth; 2] =
+    [Truth { temperature: Celsius::new(40.0), power: Watts::new(300.0), energy: Joules::new(f64::NAN) }; 2];
 
 fn poll(source: &mut dyn TelemetrySource, out: &mut [Sample]) -> Result<(), TelemetryError> {
     source.sample(SimTime::from_nanos(1_000), &TRUTH, out)

@@ -36,7 +36,7 @@ use serde::de::DeserializeOwned;
 ///
 /// export_telemetry!(WholeDegrees = "acme/whole-degrees");
 ///
-/// let truth = [Truth { temperature: Celsius::new(61.4), power: Watts::new(300.0) }];
+/// let truth = [Truth { temperature: Celsius::new(61.4), power: Watts::new(300.0), ..Truth::default() }];
 /// let mut samples = [Sample::default()];
 /// WholeDegrees {}.sample(SimTime::ZERO, &truth, &mut samples).unwrap();
 /// assert_eq!(samples[0].temperature, Some(Celsius::new(61.0)));

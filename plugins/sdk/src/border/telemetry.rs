@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use isotherm_core::telemetry::{Sample, TelemetryError, Truth};
 use isotherm_core::time::SimTime;
-use isotherm_core::units::{Celsius, Watts};
+use isotherm_core::units::{Celsius, Joules, Watts};
 use isotherm_plugin_abi::{
     CONFIG, ErrorSink, Host, Poll, Samples, Sink, Status, Str, TelemetryContext, TelemetryTraits, TelemetryV1,
 };
@@ -81,11 +81,12 @@ impl<T: Telemetry> Instance<T> {
             )
         };
         self.truth.clear();
-        self.truth.extend(
-            degc.iter()
-                .zip(watts)
-                .map(|(degc, watts)| Truth { temperature: Celsius::new(*degc), power: Watts::new(*watts) }),
-        );
+        self.truth.extend(degc.iter().zip(watts).map(|(degc, watts)| Truth {
+            temperature: Celsius::new(*degc),
+            power: Watts::new(*watts),
+            // The interface does not carry it.
+            energy: Joules::new(f64::NAN),
+        }));
         // SAFETY: as promised above.
         let (taken, degc, watts) = unsafe {
             (
