@@ -26,6 +26,8 @@ pub(crate) struct Worker {
     thread: Option<JoinHandle<()>>,
     /// Lent to the thread while it works.
     share: Share,
+    /// Whether an answer is due.
+    busy: bool,
 }
 
 impl Worker {
@@ -50,7 +52,7 @@ impl Worker {
         };
         let thread = std::thread::Builder::new().name(format!("load of GPU {gpu}")).spawn(work);
         let thread = thread.map_err(|error| LoadError::Unfit(format!("no thread for GPU {gpu}: {error}")))?;
-        let worker = Self { orders: Some(orders), answers, thread: Some(thread), share: Share::new() };
+        let worker = Self { orders: Some(orders), answers, thread: Some(thread), share: Share::new(), busy: false };
         Ok(Starting { gpu, worker, opened })
     }
 
@@ -58,11 +60,16 @@ impl Worker {
     pub(crate) fn order(&mut self, share: &Share, start: Instant) -> Result<(), String> {
         self.share.clone_from(share);
         let order = Order { share: std::mem::take(&mut self.share), start };
-        self.orders.as_ref().and_then(|orders| orders.send(order).ok()).ok_or_else(ended)
+        self.orders.as_ref().and_then(|orders| orders.send(order).ok()).ok_or_else(ended)?;
+        self.busy = true;
+        Ok(())
     }
 
-    /// Waits until the share is worked off: seconds since the start of the layer.
+    /// Waits until the share is worked off: seconds since the start of the layer, 0 where none was given.
     pub(crate) fn wait(&mut self) -> Result<f64, String> {
+        if !std::mem::take(&mut self.busy) {
+            return Ok(0.0);
+        }
         let (share, seconds) = self.answers.recv().map_err(|_| ended())?;
         self.share = share;
         seconds
@@ -119,4 +126,39 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 
 fn ended() -> String {
     "its thread has ended".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    fn layer() -> Result<(Layer, String), LoadError> {
+        let shape = LoadShape { devices: vec![0], experts: 2, top_k: 1, d_model: 8, d_ff: 8, matrices: 2 };
+        let layer = Layer::new(&shape, &Device::Cpu, DType::F32, 1).expect("a small layer");
+        Ok((layer, "here".to_owned()))
+    }
+
+    fn not_opened(open: fn() -> Result<(Layer, String), LoadError>) -> String {
+        let starting = Worker::start(3, open).expect("a thread");
+        starting.ready().expect_err("it is not opened").to_string()
+    }
+
+    #[test]
+    fn a_device_that_is_not_opened_says_why_also_by_a_panic() {
+        assert_eq!(not_opened(|| Err(LoadError::Unfit("too small".to_owned()))), "GPU 3: too small");
+        let said = not_opened(|| panic!("out of {}", "luck"));
+        assert_eq!(said, "GPU 3: its thread panicked: out of luck");
+    }
+
+    #[test]
+    fn what_fails_is_an_answer_and_the_next_share_is_worked_off() {
+        let (mut worker, name) = Worker::start(0, layer).expect("a thread").ready().expect("a layer");
+        assert_eq!((name.as_str(), worker.wait()), ("here", Ok(0.0)));
+        worker.order(&vec![(ExpertId(2), 1)], Instant::now()).expect("it takes a share");
+        assert!(worker.wait().expect_err("there is no such expert").contains("there is no expert"));
+        worker.order(&vec![(ExpertId(1), 1)], Instant::now()).expect("it takes another");
+        assert!(worker.wait().expect("it is done") > 0.0);
+    }
 }

@@ -79,20 +79,15 @@ impl Load for Workers {
             }
         };
         seconds.fill(0.0);
-        let mut busy = vec![false; shares.len()];
         for (gpu, (worker, share)) in self.workers.iter_mut().zip(shares).enumerate() {
-            if share.is_empty() {
-                continue;
-            }
-            match worker.order(share, start) {
-                Ok(()) => busy[gpu] = true,
-                Err(error) => keep_first(gpu, error),
+            if !share.is_empty() {
+                worker.order(share, start).unwrap_or_else(|error| keep_first(gpu, error));
             }
         }
         // All are waited for, also behind one that failed: none may still be at work when the next layer begins.
-        for (gpu, worker) in self.workers.iter_mut().enumerate().filter(|(gpu, _)| busy[*gpu]) {
+        for (gpu, (worker, seconds)) in self.workers.iter_mut().zip(seconds).enumerate() {
             match worker.wait() {
-                Ok(taken) => seconds[gpu] = taken,
+                Ok(taken) => *seconds = taken,
                 Err(error) => keep_first(gpu, error),
             }
         }

@@ -67,7 +67,7 @@ impl Bench {
                 shares[gpu] = self.share(tokens);
                 let seconds = self.median(&mut *load, &shares)?[gpu];
                 println!(
-                    "{tokens:>14} {gpu:>12} {seconds:>12.6} {:>10.1}",
+                    "{tokens:>14} {gpu:>12} {seconds:>12.6} {:>10.3}",
                     self.operations(&shares[gpu]) / seconds / 1e12
                 );
             }
