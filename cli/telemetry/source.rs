@@ -1,6 +1,8 @@
 //! Opening the source that a command line names.
 
+use isotherm_nvml::NvmlMeter;
 use isotherm_recording::{DeviceFacts, Meter, MeterError, Reading};
+use isotherm_telemetry::dcgm::DcgmMeter;
 
 use crate::args::{MeterChoice, MeterSource};
 use crate::fault::Fault;
@@ -11,16 +13,24 @@ use crate::telemetry::SyntheticMeter;
 /// # Errors
 /// [`Fault::Unavailable`] if the source is not there, [`Fault::Usage`] if it has none of the devices asked for.
 pub fn open(choice: &MeterChoice) -> Result<Box<dyn Meter>, Fault> {
+    let unavailable = |error: MeterError| Fault::Unavailable(error.to_string());
     let meter: Box<dyn Meter> = match &choice.source {
         MeterSource::Synthetic => Box::new(SyntheticMeter::pair()),
-        MeterSource::Nvml | MeterSource::Dcgm(_) => {
-            return Err(Fault::Unavailable("not linked yet".to_owned()));
-        }
+        MeterSource::Nvml => Box::new(NvmlMeter::open(choice.nvml_library.as_deref()).map_err(unavailable)?),
+        MeterSource::Dcgm(url) => Box::new(DcgmMeter::open(url).map_err(unavailable)?),
     };
-    if choice.devices.is_empty() {
+    only(meter, &choice.devices)
+}
+
+/// The meter, or only these devices of it where any are named.
+///
+/// # Errors
+/// [`Fault::Usage`] if there is no such device.
+pub fn only(meter: Box<dyn Meter>, indices: &[u32]) -> Result<Box<dyn Meter>, Fault> {
+    if indices.is_empty() {
         return Ok(meter);
     }
-    Ok(Box::new(Chosen::of(meter, &choice.devices)?))
+    Ok(Box::new(Chosen::of(meter, indices)?))
 }
 
 /// Some devices of a meter.

@@ -43,7 +43,7 @@ impl SyntheticMeter {
 
 impl Meter for SyntheticMeter {
     fn source(&self) -> String {
-        "synthetic (simulated, no real devices)".to_owned()
+        "synthetic (simulated)".to_owned()
     }
 
     fn devices(&self) -> &[DeviceFacts] {
