@@ -29,4 +29,5 @@ mod profile;
 mod router_contract;
 mod scenarios;
 mod significance;
+mod telemetry;
 mod tidy;

@@ -29,7 +29,7 @@ pub(super) fn run(options: &TelemetryDevices) -> Result<Code, Fault> {
                 .map_err(|error| Fault::Internal(error.to_string()))?;
         text + "\n"
     } else {
-        as_text(&meter.source(), &devices, &readings)
+        as_text(&meter.source(), &devices, &readings, options.quick)
     };
     crate::command::print(&text)?;
     Ok(exit::SUCCESS)
@@ -50,7 +50,7 @@ fn unavailable(why: &str, options: &TelemetryDevices) -> Result<Code, Fault> {
     Ok(exit::UNAVAILABLE)
 }
 
-fn as_text(source: &str, devices: &[DeviceFacts], readings: &[Reading]) -> String {
+fn as_text(source: &str, devices: &[DeviceFacts], readings: &[Reading], quick: bool) -> String {
     let mut text = format!("{source}: {}\n\n", count(devices.len()));
     text.push_str(&table(
         &[
@@ -76,7 +76,7 @@ fn as_text(source: &str, devices: &[DeviceFacts], readings: &[Reading]) -> Strin
             let _ = writeln!(text, "(values and refreshes are those of GPU {})", devices[first].index);
         }
         text.push('\n');
-        let rows = Signal::ALL.into_iter().map(|signal| row(&devices[first], readings.get(first), signal));
+        let rows = Signal::ALL.into_iter().map(|signal| row(&devices[first], readings.get(first), signal, quick));
         text.push_str(&table(&["signal", "now", "refreshed every", "mean over"], rows));
         if devices[first].is_partitioned {
             text.push_str("MIG: power, energy and temperature are those of the whole GPU, not of an instance\n");
@@ -123,7 +123,7 @@ fn alike(devices: &[DeviceFacts]) -> Vec<Vec<usize>> {
     groups
 }
 
-fn row(device: &DeviceFacts, reading: Option<&Reading>, signal: Signal) -> Vec<String> {
+fn row(device: &DeviceFacts, reading: Option<&Reading>, signal: Signal, quick: bool) -> Vec<String> {
     let mut cells = vec![signal.column().to_owned()];
     let now = reading.and_then(|reading| reading.value(signal));
     match (device.missing.get(&signal), now) {
@@ -135,6 +135,7 @@ fn row(device: &DeviceFacts, reading: Option<&Reading>, signal: Signal) -> Vec<S
         let facts = device.signals.get(&signal).copied().unwrap_or_default();
         cells.push(match facts.refresh_ms {
             Some(refresh) => format!("{refresh:.0} ms"),
+            None if quick => "not measured".to_owned(),
             None => "did not move".to_owned(),
         });
         cells.push(facts.window_ms.map_or("-".to_owned(), |window| format!("{window:.0} ms")));

@@ -50,7 +50,7 @@ const COLUMNS: [Column; 7] = [
         left: false,
         cell: |tile, palette| (number(tile, Signal::Utilisation, 1.0), palette.value()),
     },
-    Column { heading: "held by", width: 18, left: true, cell: held },
+    Column { heading: "reasons", width: 18, left: true, cell: held },
 ];
 
 /// Least width of the sparkline at the end.
@@ -127,7 +127,8 @@ fn power(tile: &Tile, palette: Palette) -> Style {
     }
 }
 
-fn held(tile: &Tile, palette: Palette) -> (String, Style) {
+/// Why the clock is not higher, in words, and how much that matters.
+pub(super) fn held(tile: &Tile, palette: Palette) -> (String, Style) {
     match tile.reasons() {
         None => ("-".to_owned(), palette.quiet()),
         Some(mask) if is_alarming(mask) => (in_words(mask), palette.alarm()),

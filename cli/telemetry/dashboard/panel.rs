@@ -10,9 +10,8 @@ use ratatui::widgets::{Block, BorderType, Padding, Paragraph, RenderDirection, S
 use super::bar::bar;
 use super::history::History;
 use super::palette::Palette;
-use super::{Tile, ago};
-use crate::telemetry::reasons::{holds_back, is_alarming};
-use crate::telemetry::{absence, in_words, quantity};
+use super::{Tile, ago, list};
+use crate::telemetry::{absence, quantity};
 
 /// The narrowest panel, and the lowest: five lines and two sparklines of one row in a frame.
 pub(super) const LEAST: (u16, u16) = (56, 9);
@@ -20,7 +19,7 @@ pub(super) const LEAST: (u16, u16) = (56, 9);
 pub(super) const MOST_ROWS: u16 = 23;
 
 /// Widths of a line's label, value and limit.
-const LABEL: usize = 8;
+const LABEL: usize = 9;
 const VALUE: usize = 10;
 const LIMIT: usize = 10;
 
@@ -108,7 +107,7 @@ fn lines(tile: &Tile, width: usize, palette: Palette) -> Vec<Line<'static>> {
             None,
             facts.max_sm_mhz.map(|mhz| format!("{mhz:.0} MHz")),
         ),
-        held(tile, palette),
+        reasons(tile, width, palette),
     ]
 }
 
@@ -137,7 +136,6 @@ impl Gauge<'_> {
         if let Some(share) = (self.share)(value as f64) {
             let style = match self.warm_from {
                 Some(warm) if share >= warm => palette.warm(),
-                Some(warm) if share >= 0.85 * warm && self.signal != Signal::PowerInstant => palette.good(),
                 _ => palette.good(),
             };
             spans.extend(bar(length, share, self.marks, style, palette));
@@ -151,25 +149,20 @@ impl Gauge<'_> {
     }
 }
 
-/// Why the clock is not higher, and how busy the GPU is.
-fn held(tile: &Tile, palette: Palette) -> Line<'static> {
-    let (words, style) = match tile.reasons() {
-        None => ("-".to_owned(), palette.quiet()),
-        Some(mask) if is_alarming(mask) => (in_words(mask), palette.alarm()),
-        Some(mask) if holds_back(mask) => (in_words(mask), palette.warm()),
-        Some(mask) => (in_words(mask), palette.quiet()),
-    };
-    let mut spans = vec![
-        Span::styled(format!("{:<LABEL$}", "held by"), palette.quiet()),
-        Span::styled(format!("{words:>VALUE$}"), style),
-    ];
-    let shares = [("busy", Signal::Utilisation), ("memory", Signal::MemoryUtilisation)];
-    for (name, signal) in shares {
+/// Why the clock is not higher, and at the right how busy the GPU is.
+fn reasons(tile: &Tile, width: usize, palette: Palette) -> Line<'static> {
+    let (words, style) = list::held(tile, palette);
+    let mut spans = vec![Span::styled(format!("{:<LABEL$}", "reasons"), palette.quiet()), Span::styled(words, style)];
+    let mut shares: Vec<Span<'static>> = Vec::new();
+    for (name, signal) in [("busy", Signal::Utilisation), ("memory busy", Signal::MemoryUtilisation)] {
         if let Some(percent) = tile.reading.value(signal) {
-            spans.push(Span::styled(format!("   {name} "), palette.quiet()));
-            spans.push(Span::styled(format!("{percent} %"), palette.value()));
+            shares.push(Span::styled(format!("  {name} "), palette.quiet()));
+            shares.push(Span::styled(format!("{percent} %"), palette.value()));
         }
     }
+    let used = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
+    spans.push(Span::raw(" ".repeat(width.saturating_sub(used(&spans) + used(&shares)))));
+    spans.extend(shares);
     Line::from(spans)
 }
 
