@@ -124,6 +124,10 @@ impl Segment {
 
     /// Gives the operating system all rows. After a fault the next call goes on where this one stopped.
     pub(super) fn flush(&mut self) -> Result<(), RecordError> {
+        if self.waiting.is_empty() {
+            // A packed file that has its end takes no flush any more.
+            return Ok(());
+        }
         let sink: &mut dyn Write = match &mut self.sink {
             Sink::Plain(file) => file,
             Sink::Packed(encoder) => encoder,
