@@ -33,7 +33,8 @@ fn without_a_driver_devices_says_why_and_what_else_there_is() {
     assert!(out.starts_with("nvml: not available (cannot load /nowhere/libnvidia-ml.so"), "{out}");
     assert!(out.contains("--source dcgm=URL") && out.contains("--source synthetic"), "{out}");
 
-    let (code, out, _) = text(&isotherm(folder.path(), &[&["telemetry", "devices", "--json"], &NO_DRIVER[..]].concat()));
+    let (code, out, _) =
+        text(&isotherm(folder.path(), &[&["telemetry", "devices", "--json"], &NO_DRIVER[..]].concat()));
     let json: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &json["available"]), (7, &Value::Bool(false)));
 }

@@ -3,6 +3,7 @@
 mod polling;
 mod progress;
 mod summary;
+mod writer;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use isotherm_recording::{FileFormat, Header, RecordError, Recorder, RecorderOpti
 
 use self::polling::Polling;
 use self::summary::Summary;
+use self::writer::Writer;
 use super::probed;
 use crate::args::{RecordFormat, Rotation, TelemetryRecord};
 use crate::exit::{self, Code};
@@ -27,18 +29,18 @@ pub(super) fn run(options: &TelemetryRecord) -> Result<Code, Fault> {
     }
     let devices = probed(meter.as_mut(), options.quick);
     let header = Header::new(meter.source(), 1e3 / options.rate, &devices);
-    let mut recorder = Recorder::create(&path, header, recorder_options(options)).map_err(fault)?;
+    let recorder = Recorder::create(&path, header, recorder_options(options)).map_err(fault)?;
     let mut polling = Polling::new(&devices, options.rate, options.duration);
+    let mut writer = Writer::start(recorder);
+    polling.go(meter.as_mut(), &mut writer, &stop);
+    let unwritten = writer.unwritten();
     // A disk that is full ends the recording; what is on it stays, and the summary says how much that is.
-    let ended = polling.go(meter.as_mut(), &mut recorder, &stop);
-    let written_to = recorder.writing_to().to_owned();
-    let files = recorder.finish();
-    let (files, ended) = match (files, ended) {
-        (Ok(files), ended) => (files, ended),
-        (Err(_), Err(first)) => (vec![written_to], Err(first)),
-        (Err(error), Ok(())) => (vec![written_to], Err(fault(error))),
+    let (files, ended) = match writer.finish() {
+        Ok(files) => (files, Ok(())),
+        Err((files, Some(error))) => (files, Err(fault(error))),
+        Err((files, None)) => (files, Err(Fault::Internal("writing broke off".to_owned()))),
     };
-    let summary = Summary::of(&polling, files, stop.is_set());
+    let summary = Summary::of(&polling, files, unwritten, stop.is_set());
     crate::command::print(&if options.json { summary.as_json()? } else { summary.as_text() })?;
     ended?;
     Ok(if stop.is_set() { exit::INTERRUPTED } else { exit::SUCCESS })

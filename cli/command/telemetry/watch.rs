@@ -35,10 +35,26 @@ pub(super) fn run(options: &TelemetryWatch) -> Result<Code, Fault> {
     let polls = poll_beside(meter, Duration::from_secs_f64(1.0 / options.rate));
     let stop = Stop::on_signals();
     let mut terminal = ratatui::try_init().map_err(terminal_fault)?;
+    end_with_the_terminal(&stop);
     let outcome = show(&mut terminal, board, &polls, &stop);
     ratatui::restore();
+    if stop.is_set() {
+        return Ok(exit::INTERRUPTED);
+    }
     outcome.map_err(terminal_fault)?;
     Ok(exit::SUCCESS)
+}
+
+/// Ends the program soon after it was told to, whatever the loop does: once a terminal is gone, as when an ssh connection breaks, crossterm reads its
+/// end for ever.
+fn end_with_the_terminal(stop: &Stop) {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        while stop.sleep_until(Instant::now() + Duration::from_secs(3600)) {}
+        std::thread::sleep(2 * FRAME);
+        ratatui::restore();
+        std::process::exit(i32::from(exit::INTERRUPTED.get()));
+    });
 }
 
 fn terminal_fault(error: std::io::Error) -> Fault {

@@ -110,7 +110,8 @@ fn nobody_listens_and_a_taken_port_are_told() {
 fn a_scenario_is_played_and_exported() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = folder.path().join("small.toml");
-    let text = small("router = [{ kind = \"baseline\" }]").replace("scenarios/hardware", &root().join("scenarios/hardware").display().to_string());
+    let text = small("router = [{ kind = \"baseline\" }]")
+        .replace("scenarios/hardware", &root().join("scenarios/hardware").display().to_string());
     std::fs::write(&scenario, text).unwrap();
     let exporter = Exporter::start(folder.path(), &["--scenario", "small.toml"]);
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);

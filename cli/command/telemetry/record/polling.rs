@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use isotherm_core::time::SimDuration;
-use isotherm_recording::{DeviceFacts, Meter, Reading, Recorder};
+use isotherm_recording::{DeviceFacts, Meter};
 
 use super::progress::Progress;
-use crate::fault::Fault;
+use super::writer::Writer;
 use crate::telemetry::{Account, Pace, Stop, processor_time};
 
 /// A recording under way, and what was counted of it.
@@ -19,8 +19,6 @@ pub(super) struct Polling {
     pub(super) took: Duration,
     /// Processor time of the whole process in that time.
     pub(super) processor: Option<Duration>,
-    /// Deadlines that a recording of this length has.
-    pub(super) due: u64,
     rate: f64,
 }
 
@@ -32,60 +30,54 @@ impl Polling {
             asked: asked.map(|time| Duration::from_nanos(time.nanos())),
             took: Duration::ZERO,
             processor: None,
-            due: 0,
             rate,
         }
     }
 
-    /// Polls until the time is over or `stop` is set.
-    ///
-    /// # Errors
-    /// Readings that cannot be written. A source that does not answer is an event, and asked again at the next deadline.
-    pub(super) fn go(&mut self, meter: &mut dyn Meter, recorder: &mut Recorder, stop: &Stop) -> Result<(), Fault> {
+    /// Polls until the time is over, `stop` is set, or nothing can be written any more. A source that does not answer is an event, and asked
+    /// again at the next deadline.
+    pub(super) fn go(&mut self, meter: &mut dyn Meter, writer: &mut Writer, stop: &Stop) {
         let (started, before) = (Instant::now(), processor_time());
         let mut progress = Progress::new(self.asked);
-        let mut readings = Vec::new();
         let mut silent = false;
         let mut due = Duration::ZERO;
-        let outcome = loop {
-            if self.asked.is_some_and(|asked| due >= asked) || !stop.sleep_until(started + due) {
-                break Ok(());
-            }
-            if let Err(error) = self.poll(meter, &mut readings, recorder, &progress, &mut silent) {
-                break Err(error);
+        while self.asked.is_none_or(|asked| due < asked) && stop.sleep_until(started + due) {
+            if !self.poll(meter, writer, &progress, &mut silent) {
+                break;
             }
             due = self.pace.following(started.elapsed());
-            progress.show(started.elapsed(), &self.account, self.pace.dropped(), recorder);
-        };
+            progress.show(started.elapsed(), &self.account, self.pace.dropped(), writer);
+        }
+        // The time after the last poll belongs to the recording.
+        let whole = self.asked.filter(|asked| due >= *asked);
+        if let Some(asked) = whole {
+            let _ = stop.sleep_until(started + asked);
+        }
         progress.finish();
-        // The last interval belongs to the recording, unless it was interrupted.
-        self.took =
-            self.asked.filter(|_| !stop.is_set()).map_or(started.elapsed(), |asked| asked.max(started.elapsed()));
+        self.took = started.elapsed();
         self.processor = before.and_then(|before| processor_time()?.checked_sub(before));
-        self.due = self.account.polls() + self.account.failed_polls() + self.pace.dropped();
-        outcome
     }
 
-    fn poll(
-        &mut self,
-        meter: &mut dyn Meter,
-        readings: &mut Vec<Reading>,
-        recorder: &mut Recorder,
-        progress: &Progress,
-        silent: &mut bool,
-    ) -> Result<(), Fault> {
-        if let Err(error) = meter.read(readings) {
+    /// One poll; says whether writing goes on.
+    fn poll(&mut self, meter: &mut dyn Meter, writer: &mut Writer, progress: &Progress, silent: &mut bool) -> bool {
+        let mut readings = writer.buffer();
+        if let Err(error) = meter.read(&mut readings) {
             self.account.add_failure();
             if !std::mem::replace(silent, true) {
                 progress.say(&format!("{error}; going on, and asking again"));
             }
-            return Ok(());
+            return true;
         }
         if std::mem::replace(silent, false) {
             progress.say(&format!("{} answers again", meter.source()));
         }
-        self.account.add(readings, |happening| progress.say(&happening.to_string()));
-        recorder.write(readings).map_err(super::fault)
+        self.account.add(&readings, |happening| progress.say(&happening.to_string()));
+        writer.write(readings)
+    }
+
+    /// Deadlines so far, kept or not.
+    pub(super) fn due(&self) -> u64 {
+        self.account.polls() + self.account.failed_polls() + self.pace.dropped()
     }
 
     /// Polls a second that were asked for.

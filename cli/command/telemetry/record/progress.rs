@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
-use isotherm_recording::Recorder;
 
+use super::writer::Writer;
 use crate::telemetry::{Account, GAP_MS};
 
 /// How often the line is written anew.
@@ -27,21 +27,20 @@ impl Progress {
     }
 
     /// Writes the line, if it is time to.
-    pub(super) fn show(&mut self, now: Duration, account: &Account, dropped: u64, recorder: &Recorder) {
+    pub(super) fn show(&mut self, now: Duration, account: &Account, dropped: u64, writer: &Writer) {
         if self.line.is_hidden() || (now < self.shown + EVERY && self.shown > Duration::ZERO) {
             return;
         }
         self.shown = now;
         let whole = |time: Duration| HumanDuration(Duration::from_secs(time.as_secs()));
         let of = self.asked.map_or(String::new(), |asked| format!(" of {:#}", whole(asked)));
-        let size = std::fs::metadata(recorder.writing_to()).map_or(0, |data| data.len());
         self.line.set_message(format!(
             "recording {:#}{of} | {} rows | {} gaps over {GAP_MS} ms | {dropped} dropped | {:.1} ms a GPU | {}",
             whole(now),
             account.rows(),
             account.gaps(),
             account.call_ms(),
-            HumanBytes(size),
+            HumanBytes(writer.size()),
         ));
         self.line.tick();
     }

@@ -22,13 +22,14 @@ pub(super) struct Summary {
     polls_due: u64,
     polls_dropped: u64,
     polls_failed: u64,
+    polls_unwritten: u64,
     /// Processor time over time and devices (% of one core).
     processor_percent_per_gpu: Option<f64>,
     devices: Vec<DeviceAccount>,
 }
 
 impl Summary {
-    pub(super) fn of(polling: &Polling, files: Vec<PathBuf>, interrupted: bool) -> Self {
+    pub(super) fn of(polling: &Polling, files: Vec<PathBuf>, unwritten: u64, interrupted: bool) -> Self {
         let seconds = polling.took.as_secs_f64();
         let devices = polling.account.devices();
         let share = |time: std::time::Duration| 100.0 * time.as_secs_f64() / seconds / devices.len().max(1) as f64;
@@ -39,9 +40,10 @@ impl Summary {
             seconds,
             rate_hz: polling.rate(),
             rows: polling.account.rows(),
-            polls_due: polling.due,
+            polls_due: polling.due(),
             polls_dropped: polling.pace.dropped(),
             polls_failed: polling.account.failed_polls(),
+            polls_unwritten: unwritten,
             processor_percent_per_gpu: polling.processor.filter(|_| seconds > 0.0).map(share),
             devices,
         }
@@ -62,11 +64,11 @@ impl Summary {
         if self.files.len() > FILES_SHOWN {
             let _ = writeln!(text, "  and {} more", self.files.len() - FILES_SHOWN);
         }
-        let lost = self.polls_dropped + self.polls_failed;
+        let lost = self.polls_dropped + self.polls_failed + self.polls_unwritten;
         let _ = writeln!(
             text,
-            "lost polls: {lost} of {} ({} too late, {} without an answer)",
-            self.polls_due, self.polls_dropped, self.polls_failed
+            "lost polls: {lost} of {} ({} too late, {} without an answer, {} that the disk was too slow for)",
+            self.polls_due, self.polls_dropped, self.polls_failed, self.polls_unwritten
         );
         if let Some(percent) = self.processor_percent_per_gpu {
             let _ = writeln!(text, "processor: {percent:.2} % of one core a GPU");
