@@ -4,6 +4,7 @@
 //! even that is too much. Nothing here reads a clock, so that a frame can be tested to the letter.
 
 mod bar;
+mod gauge;
 mod history;
 mod list;
 mod palette;

@@ -32,6 +32,16 @@ pub fn in_words(mask: u64) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
+/// The gravest of them alone, and how many more there are, for where there is little room: `SwThermalSlowdown +1`.
+pub(super) fn in_short(mask: u64) -> String {
+    const GRAVEST_FIRST: [u64; 5] = [0x40, 0x80, 0x8, 0x20, 0x4];
+    let Some(gravest) = GRAVEST_FIRST.into_iter().find(|bit| mask & bit != 0) else { return in_words(mask) };
+    match (mask & !gravest).count_ones() {
+        0 => in_words(gravest),
+        more => format!("{} +{more}", in_words(gravest)),
+    }
+}
+
 /// Whether the mask names something that is wrong or costs work: everything but idleness and settings.
 pub(super) const fn holds_back(mask: u64) -> bool {
     mask & !(0x1 | 0x2 | 0x10 | 0x100) != 0
@@ -52,6 +62,13 @@ mod tests {
         for reason in ClockReason::ALL.into_iter().filter(|reason| reason.nvml_bit() != 0) {
             assert_eq!(in_words(reason.nvml_bit()), reason.nvml_name());
         }
+    }
+
+    #[test]
+    fn the_gravest_comes_first_where_there_is_little_room() {
+        assert_eq!(in_short(0x24), "SwThermalSlowdown +1");
+        assert_eq!(in_short(0x4c), "HwThermalSlowdown +2");
+        assert_eq!((in_short(0x1), in_short(0), in_short(0x4)), ("GpuIdle".into(), "none".into(), "SwPowerCap".into()));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 mod dashboard;
 mod exported;
 mod recorded;
+mod stand_in;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -20,6 +22,15 @@ fn start(folder: &Path, arguments: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+/// Waits, for a minute at most, until a file is as long as it should be.
+fn await_bytes(file: &Path, bytes: u64) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while std::fs::metadata(file).map_or(0, |data| data.len()) < bytes {
+        assert!(Instant::now() < patience, "{} does not grow", file.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A library that is none stands for a driver that is not there, also on a machine that has one.

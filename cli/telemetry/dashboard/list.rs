@@ -6,8 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::palette::Palette;
 use super::{Tile, ago};
-use crate::telemetry::in_words;
-use crate::telemetry::reasons::{holds_back, is_alarming};
+use crate::telemetry::reasons::{holds_back, in_short, is_alarming};
 
 /// A column: heading, width, and what stands in it.
 struct Column {
@@ -50,7 +49,7 @@ const COLUMNS: [Column; 7] = [
         left: false,
         cell: |tile, palette| (number(tile, Signal::Utilisation, 1.0), palette.value()),
     },
-    Column { heading: "reasons", width: 18, left: true, cell: held },
+    Column { heading: "reasons", width: 20, left: true, cell: gravest },
 ];
 
 /// Least width of the sparkline at the end.
@@ -96,7 +95,9 @@ pub(super) fn row(tile: &Tile, now: i64, width: usize, palette: Palette) -> Line
         used += wide + 1;
     }
     if let Some(since) = tile.lost {
-        let text = format!("{:>3} LOST for {}", tile.facts.index, ago(now.saturating_sub(since).max(0) as f64 / 1e9));
+        let ago = ago(now.saturating_sub(since).max(0) as f64 / 1e9);
+        let last = [number(tile, Signal::Temperature, 1.0) + " degC", watts(tile) + " W"].join(", ");
+        let text = format!("{:>3} LOST for {ago}; last values {last}", tile.facts.index);
         return Line::styled(text.chars().take(width).collect::<String>(), palette.alarm());
     }
     if width >= used + SPARK {
@@ -127,13 +128,17 @@ fn power(tile: &Tile, palette: Palette) -> Style {
     }
 }
 
-/// Why the clock is not higher, in words, and how much that matters.
-pub(super) fn held(tile: &Tile, palette: Palette) -> (String, Style) {
+/// The gravest reason for a lower clock.
+fn gravest(tile: &Tile, palette: Palette) -> (String, Style) {
+    (tile.reasons().map_or("-".to_owned(), in_short), weight(tile, palette))
+}
+
+/// How much the reasons for a lower clock matter.
+pub(super) fn weight(tile: &Tile, palette: Palette) -> Style {
     match tile.reasons() {
-        None => ("-".to_owned(), palette.quiet()),
-        Some(mask) if is_alarming(mask) => (in_words(mask), palette.alarm()),
-        Some(mask) if holds_back(mask) => (in_words(mask), palette.warm()),
-        Some(mask) => (in_words(mask), palette.quiet()),
+        Some(mask) if is_alarming(mask) => palette.alarm(),
+        Some(mask) if holds_back(mask) => palette.warm(),
+        _ => palette.quiet(),
     }
 }
 

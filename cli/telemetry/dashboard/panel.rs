@@ -1,27 +1,22 @@
 //! One GPU with room for everything: values against limits, and the minutes before.
 
-use isotherm_recording::{Entry, Signal};
+use isotherm_recording::Signal;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, RenderDirection, Sparkline, SparklineBar, Widget};
 
-use super::bar::bar;
+use super::gauge::{COLDEST, Gauge, LABEL};
 use super::history::History;
 use super::palette::Palette;
 use super::{Tile, ago, list};
-use crate::telemetry::{absence, quantity};
+use crate::telemetry::in_words;
 
 /// The narrowest panel, and the lowest: five lines and two sparklines of one row in a frame.
 pub(super) const LEAST: (u16, u16) = (56, 9);
 /// The highest: sparklines of eight rows.
 pub(super) const MOST_ROWS: u16 = 23;
-
-/// Widths of a line's label, value and limit.
-const LABEL: usize = 9;
-const VALUE: usize = 10;
-const LIMIT: usize = 10;
 
 pub(super) fn draw(tile: &Tile, now: i64, palette: Palette, area: Rect, buffer: &mut Buffer) {
     let frame = if tile.lost.is_some() { palette.alarm() } else { palette.quiet() };
@@ -39,7 +34,7 @@ pub(super) fn draw(tile: &Tile, now: i64, palette: Palette, area: Rect, buffer: 
     let highest = tile.power_limit().unwrap_or(700.0);
     sparkline(&tile.power, [0.0, highest], ("power", "W"), palette.power(), palette, power, buffer);
     let hottest = tile.facts.slowdown_degc.unwrap_or(90.0);
-    sparkline(&tile.temperature, [20.0, hottest], ("die", "degC"), palette.heat(), palette, heat, buffer);
+    sparkline(&tile.temperature, [COLDEST, hottest], ("die", "degC"), palette.heat(), palette, heat, buffer);
 }
 
 fn title(tile: &Tile, palette: Palette) -> Line<'static> {
@@ -67,101 +62,29 @@ fn freshness(tile: &Tile, now: i64, palette: Palette) -> Line<'static> {
 }
 
 fn lines(tile: &Tile, width: usize, palette: Palette) -> Vec<Line<'static>> {
-    let facts = &tile.facts;
-    let length = width.saturating_sub(LABEL + VALUE + LIMIT + 4);
-    let coldest = 20.0;
-    let hot =
-        |celsius: f64| ((celsius - coldest) / (facts.shutdown_degc.unwrap_or(100.0).max(60.0) - coldest)).max(0.0);
-    let limits: Vec<f64> = [facts.max_operating_degc, facts.slowdown_degc].into_iter().flatten().map(hot).collect();
-    let degrees = |limit: Option<f64>| limit.map(|limit| format!("{limit:.0} degC"));
-    let watts = tile.power_limit();
-    let power = [Signal::PowerInstant, Signal::PowerMean, Signal::Power];
-    let power = power.into_iter().find(|signal| tile.reading.value(*signal).is_some()).unwrap_or(Signal::Power);
-    let memory_limits: Vec<f64> = facts.memory_max_degc.into_iter().map(hot).collect();
-    let gauge = |label, signal, share: &dyn Fn(f64) -> Option<f64>, marks: &[f64], warm_from, limit| {
-        Gauge { label, entry: tile.reading.get(signal), signal, share, marks, warm_from, limit }.line(length, palette)
-    };
-    vec![
-        gauge(
-            "die",
-            Signal::Temperature,
-            &|t| Some(hot(t)),
-            &limits,
-            limits.first().copied(),
-            degrees(facts.max_operating_degc),
-        ),
-        gauge(
-            "memory",
-            Signal::MemoryTemperature,
-            &|t| Some(hot(t)),
-            &memory_limits,
-            memory_limits.first().copied(),
-            degrees(facts.memory_max_degc),
-        ),
-        gauge("power", power, &|p| Some(p / 1e3 / watts?), &[], Some(0.97), watts.map(|watts| format!("{watts:.0} W"))),
-        gauge(
-            "clock",
-            Signal::SmClock,
-            &|f| Some(f / facts.max_sm_mhz?),
-            &[],
-            None,
-            facts.max_sm_mhz.map(|mhz| format!("{mhz:.0} MHz")),
-        ),
-        reasons(tile, width, palette),
-    ]
-}
-
-/// One line: label, value, bar, limit.
-struct Gauge<'a> {
-    label: &'static str,
-    entry: Entry,
-    signal: Signal,
-    /// Where on the bar a value stands, 0 to 1; `None` where there is nothing to measure it by.
-    share: &'a dyn Fn(f64) -> Option<f64>,
-    marks: &'a [f64],
-    /// The share from which the bar warns.
-    warm_from: Option<f64>,
-    limit: Option<String>,
-}
-
-impl Gauge<'_> {
-    fn line(self, length: usize, palette: Palette) -> Line<'static> {
-        let label = Span::styled(format!("{:<LABEL$}", self.label), palette.quiet());
-        let value = match self.entry {
-            Entry::Missing(missing) => return Line::from(vec![label, Span::styled(absence(missing), palette.quiet())]),
-            Entry::Value { value, .. } => value,
-        };
-        let mut spans =
-            vec![label, Span::styled(format!("{:>VALUE$}  ", quantity(self.signal, value)), palette.value())];
-        if let Some(share) = (self.share)(value as f64) {
-            let style = match self.warm_from {
-                Some(warm) if share >= warm => palette.warm(),
-                _ => palette.good(),
-            };
-            spans.extend(bar(length, share, self.marks, style, palette));
-        } else {
-            spans.push(Span::raw(" ".repeat(length)));
-        }
-        if let Some(limit) = self.limit {
-            spans.push(Span::styled(format!("  {limit:>LIMIT$}"), palette.quiet()));
-        }
-        Line::from(spans)
-    }
+    let gauges = Gauge::all(tile).into_iter().map(|gauge| gauge.line(width, palette));
+    gauges.chain([reasons(tile, width, palette)]).collect()
 }
 
 /// Why the clock is not higher, and at the right how busy the GPU is.
 fn reasons(tile: &Tile, width: usize, palette: Palette) -> Line<'static> {
-    let (words, style) = list::held(tile, palette);
-    let mut spans = vec![Span::styled(format!("{:<LABEL$}", "reasons"), palette.quiet()), Span::styled(words, style)];
+    let words = tile.reasons().map_or("-".to_owned(), in_words);
+    let mut room = width.saturating_sub(LABEL + words.chars().count());
+    let label = Span::styled(format!("{:<LABEL$}", "reasons"), palette.quiet());
+    let mut spans = vec![label, Span::styled(words, list::weight(tile, palette))];
     let mut shares: Vec<Span<'static>> = Vec::new();
     for (name, signal) in [("busy", Signal::Utilisation), ("memory busy", Signal::MemoryUtilisation)] {
-        if let Some(percent) = tile.reading.value(signal) {
-            shares.push(Span::styled(format!("  {name} "), palette.quiet()));
-            shares.push(Span::styled(format!("{percent} %"), palette.value()));
-        }
+        let Some(percent) = tile.reading.value(signal) else { continue };
+        let pair = [
+            Span::styled(format!("  {name} "), palette.quiet()),
+            Span::styled(format!("{percent} %"), palette.value()),
+        ];
+        // What does not fit whole is left out.
+        let Some(left) = room.checked_sub(pair.iter().map(Span::width).sum()) else { break };
+        room = left;
+        shares.extend(pair);
     }
-    let used = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
-    spans.push(Span::raw(" ".repeat(width.saturating_sub(used(&spans) + used(&shares)))));
+    spans.push(Span::raw(" ".repeat(room)));
     spans.extend(shares);
     Line::from(spans)
 }
@@ -181,12 +104,12 @@ fn sparkline(
         return;
     }
     let [names, plot] = Layout::horizontal([Constraint::Length(left), Constraint::Fill(1)]).areas(area);
-    let mut lines = vec![Line::styled(label.to_owned(), palette.quiet())];
+    let mut lines = vec![Line::styled(label.to_owned(), style)];
     if names.height >= 3 {
         lines[0] = Line::styled(format!("{high:.0} {unit}"), palette.quiet());
         lines.resize(usize::from(names.height) - 1, Line::default());
         let middle = lines.len() / 2;
-        lines[middle] = Line::styled(label.to_owned(), palette.quiet());
+        lines[middle] = Line::styled(label.to_owned(), style);
         lines.push(Line::styled(format!("{low:.0} {unit}"), palette.quiet()));
     }
     Paragraph::new(lines).render(names, buffer);

@@ -79,6 +79,9 @@ fn lines(board: &Board, palette: Palette, area: Rect, buffer: &mut Buffer) {
     Paragraph::new(lines).render(area, buffer);
 }
 
+/// Below this width the heading says only what changes.
+const NARROW: usize = 60;
+
 fn heading(board: &Board, width: usize, palette: Palette) -> Line<'static> {
     let mut spans = vec![Span::styled(" isotherm ", palette.title())];
     if let Some(trouble) = &board.trouble {
@@ -87,13 +90,19 @@ fn heading(board: &Board, width: usize, palette: Palette) -> Line<'static> {
     }
     let number = board.tiles.len();
     let mut facts = vec![board.source.clone(), if number == 1 { "1 GPU".to_owned() } else { format!("{number} GPUs") }];
+    if width < NARROW {
+        facts.remove(0);
+        spans.clear();
+    }
     if let Some((watts, limit)) = board.power() {
         facts.push(if limit > 0.0 { format!("{watts:.0} W of {limit:.0} W") } else { format!("{watts:.0} W") });
     }
     facts.extend(board.hottest().map(|celsius| format!("hottest {celsius} degC")));
     let clock = time_of_day(board.now);
     for fact in facts {
-        spans.push(Span::styled(" │ ", palette.quiet()));
+        if !spans.is_empty() {
+            spans.push(Span::styled(" │ ", palette.quiet()));
+        }
         spans.push(Span::raw(fact));
     }
     let used: usize = spans.iter().map(Span::width).sum();

@@ -5,17 +5,17 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command};
 
-use super::start;
+use super::{await_bytes, start};
 use crate::lab::{isotherm, root, small, text};
 
 /// An exporter under way, ended with the test.
-struct Exporter {
+pub(super) struct Exporter {
     child: Child,
     address: String,
 }
 
 impl Exporter {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub(super) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let listen = ["telemetry", "export", "--listen", "127.0.0.1:0"];
         let mut child = start(folder, &[&listen, arguments].concat());
         let mut line = String::new();
@@ -28,7 +28,7 @@ impl Exporter {
         Self { child, address }
     }
 
-    fn scrape(&self) -> String {
+    pub(super) fn scrape(&self) -> String {
         let mut client = TcpStream::connect(&self.address).unwrap();
         client.write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -81,9 +81,7 @@ fn an_exporter_that_goes_away_is_an_event_and_no_end() {
     let arguments = ["telemetry", "record", "--source", &source, "--quick", "--duration", "3s", "-o", "a.csv"];
     let child = start(folder.path(), &arguments);
     let file = folder.path().join("a.csv");
-    while std::fs::metadata(&file).map_or(0, |data| data.len()) < 2000 {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    await_bytes(&file, 2000);
     drop(exporter);
     let (code, out, err) = text(&child.wait_with_output().unwrap());
     assert_eq!(code, 0, "{err}");

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use isotherm_recording::{Recording, Signal};
 use serde_json::Value;
 
-use super::start;
+use super::{await_bytes, start};
 use crate::lab::{isotherm, text};
 
 /// Arguments that record simulated devices into `file`.
@@ -72,15 +71,6 @@ fn rotated_files_are_all_named_and_readable() {
 
 fn rows(file: &Path) -> usize {
     open(file).tracks.iter().map(|track| track.times.len()).sum()
-}
-
-/// Waits, for a minute at most, until a file is as long as it should be.
-fn await_bytes(file: &Path, bytes: u64) {
-    let patience = Instant::now() + Duration::from_secs(60);
-    while std::fs::metadata(file).map_or(0, |data| data.len()) < bytes {
-        assert!(Instant::now() < patience, "{} does not grow", file.display());
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[cfg(unix)]
