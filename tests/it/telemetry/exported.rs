@@ -51,7 +51,7 @@ fn a_scrape_shows_the_devices_under_dcgm_names() {
     let exporter = Exporter::start(folder.path(), &["--source", "synthetic"]);
     let page = exporter.scrape();
     for name in ["DCGM_FI_DEV_POWER_USAGE", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"] {
-        let rows = page.lines().filter(|line| line.starts_with(name)).count();
+        let rows = page.lines().filter(|line| line.starts_with(&format!("{name}{{"))).count();
         assert_eq!(rows, 2, "{name} in\n{page}");
     }
     assert!(page.contains("isotherm=\"simulated\""), "nobody takes a model's watts for a device's:\n{page}");

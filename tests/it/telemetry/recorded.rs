@@ -65,8 +65,11 @@ fn rotated_files_are_all_named_and_readable() {
     let summary: Value = serde_json::from_str(&out).unwrap();
     let files: Vec<&str> = summary["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
     assert!(files.len() >= 2, "{files:?}");
-    let rows: usize = files.iter().map(|file| rows(&folder.path().join(file))).sum();
-    assert_eq!(rows as u64, summary["rows"].as_u64().unwrap());
+    for file in &files {
+        assert!(folder.path().join(file).is_file(), "{file}");
+    }
+    // The first file opens all of them.
+    assert_eq!(rows(&folder.path().join(files[0])) as u64, summary["rows"].as_u64().unwrap());
 }
 
 fn rows(file: &Path) -> usize {

@@ -133,16 +133,10 @@ fn a_long_recording_keeps_its_memory_flat_and_loses_nothing() {
     assert!(high - low < 5 * 1024, "{resident:?}");
     let summary: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((&summary["polls_failed"], &summary["polls_unwritten"]), (&Value::from(0), &Value::from(0)));
-    let rows = |file: &Value| {
-        let path = folder.path().join(file.as_str().unwrap());
-        let recording = Recording::open(path.to_str().unwrap()).unwrap();
-        recording
-            .tracks
-            .iter()
-            .filter(|track| track.column(Signal::Energy).is_some())
-            .map(|t| t.times.len() as u64)
-            .sum::<u64>()
-    };
-    let written: u64 = summary["files"].as_array().unwrap().iter().map(rows).sum();
+    // The first file opens all of them.
+    let first = folder.path().join("a.csv.gz");
+    let recording = Recording::open(first.to_str().unwrap()).unwrap();
+    assert!(recording.tracks.iter().all(|track| track.column(Signal::Energy).is_some()));
+    let written = recording.tracks.iter().map(|track| track.times.len() as u64).sum::<u64>();
     assert_eq!(Some(written), summary["rows"].as_u64(), "what was polled is what can be read");
 }
