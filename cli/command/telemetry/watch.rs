@@ -22,7 +22,8 @@ const FRAME: Duration = Duration::from_millis(250);
 
 /// Shows the dashboard until it is left, or prints one frame of it.
 pub(super) fn run(options: &TelemetryWatch) -> Result<Code, Fault> {
-    if !options.once && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+    let is_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    if !options.once && !is_terminal {
         return Err(Fault::Usage(
             "`telemetry watch` draws on a terminal, and this is none\n  = help: --once prints one frame as text; `telemetry record` is for files".to_owned(),
         ));

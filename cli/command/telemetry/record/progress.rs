@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::writer::Writer;
-use crate::telemetry::{Account, GAP_MS};
+use crate::telemetry::Account;
 
 /// How often the line is written anew.
 const EVERY: Duration = Duration::from_millis(500);
@@ -35,7 +35,7 @@ impl Progress {
         let whole = |time: Duration| HumanDuration(Duration::from_secs(time.as_secs()));
         let of = self.asked.map_or(String::new(), |asked| format!(" of {:#}", whole(asked)));
         self.line.set_message(format!(
-            "recording {:#}{of} | {} rows | {} gaps over {GAP_MS} ms | {dropped} dropped | {:.1} ms a GPU | {}",
+            "{:#}{of} | {} rows | {} gaps | {dropped} dropped | {:.1} ms a GPU | {}",
             whole(now),
             account.rows(),
             account.gaps(),

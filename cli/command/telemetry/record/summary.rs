@@ -106,8 +106,10 @@ fn device_lines(text: &mut String, device: &DeviceAccount) {
             with_unit(energy.integrated_j, None, "J"),
             match energy.steady_windows {
                 0 => "no 5 s of steady load to compare them on".to_owned(),
-                windows =>
-                    format!("{windows} windows of 5 s on steady load, {:+.1} % apart at most", 100.0 * energy.worst),
+                1 => format!("{:+.1} % apart in the one window of 5 s on steady load", 100.0 * energy.worst),
+                windows => {
+                    format!("{:+.1} % apart at most in {windows} windows of 5 s on steady load", 100.0 * energy.worst)
+                }
             }
         );
     }
