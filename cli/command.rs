@@ -7,6 +7,7 @@ mod list;
 mod plugin;
 mod profile;
 mod run;
+mod telemetry;
 mod validate;
 
 use crate::args::{Arguments, Command};
@@ -26,6 +27,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Floorplan(options) => floorplan::run(options),
         Command::List(options) => list::run(options),
         Command::Profile(command) => profile::run(command),
+        Command::Telemetry(command) => telemetry::run(command),
         Command::Plugin(command) => plugin::run(command),
     }
 }

@@ -30,4 +30,5 @@ mod router_contract;
 mod scenarios;
 mod sensor;
 mod significance;
+mod telemetry;
 mod tidy;
