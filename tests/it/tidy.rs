@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "isotherm-plugin-check",
             "isotherm-plugin-host",
             "isotherm-plugin-wasm",
+            "isotherm-recording",
             "isotherm-routers",
             "isotherm-workloads",
             "isotherm-telemetry",
