@@ -136,8 +136,12 @@ pub fn compare(
     profile: Option<DeviceProfile>,
     ambient: Ambient,
 ) -> Result<Compared, Fault> {
-    let own: Vec<Option<DeviceProfile>> =
-        file.plan.worlds.iter().map(|world| profile.clone().or_else(|| world.scenario.hardware.profile.clone())).collect();
+    let own: Vec<Option<DeviceProfile>> = file
+        .plan
+        .worlds
+        .iter()
+        .map(|world| profile.clone().or_else(|| world.scenario.hardware.profile.clone()))
+        .collect();
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for run in &record.runs {
         if let Ending::Failed(why) = &run.ending {
@@ -202,7 +206,8 @@ fn row(run: &LiveRun, said: &Prediction) -> Row {
 }
 
 fn worst(rows: &[Row]) -> Goals {
-    let most = |errors: &mut dyn Iterator<Item = Option<f64>>| errors.flatten().fold(0.0, |most: f64, e| most.max(e.abs()));
+    let most =
+        |errors: &mut dyn Iterator<Item = Option<f64>>| errors.flatten().fold(0.0, |most: f64, e| most.max(e.abs()));
     Goals {
         energy: most(&mut rows.iter().map(|row| row.joules_per_token.relative())),
         layer: most(&mut rows.iter().map(|row| row.layer_seconds.relative())),

@@ -55,7 +55,10 @@ pub fn render(compared: &Compared, markdown: bool) -> String {
     let meters = compared.rows.iter().filter_map(|row| row.integrated_over_counter);
     if let Some(most) = meters.max_by(|a, b| a.abs().total_cmp(&b.abs())) {
         let flag = if most.abs() > 0.03 { "; more than 3 %: trust neither before you know why" } else { "" };
-        text.push_str(&format!("Energy by power readings against the counters: {:+.1} % at most{flag}.\n", 100.0 * most));
+        text.push_str(&format!(
+            "Energy by power readings against the counters: {:+.1} % at most{flag}.\n",
+            100.0 * most
+        ));
     }
     for note in &compared.notes {
         text.push_str(&format!("note: {note}\n"));

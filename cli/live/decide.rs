@@ -1,10 +1,10 @@
 //! Routing outside of a simulation: from what was seen to who serves what. The live run and its replay decide here, so that the same record
 //! gives the same decisions.
 
+use isotherm_core::dispatch::{CopyChoice, TokenSources};
 use isotherm_core::gate::{Fidelity, GateBatch};
 use isotherm_core::id::{BatchId, GpuId};
 use isotherm_core::load::Share;
-use isotherm_core::dispatch::{CopyChoice, TokenSources};
 use isotherm_core::placement::Placement;
 use isotherm_core::router::{ClusterView, Feedback, PerLayer, Router, RouterContext};
 use isotherm_core::routing::Routing;

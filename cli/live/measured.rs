@@ -93,8 +93,7 @@ fn integral(rows: &[Row], from: i64, until: i64) -> Option<f64> {
 /// Mean power over the last `window` (ns) up to `until` (W): by the counter where it has steps enough, else of the readings.
 #[must_use]
 pub fn mean_watts(rows: &[Row], from: i64, until: i64) -> Option<f64> {
-    let inside: Vec<(i64, f64)> =
-        steps(rows).into_iter().filter(|(at, _)| (from..=until).contains(at)).collect();
+    let inside: Vec<(i64, f64)> = steps(rows).into_iter().filter(|(at, _)| (from..=until).contains(at)).collect();
     if let (Some((start, first)), Some((end, last))) = (inside.first(), inside.last())
         && end - start > (until - from) / 2
     {
@@ -138,7 +137,11 @@ mod tests {
         assert_eq!(late.counter_joules, None);
         let mut reset = rows();
         reset[150..].iter_mut().for_each(|row| row.energy = row.energy.map(|(at, joules)| (at, joules - 800.0)));
-        assert_eq!(GpuMeasured::of(&reset, 1_000_000_000, 3_500_000_000).counter_joules, None, "its driver was loaded anew");
+        assert_eq!(
+            GpuMeasured::of(&reset, 1_000_000_000, 3_500_000_000).counter_joules,
+            None,
+            "its driver was loaded anew"
+        );
         assert!(GpuMeasured::of(&reset, 3_200_000_000, 3_500_000_000).counter_joules.is_some());
     }
 }

@@ -62,7 +62,12 @@ impl Model {
             names: Arc::new((0..gpus).map(|gpu| format!("simulated GPU {gpu}")).collect()),
             cap: limits.map_or(f64::INFINITY, |limits| limits.power_cap.get()),
             // One layer at a time, and nobody brings tokens.
-            cost: Arc::new(DeviceCost::of(&LayerSpec { layers: 1, exchange: false, ..layer.clone() }, top_k, profile, true)?),
+            cost: Arc::new(DeviceCost::of(
+                &LayerSpec { layers: 1, exchange: false, ..layer.clone() },
+                top_k,
+                profile,
+                true,
+            )?),
             thermal: Arc::new(thermal),
             gpus: Arc::default(),
             first: 0,

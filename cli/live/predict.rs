@@ -90,7 +90,8 @@ fn at_rest(run: &LiveRun, profile: &DeviceProfile, ambient: Ambient, gpus: usize
     let power = profile.power.as_ref().ok_or_else(|| lacking("power"))?;
     let clock = profile.clock.as_ref().ok_or_else(|| lacking("clock"))?;
     let device = Device::new(profile).map_err(Fault::Input)?;
-    let measured = |gpu: usize| run.idle.get(gpu).and_then(|idle| idle.die_degc).filter(|_| ambient == Ambient::Measured);
+    let measured =
+        |gpu: usize| run.idle.get(gpu).and_then(|idle| idle.die_degc).filter(|_| ambient == Ambient::Measured);
     let (mut ambients, mut idle) = (Vec::new(), Vec::new());
     for gpu in 0..gpus {
         // Without a measurement: where the profile itself rests.

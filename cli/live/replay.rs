@@ -45,7 +45,12 @@ fn replay_run(folder: &Path, file: &ScenarioFile, run: &LiveRun) -> Result<Repla
             (gates, of) = (stream.gates(decision.batch)?, Some(decision.batch));
         }
         let Some(gate) = gates.get(decision.layer as usize) else {
-            return Err(Fault::Input(format!("{}: layer {} of a model of {}", run.folder, decision.layer, gates.len())));
+            return Err(Fault::Input(format!(
+                "{}: layer {} of a model of {}",
+                run.folder,
+                decision.layer,
+                gates.len()
+            )));
         };
         if let Some(samples) = &decision.samples {
             decider.see(samples);

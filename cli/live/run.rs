@@ -349,8 +349,10 @@ impl Logs {
         }
         let gpus: String = line.gpus.iter().map(|seconds| format!(",{seconds:.6}")).collect();
         let (began, took) = (line.began as f64 * 1e-9, line.took as f64 * 1e-9);
-        let (batch, tokens, layers, host, routing) = (line.batch, line.tokens, line.layers, took - line.layers, &line.routing);
-        writeln!(self.batches, "{batch},{began:.6},{tokens},{layers:.6},{host:.6}{gpus},{routing}").map_err(unwritable)?;
+        let (batch, tokens, layers, host, routing) =
+            (line.batch, line.tokens, line.layers, took - line.layers, &line.routing);
+        writeln!(self.batches, "{batch},{began:.6},{tokens},{layers:.6},{host:.6}{gpus},{routing}")
+            .map_err(unwritable)?;
         if now - self.flushed > FLUSH_NANOS {
             self.flushed = now;
             self.flush()?;

@@ -129,9 +129,10 @@ impl<T: Copy + Default> Each<T> {
 
     fn check(&self, gpus: usize, key: &str) -> Result<(), String> {
         match self {
-            Self::One(values) if values.len() != gpus => {
-                Err(format!("`{key}` has {} numbers for {gpus} GPUs; expected one each, or a single number", values.len()))
-            }
+            Self::One(values) if values.len() != gpus => Err(format!(
+                "`{key}` has {} numbers for {gpus} GPUs; expected one each, or a single number",
+                values.len()
+            )),
             _ => Ok(()),
         }
     }
@@ -175,7 +176,9 @@ impl Schedule {
     pub fn phases(&self, gpus: usize) -> Result<Vec<Phase>, String> {
         self.layer.check()?;
         if self.layer.tensor_parallel != 1 || self.experts == 0 {
-            return Err("a load has at least one expert, and executes experts whole: `tensor_parallel` must be 1".to_owned());
+            return Err(
+                "a load has at least one expert, and executes experts whole: `tensor_parallel` must be 1".to_owned()
+            );
         }
         let mut phases = Vec::new();
         for spec in &self.phase {
@@ -189,7 +192,9 @@ impl Schedule {
             phases.extend(random.phases(gpus, self.seed).map_err(|why| format!("random: {why}"))?);
         }
         if phases.is_empty() {
-            return Err("there is no [[phase]]; for example `[[phase]]` with `name = \"idle\"` and `seconds = 15.0`".to_owned());
+            return Err(
+                "there is no [[phase]]; for example `[[phase]]` with `name = \"idle\"` and `seconds = 15.0`".to_owned()
+            );
         }
         Ok(phases)
     }
@@ -223,7 +228,8 @@ impl RandomHolds {
             let tenths = ((longest - shortest) * 10.0).round() as usize;
             let drawn = shortest + draw(tenths + 1) as f64 / 10.0;
             let seconds = if left - drawn < shortest { left } else { drawn };
-            let mut part = |_| Part { tokens: self.tokens[draw(self.tokens.len())], duty: self.duty[draw(self.duty.len())] };
+            let mut part =
+                |_| Part { tokens: self.tokens[draw(self.tokens.len())], duty: self.duty[draw(self.duty.len())] };
             let parts = (0..gpus).map(&mut part).collect();
             let name = format!("hold{}", phases.len());
             phases.push(Phase { name, seconds, parts, period: 1e-3 * self.period_ms }.check()?);
@@ -239,7 +245,10 @@ impl Phase {
             return Err(format!("it takes {} s; expected a time above 0, for example `seconds = 8.0`", self.seconds));
         }
         if let Some(part) = self.parts.iter().find(|part| !(part.duty > 0.0 && part.duty <= 1.0)) {
-            return Err(format!("a duty of {}; expected above 0 and at most 1 (a GPU that rests has `tokens` 0)", part.duty));
+            return Err(format!(
+                "a duty of {}; expected above 0 and at most 1 (a GPU that rests has `tokens` 0)",
+                part.duty
+            ));
         }
         let (cycled, ms) = (self.parts.iter().any(|part| part.tokens > 0 && part.duty < 1.0), 1e3 * self.period);
         if cycled && !(ms > 0.0 && (ms <= FASTEST_MS || ms >= SLOWEST_MS)) {
@@ -256,7 +265,8 @@ mod tests {
     use super::*;
 
     fn schedule(rest: &str) -> Schedule {
-        let head = "name = \"s\"\nlayer = { d_model = 64, d_ff = 128, dtype = \"bf16\", implementation = \"sequential\" }\n";
+        let head =
+            "name = \"s\"\nlayer = { d_model = 64, d_ff = 128, dtype = \"bf16\", implementation = \"sequential\" }\n";
         Schedule::parse(&format!("{head}{rest}")).unwrap()
     }
 

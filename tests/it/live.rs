@@ -64,7 +64,12 @@ fn a_live_run_is_decided_again_from_its_record_alone() {
     assert!(record.runs.iter().all(|run| run.batches > 20), "{:?}", record.runs[0].batches);
     let replayed = replay(folder.path(), &[]).unwrap_or_else(|fault| panic!("{fault}"));
     for (run, replayed) in record.runs.iter().zip(&replayed) {
-        assert_eq!((replayed.decisions, replayed.same), (run.batches as usize, run.batches as usize), "{}", replayed.run);
+        assert_eq!(
+            (replayed.decisions, replayed.same),
+            (run.batches as usize, run.batches as usize),
+            "{}",
+            replayed.run
+        );
     }
     // Routers did something, and not all the same.
     let fingerprints: std::collections::BTreeSet<&str> = record.runs.iter().map(|run| run.routing.as_str()).collect();
@@ -123,7 +128,8 @@ fn another_ambient_or_profile_makes_another_prediction() {
     let mut hot = scenario().plan.worlds[0].scenario.hardware.profile.clone().unwrap();
     hot.ambient = isotherm_core::units::Celsius::new(50.0);
     let mean = |ambient| {
-        let compared = compare(&record, scenario(), Some(hot.clone()), ambient).unwrap_or_else(|fault| panic!("{fault}"));
+        let compared =
+            compare(&record, scenario(), Some(hot.clone()), ambient).unwrap_or_else(|fault| panic!("{fault}"));
         compared.rows[0].die_mean_degc[0].difference().unwrap()
     };
     assert!(mean(Ambient::Measured).abs() < 1.0, "the measured rest outweighs the profile's ambient");
@@ -165,7 +171,10 @@ fn a_lost_device_ends_the_run_and_the_record_is_kept() {
     assert_eq!(record.runs[0].ending, Ending::Failed("device 1 is lost".to_owned()));
     assert!(record.runs[0].batches > 0);
     let replayed = replay(folder.path(), &[]).unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!((replayed[0].decisions, replayed[0].same), (record.runs[0].batches as usize, record.runs[0].batches as usize));
+    assert_eq!(
+        (replayed[0].decisions, replayed[0].same),
+        (record.runs[0].batches as usize, record.runs[0].batches as usize)
+    );
 }
 
 /// Fails at a layer.
@@ -300,7 +309,10 @@ fn layers_are_fitted_from_the_command_line() {
     assert_eq!(code, 0, "{err}");
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     for check in report["checks"].as_array().unwrap() {
-        assert!(check["worst_time"].as_f64().unwrap() < 0.05 && check["worst_energy"].as_f64().unwrap() < 0.05, "{check}");
+        assert!(
+            check["worst_time"].as_f64().unwrap() < 0.05 && check["worst_energy"].as_f64().unwrap() < 0.05,
+            "{check}"
+        );
     }
     let (code, _, err) = text(&isotherm(root(), &["profile", "show", &out]));
     assert_eq!(code, 0, "what was written is a profile: {err}");

@@ -15,8 +15,7 @@ pub(super) fn run(options: &LiveCompare) -> Result<Code, Fault> {
     let profile = options.profile.as_deref().map(super::super::profile::read_profile).transpose()?;
     let ambient = if options.ambient == "profile" { Ambient::Profile } else { Ambient::Measured };
     let compared = compare(&record, file, profile, ambient)?;
-    let text =
-        if options.json { super::super::profile::json(&compared)? } else { render(&compared, options.markdown) };
+    let text = if options.json { super::super::profile::json(&compared)? } else { render(&compared, options.markdown) };
     super::super::print(&text)?;
     Ok(exit::SUCCESS)
 }

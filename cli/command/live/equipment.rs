@@ -20,9 +20,9 @@ pub(super) fn source_of(options: &args::Equipment) -> &str {
 pub(super) fn meter(source: &str) -> Result<Option<Box<dyn Meter>>, Fault> {
     match source.split_once('=') {
         None if source == "none" => Ok(None),
-        None if source == MODEL => {
-            Err(Fault::Usage("--source model reads the modelled GPUs of --load model, and this load is real".to_owned()))
-        }
+        None if source == MODEL => Err(Fault::Usage(
+            "--source model reads the modelled GPUs of --load model, and this load is real".to_owned(),
+        )),
         _ => Err(Fault::Usage(format!(
             "--source {source} is not known\n  = help: expected nvml, dcgm=URL or none, for example dcgm=http://localhost:9400/metrics"
         ))),
@@ -30,7 +30,11 @@ pub(super) fn meter(source: &str) -> Result<Option<Box<dyn Meter>>, Fault> {
 }
 
 /// Opens a load that a plugin offers.
-pub(super) fn load(options: &args::Equipment, shape: &LoadShape, scenario: Option<&Path>) -> Result<Box<dyn Load>, Fault> {
+pub(super) fn load(
+    options: &args::Equipment,
+    shape: &LoadShape,
+    scenario: Option<&Path>,
+) -> Result<Box<dyn Load>, Fault> {
     let _ = (shape, scenario);
     Err(Fault::Usage(format!("no plugin offers the load `{}`", options.load)))
 }

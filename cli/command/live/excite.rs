@@ -41,10 +41,8 @@ pub(super) fn run(options: &LiveExcite) -> Result<Code, Fault> {
         (loads?, equipment::meter(source)?)
     };
     let period = options.equipment.period_ms.map_or(PERIOD, |ms| 1e-3 * f64::from(ms));
-    let monitor = meter
-        .map(|meter| Monitor::start(&*clock, meter, &devices, period, None))
-        .transpose()
-        .map_err(Fault::Input)?;
+    let monitor =
+        meter.map(|meter| Monitor::start(&*clock, meter, &devices, period, None)).transpose().map_err(Fault::Input)?;
     let total: f64 = phases.iter().map(|phase| phase.seconds).sum();
     eprintln!("{}: {} phases, {total:.0} s", schedule.name, phases.len());
     let stop = super::super::run::interruption();

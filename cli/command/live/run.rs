@@ -40,7 +40,8 @@ pub(super) fn run(options: &LiveRun) -> Result<Code, Fault> {
     };
     let mut equip = |scenario: &Scenario| equip(options, &session, scenario);
     let mut recorder = |folder: &Path, source: &str, facts: &[DeviceFacts]| recorder(folder, source, facts);
-    let record = session.run(&file, &mut equip, &mut recorder, &mut Told { seconds: options.rest + options.seconds })?;
+    let record =
+        session.run(&file, &mut equip, &mut recorder, &mut Told { seconds: options.rest + options.seconds })?;
     let text = if options.json { super::super::profile::json(&record)? } else { table(&record) };
     super::super::print(&text)?;
     eprintln!("record in {}", session.folder.display());
@@ -99,9 +100,7 @@ fn table(record: &LiveRecord) -> String {
         "router", "batches", "J/token", "layer ms", "p99", "host ms", "share", "busy", "die mean", "peak", "regret",
     ]);
     let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
-    let percent = |parts: &[f64]| {
-        parts.iter().map(|part| format!("{:.0}", 100.0 * part)).collect::<Vec<_>>().join("/")
-    };
+    let percent = |parts: &[f64]| parts.iter().map(|part| format!("{:.0}", 100.0 * part)).collect::<Vec<_>>().join("/");
     for run in &record.runs {
         let all = |of: fn(&crate::live::measured::GpuMeasured) -> Option<f64>| {
             run.gpus.iter().map(|gpu| number(of(gpu), 1)).collect::<Vec<_>>().join(" ")

@@ -93,8 +93,7 @@ impl Sharing {
         self.origins.collect(&routing.experts, routing.top_k(), placement.experts(), sources);
         self.traffic.clear(gpus, 1, gpus);
         let speeds = vec![1.0; gpus];
-        let mut split =
-            share_out(choice, &routing.counts, placement, &speeds, &self.origins, &mut self.traffic);
+        let mut split = share_out(choice, &routing.counts, placement, &speeds, &self.origins, &mut self.traffic);
         split.iter_mut().for_each(|share| share.retain(|(_, count)| *count > 0));
         split
     }
