@@ -2,6 +2,7 @@
 
 mod live;
 mod plugin;
+mod telemetry;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,6 +11,10 @@ use clap::{Args, Parser, Subcommand};
 
 pub use live::{Equipment, Live, LiveCompare, LiveExcite, LiveReplay, LiveRun};
 pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
+pub use telemetry::{
+    MeterChoice, MeterSource, RecordFormat, Rotation, Telemetry, TelemetryDevices, TelemetryExport, TelemetryRecord,
+    TelemetryWatch,
+};
 
 /// Would a thermal- and energy-aware Mixture-of-Experts router save energy on your GPUs, and at what cost?
 #[derive(Debug, Parser)]
@@ -20,7 +25,9 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 2 command line, 3 scenario, 4 data file, 5 results cannot be written, 6 a run failed, 130 interrupted.
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 2 command line, 3 scenario, 4 data file, 5 results cannot be written, 6 a run failed,
+7 a telemetry source is not available, 130 interrupted.
 Data goes to standard output, everything else to standard error.";
 
 /// The subcommands.
@@ -44,6 +51,9 @@ pub enum Command {
     /// Fit device profiles to recordings of real GPUs, and check them
     #[command(subcommand)]
     Profile(Profile),
+    /// Real GPUs: what they are, recordings, a dashboard, Prometheus
+    #[command(subcommand)]
+    Telemetry(Telemetry),
     /// Write, list, look at, check and measure plugins: routers, telemetry sources and placements of others
     #[command(subcommand)]
     Plugin(Plugin),

@@ -8,6 +8,7 @@ mod live;
 mod plugin;
 mod profile;
 mod run;
+mod telemetry;
 mod validate;
 
 use crate::args::{Arguments, Command};
@@ -28,6 +29,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::List(options) => list::run(options),
         Command::Live(command) => live::run(command),
         Command::Profile(command) => profile::run(command),
+        Command::Telemetry(command) => telemetry::run(command),
         Command::Plugin(command) => plugin::run(command),
     }
 }

@@ -9,7 +9,8 @@
 //! | 4 | a data file (trace, recording, profile), a plugin library or a results folder to read is missing or wrong |
 //! | 5 | results cannot be written |
 //! | 6 | one or more runs failed, the others are kept; or cases of `plugin check` failed |
-//! | 130 | interrupted; finished runs are kept |
+//! | 7 | a telemetry source is not available: no driver, nobody listens |
+//! | 130 | interrupted; finished runs are kept, recordings are complete up to then |
 
 use std::process::ExitCode;
 
@@ -45,5 +46,7 @@ pub const INPUT: Code = Code(4);
 pub const OUTPUT: Code = Code(5);
 /// One or more runs, or cases of `plugin check`, failed.
 pub const RUN: Code = Code(6);
+/// A telemetry source is not available.
+pub const UNAVAILABLE: Code = Code(7);
 /// Interrupted by Ctrl-C.
 pub const INTERRUPTED: Code = Code(130);

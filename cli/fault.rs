@@ -47,6 +47,12 @@ pub enum Fault {
     /// Runs failed; what they say.
     #[error("{0}")]
     Runs(String),
+    /// A telemetry source is not there, or there no more.
+    #[error("error: {0}")]
+    Unavailable(String),
+    /// A recording cannot be written; what is on the disk stays.
+    #[error("error: {0}")]
+    Unrecorded(String),
     /// Ctrl-C.
     #[error("interrupted: {finished} of {total} runs are finished and kept in {}; the same command continues there", folder.display())]
     Interrupted {
@@ -70,9 +76,10 @@ impl Fault {
             Self::Scenario(_) => exit::SCENARIO,
             Self::Input(_) => exit::INPUT,
             Self::Unreadable { code, .. } => *code,
-            Self::Unwritable { .. } | Self::Occupied(_) => exit::OUTPUT,
+            Self::Unwritable { .. } | Self::Occupied(_) | Self::Unrecorded(_) => exit::OUTPUT,
             Self::Usage(_) => exit::USAGE,
             Self::Runs(_) => exit::RUN,
+            Self::Unavailable(_) => exit::UNAVAILABLE,
             Self::Interrupted { .. } => exit::INTERRUPTED,
             Self::Internal(_) => exit::INTERNAL,
         }

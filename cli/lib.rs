@@ -36,6 +36,7 @@ pub mod results;
 pub mod scenario_file;
 pub mod statistics;
 pub mod table;
+pub mod telemetry;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -5,11 +5,17 @@
 //! exporter take any of them, and replay and calibration read back what was recorded.
 
 pub mod device;
+pub mod file;
+pub mod header;
 pub mod meter;
 pub mod reading;
+pub mod recorder;
 pub mod signal;
 
 pub use device::DeviceFacts;
+pub use file::{Recording, Track};
+pub use header::Header;
 pub use meter::{Meter, MeterError};
 pub use reading::{Entry, Missing, Reading, Standing};
+pub use recorder::{FileFormat, RecordError, Recorder, RecorderOptions};
 pub use signal::Signal;
