@@ -6,7 +6,7 @@
 //! | `scenario.resolved.toml` | the scenario with all defaults |
 //! | `NN-router/decisions.jsonl` | what the router saw, decided and was told, a line a batch and layer |
 //! | `NN-router/batches.csv` | times of every batch |
-//! | `NN-router/telemetry.*` | every poll of the meter, from the rest before the run on |
+//! | `NN-router/telemetry.csv.gz` | every poll of the meter, from the rest before the run on |
 
 use std::path::{Path, PathBuf};
 

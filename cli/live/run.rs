@@ -189,16 +189,16 @@ impl Running {
                 let now = SimTime::from_nanos(u64::try_from(self.until - self.began).unwrap_or(0));
                 self.told(now, &shares, seconds, |gpu| watts(gpu).map(|watts| watts.get()))
             });
+            let fingerprint = self.decider.fingerprint();
             log.decide(&Decision {
                 batch: self.batch,
                 layer,
                 at,
                 samples: seen,
-                routing: self.decider.fingerprint(),
+                routing: fingerprint.clone(),
                 counts: self.decider.routing().counts.to_vec(),
                 told: told.clone(),
             })?;
-            let fingerprint = self.decider.fingerprint();
             self.hash.update(fingerprint.as_bytes());
             line.routing.push_str(&fingerprint);
             self.count(gate, &shares);

@@ -47,6 +47,9 @@ pub struct Equipment {
     pub meter: Option<Box<dyn Meter>>,
 }
 
+/// Makes the recorder of a run from its folder, the name of the meter, the time between two polls (s) and the devices; `None` for no recording.
+pub type RecorderOf<'a> = dyn FnMut(&Path, &str, f64, &[DeviceFacts]) -> Result<Option<Sink>, Fault> + 'a;
+
 /// Told of what happens, for whoever waits.
 pub trait Progress {
     /// A run begins: its rest first.
@@ -109,7 +112,7 @@ pub fn modelled(scenario: &Scenario, clock: Arc<dyn Clock>, metered: bool) -> Re
 
 impl Session {
     /// Runs every router of every world. `equip` is asked for load and meter when a world needs another layer or other hardware than the one before;
-    /// `recorder` for a recorder of every run, given its folder and what is known of the devices.
+    /// `recorder` for a recorder of every run.
     ///
     /// # Errors
     /// [`Fault`] if nothing can be run or written. What ends a run early is in the record.
@@ -117,7 +120,7 @@ impl Session {
         &self,
         file: &ScenarioFile,
         equip: &mut dyn FnMut(&Scenario) -> Result<Equipment, Fault>,
-        recorder: &mut dyn FnMut(&Path, &str, &[DeviceFacts]) -> Result<Option<Sink>, Fault>,
+        recorder: &mut RecorderOf<'_>,
         progress: &mut dyn Progress,
     ) -> Result<LiveRecord, Fault> {
         record::keep_scenario(&self.folder, file)?;
@@ -141,7 +144,7 @@ impl Session {
                 let folder = self.folder.join(&name);
                 std::fs::create_dir_all(&folder).map_err(|error| Fault::unwritable(&folder, error))?;
                 if let Some(monitor) = &monitor {
-                    recording.to(recorder(&folder, monitor.source(), monitor.facts())?);
+                    recording.to(recorder(&folder, monitor.source(), period, monitor.facts())?);
                 }
                 progress.begins(label);
                 let mut bench = Bench {

@@ -46,7 +46,7 @@ fn run(file: &ScenarioFile, folder: &Path, seconds: f64, change: impl Fn(&mut Eq
         change(&mut equipment);
         Ok(equipment)
     };
-    session.run(file, &mut equip, &mut |_, _, _| Ok(None), &mut ()).unwrap_or_else(|fault| panic!("{fault}"))
+    session.run(file, &mut equip, &mut |_, _, _, _| Ok(None), &mut ()).unwrap_or_else(|fault| panic!("{fault}"))
 }
 
 fn two_gpus() -> ScenarioFile {
@@ -227,7 +227,7 @@ fn what_a_live_run_cannot_do_is_refused_before_it_begins() {
         let clock = Arc::new(StepClock::default());
         let session = session(folder.path(), &clock, 1, 1.0);
         let mut equip = |scenario: &Scenario| modelled(scenario, clock.clone(), true);
-        let fault = session.run(&file, &mut equip, &mut |_, _, _| Ok(None), &mut ()).unwrap_err();
+        let fault = session.run(&file, &mut equip, &mut |_, _, _, _| Ok(None), &mut ()).unwrap_err();
         assert_eq!(fault.code().get(), 3, "{fault}");
         fault.to_string()
     };

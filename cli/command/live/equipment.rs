@@ -4,11 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use isotherm_core::load::{Load, LoadShape};
-use isotherm_recording::Meter;
+use isotherm_recording::header::Header;
+use isotherm_recording::recorder::{Recorder, RecorderOptions};
+use isotherm_recording::{DeviceFacts, Meter, Reading};
 
-use crate::args;
+use crate::args::{self, MeterChoice};
 use crate::fault::Fault;
+use crate::live::monitor::Sink;
 use crate::live::session::MODEL;
+use crate::telemetry::source::open;
 
 /// Where readings come from if nobody says.
 pub(super) fn source_of(options: &args::Equipment) -> &str {
@@ -18,14 +22,37 @@ pub(super) fn source_of(options: &args::Equipment) -> &str {
 
 /// Opens a meter of real GPUs; nothing where `none` is asked for.
 pub(super) fn meter(source: &str) -> Result<Option<Box<dyn Meter>>, Fault> {
-    match source.split_once('=') {
-        None if source == "none" => Ok(None),
-        None if source == MODEL => Err(Fault::Usage(
-            "--source model reads the modelled GPUs of --load model, and this load is real".to_owned(),
-        )),
-        _ => Err(Fault::Usage(format!(
-            "--source {source} is not known\n  = help: expected nvml, dcgm=URL or none, for example dcgm=http://localhost:9400/metrics"
-        ))),
+    if source == "none" {
+        return Ok(None);
+    }
+    if source == MODEL {
+        let why = "--source model reads the modelled GPUs of --load model, and this load is another one";
+        return Err(Fault::Usage(why.to_owned()));
+    }
+    let source = source.parse().map_err(|expected| Fault::Usage(format!("--source {source}: {expected}; or none")))?;
+    open(&MeterChoice { source, nvml_library: None, devices: Vec::new() }).map(Some)
+}
+
+/// A recorder of everything that a meter reads during a run.
+pub(super) fn recorder(path: &Path, source: &str, period: f64, facts: &[DeviceFacts]) -> Result<Sink, Fault> {
+    let options = RecorderOptions { replace: true, ..RecorderOptions::default() };
+    let recorder = Recorder::create(path, Header::new(source, 1e3 * period, facts), options)
+        .map_err(|error| Fault::Unrecorded(error.to_string()))?;
+    let mut file = Recorded(Some(recorder));
+    Ok(Box::new(move |readings: &[Reading]| match &mut file.0 {
+        Some(recorder) => recorder.write(readings).map_err(|error| error.to_string()),
+        None => Ok(()),
+    }))
+}
+
+/// A recording that is finished when nobody writes to it any more.
+struct Recorded(Option<Recorder>);
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.0.take().map(Recorder::finish) {
+            eprintln!("error: {error}");
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use super::equipment;
 use crate::args::LiveRun;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::live::monitor::Sink;
 use crate::live::record::{Ending, LiveRecord, LiveRun as RunRecord, LoadRecord, is_record};
 use crate::live::session::{self, Equipment, MODEL, Progress, Session};
 use crate::scenario_file::ScenarioFile;
@@ -39,7 +38,9 @@ pub(super) fn run(options: &LiveRun) -> Result<Code, Fault> {
         folder,
     };
     let mut equip = |scenario: &Scenario| equip(options, &session, scenario);
-    let mut recorder = |folder: &Path, source: &str, facts: &[DeviceFacts]| recorder(folder, source, facts);
+    let mut recorder = |folder: &Path, source: &str, period: f64, facts: &[DeviceFacts]| {
+        equipment::recorder(&folder.join("telemetry.csv.gz"), source, period, facts).map(Some)
+    };
     let record =
         session.run(&file, &mut equip, &mut recorder, &mut Told { seconds: options.rest + options.seconds })?;
     let text = if options.json { super::super::profile::json(&record)? } else { table(&record) };
@@ -66,11 +67,6 @@ fn equip(options: &LiveRun, session: &Session, scenario: &Scenario) -> Result<Eq
     };
     let meter = equipment::meter(source)?;
     Ok(Equipment { load: equipment::load(&options.equipment, &shape, Some(&options.scenario))?, named, meter })
-}
-
-fn recorder(folder: &Path, source: &str, facts: &[DeviceFacts]) -> Result<Option<Sink>, Fault> {
-    let _ = (folder, source, facts);
-    Ok(None)
 }
 
 /// Tells the person who waits, on standard error.
