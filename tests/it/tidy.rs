@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("isotherm-nvml", &["isotherm-core", "isotherm-recording"]),
     ("isotherm-routers", &["isotherm-core"]),
     ("isotherm-workloads", &["isotherm-core"]),
-    ("isotherm-telemetry", &["isotherm-core"]),
+    ("isotherm-telemetry", &["isotherm-core", "isotherm-recording"]),
     ("isotherm-floorplan", &["isotherm-core"]),
     ("isotherm-placements", &["isotherm-core"]),
     ("isotherm-calibration", &["isotherm-core"]),

@@ -4,6 +4,8 @@
 //! from the future, the same seed gives the same samples, a saved source goes on as if it had not been saved, and what
 //! was not measured is absent.
 
+pub mod dcgm;
+pub mod exposition;
 mod fixed;
 mod option;
 mod recording;
