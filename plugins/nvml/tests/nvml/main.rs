@@ -4,5 +4,6 @@
 
 mod absent;
 mod faults;
+mod source;
 mod stand_in;
 mod values;

@@ -253,7 +253,8 @@ static long long nearest(double value) { return (long long)(value < 0 ? value - 
 static double refreshed(double at) {
     const struct statement *refresh = find(EVERY_GPU, "refresh", at);
     double step = refresh ? refresh->number[0] / 1000 : 0;
-    return step > 0 ? step * (double)(long long)(at / step) : at;
+    /* A millionth of a step late, so that three steps of 0.1 s are three. */
+    return step > 0 ? step * (double)(long long)(at / step + 1e-6) : at;
 }
 
 /* -- calls ----------------------------------------------------------------------------------------------------------------------------- */
