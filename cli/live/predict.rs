@@ -122,6 +122,11 @@ fn simulate(file: &ScenarioFile, run: &LiveRun) -> Result<RunRecord, Fault> {
         .with_options(&variant.options)
         .with_hardware(&spec.placement, scenario.hardware.thermal_hint());
     let router = PerLayer::build(variant.spec.as_ref(), &context, spec.layers).map_err(|error| failed(&error))?;
+    if scenario.telemetry.is_live() {
+        return Err(Fault::Scenario(
+            "error: telemetry: a simulation cannot read real GPUs\n  = help: write `kind = \"synthetic\"`; `isotherm live run` has its own --source".to_owned(),
+        ));
+    }
     let source = scenario.telemetry.build(spec.gpus as usize, scenario.seed).map_err(|error| failed(&error))?;
     let mut simulation = Simulation::new(Arc::new(spec), router, source).map_err(|error| failed(&error))?;
     let mut first = 0;

@@ -78,7 +78,7 @@ impl Bench<'_> {
         }
         let until = running.until;
         log.flush()?;
-        if self.monitor.is_some() && ending == Ending::Complete {
+        if self.monitor.is_some() && !matches!(ending, Ending::Failed(_)) {
             self.clock.sleep(TAIL_SECONDS);
         }
         let plan = &self.file.plan.worlds[world];
