@@ -67,6 +67,7 @@
 #define ISOTHERM_LABEL_ROUTER(name) "router " name "\n"
 #define ISOTHERM_LABEL_TELEMETRY(name) "telemetry " name "\n"
 #define ISOTHERM_LABEL_PLACEMENT(name) "placement " name "\n"
+#define ISOTHERM_LABEL_LOAD(name) "load " name "\n"
 
 /* Whether a field lies within the size that the filler of a struct knew; asked before a field that came after 1.0 is read. */
 #define ISOTHERM_HAS_FIELD(type, size, field) ((size) >= offsetof(type, field) + sizeof(((type *)0)->field))
@@ -78,9 +79,9 @@
 #define ISOTHERM_ABI_MAJOR 1
 
 /*
- Second number of the interface: what was added without breaking anything.
+ Second number of the interface: what was added without breaking anything. 1 brought loads (`ISOTHERM_LOAD`).
  */
-#define ISOTHERM_ABI_MINOR 0
+#define ISOTHERM_ABI_MINOR 1
 
 /*
  An `IsothermFactory` of routers: its `vtable` is an `IsothermRouterV1`.
@@ -96,6 +97,11 @@
  An `IsothermFactory` of placement policies: its `vtable` is an `IsothermPlacementV1`.
  */
 #define ISOTHERM_PLACEMENT 3
+
+/*
+ An `IsothermFactory` of loads: its `vtable` is an `IsothermLoadV1`. Since 1.1.
+ */
+#define ISOTHERM_LOAD 4
 
 /*
  In `IsothermDecision.experts`: no expert serves this assignment.
@@ -259,7 +265,7 @@ typedef struct IsothermFactory {
    */
   uint32_t struct_size;
   /*
-   `ISOTHERM_ROUTER`, `ISOTHERM_TELEMETRY` or `ISOTHERM_PLACEMENT`; hosts pass over what they do not know.
+   `ISOTHERM_ROUTER`, `ISOTHERM_TELEMETRY`, `ISOTHERM_PLACEMENT` or `ISOTHERM_LOAD`; hosts pass over what they do not know.
    */
   uint32_t kind;
   /*
@@ -956,6 +962,122 @@ typedef struct IsothermPlacementV1 {
    */
   const void *(*get_extension)(struct IsothermStr id);
 } IsothermPlacementV1;
+
+/*
+ The layer whose work is executed, and the devices that execute it. Read-only.
+ */
+typedef struct IsothermLoadContext {
+  /*
+   Size of this struct as the host knows it.
+   */
+  uint32_t struct_size;
+  /*
+   Number of GPUs, at least 1.
+   */
+  uint32_t devices;
+  /*
+   `[devices]` which device each GPU works on, as the library counts devices. A device may stand there more than once.
+   */
+  const uint32_t *device;
+  /*
+   Experts of the layer, at least 1. Every GPU may be asked for every one of them.
+   */
+  uint32_t experts;
+  /*
+   Experts each token is sent to, from 1 to `experts`.
+   */
+  uint32_t top_k;
+  /*
+   Width of a hidden state, at least 1.
+   */
+  uint32_t d_model;
+  /*
+   Width of an expert, at least 1.
+   */
+  uint32_t d_ff;
+  /*
+   Matrices of an expert: 3 with a gate, else 2.
+   */
+  uint32_t matrices;
+} IsothermLoadContext;
+
+/*
+ What each GPU has to do in one layer. Read-only.
+ */
+typedef struct IsothermShares {
+  /*
+   Size of this struct as the host knows it.
+   */
+  uint32_t struct_size;
+  /*
+   Number of GPUs: as many as the context had.
+   */
+  uint32_t devices;
+  /*
+   `[devices + 1]` where each GPU's share begins in the other two arrays; the first is 0, and a share may be empty.
+   */
+  const uint32_t *first;
+  /*
+   `[first[devices]]` experts, by ascending number within a share.
+   */
+  const uint32_t *expert;
+  /*
+   `[first[devices]]` how many assignments (a token at an expert) the GPU computes of that expert, at least 1.
+   */
+  const uint32_t *assignments;
+} IsothermShares;
+
+/*
+ The functions of a load. Those that may be null say so. What a load answers was measured: it is the one kind that looks at a clock, and it has no
+ state to save.
+ */
+typedef struct IsothermLoadV1 {
+  /*
+   Size of this struct as the plugin knows it.
+   */
+  uint32_t struct_size;
+  /*
+   0.
+   */
+  uint32_t flags;
+  /*
+   Checks options and writes them back with all defaults filled in. Null: every object is accepted as it is.
+   */
+  IsothermStatus (*configure)(struct IsothermStr config,
+                              const struct IsothermSink *resolved,
+                              const struct IsothermErrorSink *error);
+  /*
+   Makes an instance: opens the devices and puts the weights of all experts on each. `CONFIG` where that cannot be.
+   */
+  IsothermStatus (*create)(const struct IsothermHost *host,
+                           struct IsothermStr config,
+                           const struct IsothermLoadContext *context,
+                           void **instance,
+                           const struct IsothermErrorSink *error);
+  /*
+   Frees an instance.
+   */
+  void (*destroy)(void *instance);
+  /*
+   Writes what a GPU's work runs on, such as `NVIDIA H200`.
+   */
+  IsothermStatus (*device_name)(void *instance,
+                                uint32_t gpu,
+                                const struct IsothermSink *name,
+                                const struct IsothermErrorSink *error);
+  /*
+   Executes one layer, all GPUs at the same time, and returns when the slowest is done. `seconds`, `[devices]`, preset to 0, takes the time (s) from the
+   start of the layer until each GPU was done; it stays 0 where there was nothing to do.
+   */
+  IsothermStatus (*execute)(void *instance,
+                            const struct IsothermShares *shares,
+                            double *seconds,
+                            const struct IsothermErrorSink *error);
+  /*
+   Answers with an extension's table of functions or null. May be null itself.
+   */
+  const void *(*get_extension)(struct IsothermStr id);
+} IsothermLoadV1;
 
 /*
  Done.

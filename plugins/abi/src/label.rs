@@ -10,11 +10,11 @@
 //! telemetry acme/csv-pipe
 //! ```
 //!
-//! `abi`, `package` and `version` stand once; `router`, `telemetry` and `placement` once for each thing that scenarios can name. Readers pass over
+//! `abi`, `package` and `version` stand once; `router`, `telemetry`, `placement` and `load` once for each thing that scenarios can name. Readers pass over
 //! keys they do not know. Rust plugins get it from the export macros, C plugins from `ISOTHERM_LABEL`.
 
 /// First bytes of a label. They stand in a library's data once, and in no other program: this crate holds them apart.
 pub const MAGIC: [&str; 2] = ["isotherm:", "plugin:label\n"];
 
 /// The keys that name what scenarios can name.
-pub const KINDS: [&str; 3] = ["router", "telemetry", "placement"];
+pub const KINDS: [&str; 4] = ["router", "telemetry", "placement", "load"];

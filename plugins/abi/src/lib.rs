@@ -20,9 +20,9 @@
 //! - **Memory.** Whoever allocates frees. Results go into buffers of the host or through a [`Sink`]; text and arrays that are handed over are valid
 //!   during the call only, except those reachable from [`Plugin`], which live as long as the process. Input arrays are read-only.
 //! - **Threads.** At most one call at a time for an instance, from any thread; different instances at the same time; `configure` and `create` on
-//!   many threads at once. No thread of a plugin outlives its instance.
+//!   many threads at once. No thread of a plugin outlives its instance; of a load, those that the libraries of its device keep.
 //! - **Determinism.** What an instance answers follows from its options, its context, a restored state and the calls so far: no clock, no state
-//!   shared between instances, no randomness but from the seed.
+//!   shared between instances, no randomness but from the seed. A load is the exception: it measures.
 //! - **Floating point.** The control word (rounding, flushing of subnormal numbers) is left as it was found.
 //! - **Failure.** A status other than [`OK`] ends the run it happened in and no other. No panic, exception or `longjmp` crosses the border. After
 //!   [`PANIC`] an instance answers [`STATE`] until it is restored or destroyed.
@@ -30,14 +30,16 @@
 #![no_std]
 
 pub mod label;
+mod load;
 mod placement;
 mod plugin;
 mod router;
 mod telemetry;
 mod text;
 
+pub use load::{LoadContext, LoadV1, Shares};
 pub use placement::{CopySink, PlacementContext, PlacementTraits, PlacementV1};
-pub use plugin::{Entry, Factory, Host, PLACEMENT, Plugin, ROUTER, TELEMETRY};
+pub use plugin::{Entry, Factory, Host, LOAD, PLACEMENT, Plugin, ROUTER, TELEMETRY};
 pub use router::{
     ADJUSTS_SCORES, ASSIGNMENT, Batch, COUNTED, DESCRIBED, DIVERGENCE, DROPPED, Decision, FEASIBLE, Feedback,
     INFEASIBLE, IS_REFERENCE, MASKED, PENALISED, PRICES, RouterContext, RouterTraits, RouterV1, SCORES, THERMAL,
@@ -48,8 +50,8 @@ pub use text::{ErrorSink, Sink, Str};
 
 /// First number of the interface: libraries of another one cannot be used. It is part of the name of [`ENTRY`].
 pub const ABI_MAJOR: u16 = 1;
-/// Second number of the interface: what was added without breaking anything.
-pub const ABI_MINOR: u16 = 0;
+/// Second number of the interface: what was added without breaking anything. 1 brought loads ([`LOAD`]).
+pub const ABI_MINOR: u16 = 1;
 /// The one function a library exports, of type [`Entry`].
 pub const ENTRY: &str = "isotherm_plugin_v1";
 

@@ -10,6 +10,8 @@ pub const ROUTER: u32 = 1;
 pub const TELEMETRY: u32 = 2;
 /// A [`Factory`] of placement policies: its `vtable` is a [`PlacementV1`](crate::PlacementV1).
 pub const PLACEMENT: u32 = 3;
+/// A [`Factory`] of loads: its `vtable` is a [`LoadV1`](crate::LoadV1). Since 1.1.
+pub const LOAD: u32 = 4;
 
 /// The type of the exported function. Null means that the library refuses this host. The answer lives as long as the process.
 pub type Entry = unsafe extern "C" fn(host: *const Host) -> *const Plugin;
@@ -58,7 +60,7 @@ pub struct Plugin {
 pub struct Factory {
     /// Size of this struct as the plugin knows it.
     pub struct_size: u32,
-    /// [`ROUTER`], [`TELEMETRY`] or [`PLACEMENT`]; hosts pass over what they do not know.
+    /// [`ROUTER`], [`TELEMETRY`], [`PLACEMENT`] or [`LOAD`]; hosts pass over what they do not know.
     pub kind: u32,
     /// `owner/name`: lower-case letters, digits and hyphens around one slash. The same name stands in the library's label.
     pub name: Str,

@@ -3,6 +3,7 @@
 use isotherm_plugin_host::Functions;
 
 use crate::finding::Checked;
+use crate::load::LoadActor;
 use crate::placement::PlacementActor;
 use crate::router::RouterActor;
 use crate::scene::Scene;
@@ -11,7 +12,7 @@ use crate::telemetry::TelemetryActor;
 
 /// An instance in a scene. Dropping it destroys the instance.
 pub(crate) trait Actor: Send {
-    /// One batch with its feedback, one poll or one placement: checked, and as bytes that can be compared.
+    /// One batch with its feedback, one poll, one placement or one layer: checked, and as bytes that can be compared.
     fn step(&mut self, step: u32) -> Checked<Vec<u8>>;
 
     /// Saved bytes; `None` for what has no memory.
@@ -33,6 +34,7 @@ impl Opened {
             Functions::Router(table) => Box::new(RouterActor::create(table, options, scene)?),
             Functions::Telemetry(table) => Box::new(TelemetryActor::create(table, options, scene)?),
             Functions::Placement(table) => Box::new(PlacementActor::create(table, options, scene)?),
+            Functions::Load(table) => Box::new(LoadActor::create(table, options, scene)?),
             _ => return crate::finding::fault("a kind that this checker does not know"),
         })
     }

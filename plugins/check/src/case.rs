@@ -54,6 +54,9 @@ impl Case {
 
 use Check::{Compared, Once};
 const ALL: &[Kind] = &Kind::ALL;
+/// What is determined by its inputs and has to do with time in a model only. A load measures, has no state, knows no host of 1.0, keeps the threads
+/// and the memory of its device's libraries, and its options may ask for what this machine does not have.
+const SIMULATED: &[Kind] = &[Kind::Router, Kind::Telemetry, Kind::Placement];
 const ROUTER: &[Kind] = &[Kind::Router];
 const PLACES: &[Kind] = &[Kind::Router, Kind::Placement];
 const REMEMBERS: &[Kind] = &[Kind::Router, Kind::Telemetry];
@@ -78,21 +81,26 @@ pub const CASES: &[Case] = &[
     case("tables", ALL, Once(library::tables), "tables state their own sizes and numbers"),
     case(INSTANCE, ALL, Once(options::instance), "makes an instance with its example"),
     case("options", ALL, Once(options::options), "resolved options mean the same"),
-    case("schema", ALL, Once(options::schema), "accepts what its schema calls right, refuses what it calls wrong"),
+    case(
+        "schema",
+        SIMULATED,
+        Once(options::schema),
+        "accepts what its schema calls right, refuses what it calls wrong",
+    ),
     case("malformed-options", ALL, Once(options::malformed), "refuses options that are none, and says why"),
     case("answers", ALL, Once(answers::answers), "answers keep the rules"),
     case("bounds-after", ALL, Once(answers::bounds_after), "touches nothing behind the end of a buffer"),
     case("bounds-before", ALL, Once(answers::bounds_before), "touches nothing before the start of a buffer"),
     case("read-only-inputs", ALL, Once(answers::read_only), "does not write to inputs, nor keep them after the call"),
-    case("older-host", ALL, Once(answers::older_host), "works in a host of interface 1.0"),
+    case("older-host", SIMULATED, Once(answers::older_host), "works in a host of interface 1.0"),
     case("newer-host", ALL, Once(answers::newer_host), "works in a host of a later interface"),
-    case("little-known", ALL, Once(answers::little_known), "works where the host knows nothing of the hardware"),
+    case("little-known", SIMULATED, Once(answers::little_known), "works where the host knows nothing of the hardware"),
     case("no-tokens", ROUTER, Once(shapes::no_tokens), "routes a batch without tokens"),
     case("one-expert", PLACES, Once(shapes::one_expert), "works with one expert"),
     case("all-experts", ROUTER, Once(shapes::all_experts), "works where every token goes to all experts"),
     case("many-experts", PLACES, Once(shapes::many_experts), "works with 256 and 4096 experts"),
     case("one-device", ALL, Once(shapes::one_device), "works with one GPU"),
-    case("many-devices", ALL, Once(shapes::many_devices), "works with 1024 GPUs"),
+    case("many-devices", SIMULATED, Once(shapes::many_devices), "works with 1024 GPUs"),
     case(
         "extreme-logits",
         ROUTER,
@@ -106,17 +114,27 @@ pub const CASES: &[Case] = &[
         "works with a floor, similar experts and penalised weights",
     ),
     case("feedback", ROUTER, Once(shapes::feedback), "learns from batches in which experts did nothing"),
-    case("repeatable", ALL, Compared(repeat::repeatable), "the same in every instance, process and year"),
+    case("repeatable", SIMULATED, Compared(repeat::repeatable), "the same in every instance, process and year"),
     case("independent", ALL, Once(repeat::independent), "instances do not see each other"),
     case("parallel", ALL, Once(repeat::parallel), "instances on four threads answer as one after the other"),
-    case("save-restore", ALL, Once(state::save_restore), "a restored instance goes on as the saved one"),
+    case("save-restore", SIMULATED, Once(state::save_restore), "a restored instance goes on as the saved one"),
     case("hostile-state", REMEMBERS, Once(state::hostile_state), "refuses cut-off states and survives nonsense"),
-    case("leak-per-instance", ALL, Once(resources::leak_per_instance), "a destroyed instance leaves no memory behind"),
-    case("leak-per-call", ALL, Once(resources::leak_per_call), "does not grow from call to call"),
-    case("freed-memory", ALL, Once(resources::freed_memory), "does not touch memory that it has freed"),
-    case("stray-threads", ALL, Once(resources::stray_threads), "no thread outlives its instance"),
+    case(
+        "leak-per-instance",
+        SIMULATED,
+        Once(resources::leak_per_instance),
+        "a destroyed instance leaves no memory behind",
+    ),
+    case("leak-per-call", SIMULATED, Once(resources::leak_per_call), "does not grow from call to call"),
+    case("freed-memory", SIMULATED, Once(resources::freed_memory), "does not touch memory that it has freed"),
+    case("stray-threads", SIMULATED, Once(resources::stray_threads), "no thread outlives its instance"),
     case("floating-point", ALL, Once(resources::floating_point), "leaves the floating-point control word as it was"),
-    case("after-panic", ALL, Once(panics::after_panic), "an instance that has panicked says so, and others live on"),
+    case(
+        "after-panic",
+        SIMULATED,
+        Once(panics::after_panic),
+        "an instance that has panicked says so, and others live on",
+    ),
 ];
 
 /// One process of a case, as a command line names it.

@@ -8,8 +8,8 @@ use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 use isotherm_plugin_abi::{
-    ABI_MAJOR, ABI_MINOR, Batch, Decision, Feedback, Host, PlacementContext, PlacementTraits, Poll, RouterContext,
-    RouterTraits, Samples, Str, TelemetryContext, TelemetryTraits,
+    ABI_MAJOR, ABI_MINOR, Batch, Decision, Feedback, Host, LoadContext, PlacementContext, PlacementTraits, Poll,
+    RouterContext, RouterTraits, Samples, Shares, Str, TelemetryContext, TelemetryTraits,
 };
 
 use crate::memory::{Access, Edge, PATTERN, Region, State};
@@ -32,7 +32,7 @@ const LATER: usize = 64;
 pub(crate) trait Table: Copy {
     /// Its name for messages.
     const NAME: &'static str;
-    /// Its size in interface 1.0. Never changes.
+    /// Its size in interface 1.0, or in the later one that brought it. Never changes.
     const FIRST_SIZE: usize;
 }
 
@@ -60,6 +60,8 @@ tables! {
     Samples: "the samples", 32;
     PlacementContext: "the placement context", 96;
     PlacementTraits: "the placement traits", 8;
+    LoadContext: "the load context", 40;
+    Shares: "the shares", 32;
 }
 
 /// A struct between guard pages.

@@ -29,6 +29,7 @@ mod case;
 mod child;
 mod finding;
 mod handed;
+mod load;
 mod memory;
 mod options;
 mod placement;

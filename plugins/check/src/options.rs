@@ -8,7 +8,7 @@ use crate::finding::{Checked, Finding, Refused, fault};
 use crate::memory::{Access, Array, Edge};
 use crate::scene::Scene;
 use crate::subject::Opened;
-use crate::{placement, router, telemetry};
+use crate::{load, placement, router, telemetry};
 
 /// Text between guard pages.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ impl Opened {
         match &self.functions {
             Functions::Router(table) => table.configure.is_some(),
             Functions::Placement(table) => table.configure.is_some(),
+            Functions::Load(table) => table.configure.is_some(),
             _ => true,
         }
     }
@@ -40,6 +41,7 @@ impl Opened {
             Functions::Router(table) => router::configure(table, options, scene)?.0,
             Functions::Telemetry(table) => telemetry::configure(table, options, scene)?.0,
             Functions::Placement(table) => placement::configure(table, options, scene)?.0,
+            Functions::Load(table) => load::configure(table, options, scene)?,
             _ => return fault("a kind that this checker does not know"),
         })
     }

@@ -70,6 +70,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("home_on_lost", &["answers"]),
     ("placement_leaks", &["leak-per-call"]),
     ("placement_remembers", &["save-restore"]),
+    ("good_load", &[]),
+    ("time_without_work", &["answers"]),
+    ("shares_past_end", &["bounds-after"]),
 ];
 
 fn main() -> ExitCode {

@@ -49,7 +49,8 @@ fn a_small_user_keeps_its_label_in_both_languages() {
         compile(compiler, language, &source, &release);
         let bytes = std::fs::read(&library).expect("the library");
         let label = format!(
-            "{}abi {}.{}\npackage header-user\nversion 1.2.3\nrouter user/a\ntelemetry user/b\nplacement user/c\n\0",
+            "{}abi {}.{}\npackage header-user\nversion 1.2.3\nrouter user/a\ntelemetry user/b\nplacement user/c\n\
+             load user/d\n\0",
             abi::label::MAGIC.concat(),
             abi::ABI_MAJOR,
             abi::ABI_MINOR
@@ -116,6 +117,9 @@ fn asserts_of_layout() -> String {
         }
         CopySink { ctx, copy }
         PlacementV1 { struct_size, flags, configure, create, destroy, place, get_extension }
+        LoadContext { struct_size, devices, device, experts, top_k, d_model, d_ff, matrices }
+        Shares { struct_size, devices, first, expert, assignments }
+        LoadV1 { struct_size, flags, configure, create, destroy, device_name, execute, get_extension }
     }
 }
 
@@ -141,6 +145,7 @@ fn structs_and_constants_are_the_same_in_c() {
         ("ROUTER", abi::ROUTER),
         ("TELEMETRY", abi::TELEMETRY),
         ("PLACEMENT", abi::PLACEMENT),
+        ("LOAD", abi::LOAD),
         ("DROPPED", abi::DROPPED),
         ("ASSIGNMENT", abi::ASSIGNMENT),
         ("SCORES", abi::SCORES),

@@ -18,11 +18,13 @@ pub enum Kind {
     Telemetry,
     /// A placement policy: `kind` of `[placement]`.
     Placement,
+    /// A load of live runs. Since interface 1.1.
+    Load,
 }
 
 impl Kind {
     /// All of them, in the order of lists.
-    pub const ALL: [Self; 3] = [Self::Router, Self::Telemetry, Self::Placement];
+    pub const ALL: [Self; 4] = [Self::Router, Self::Telemetry, Self::Placement, Self::Load];
 
     /// The word that labels and manifests use.
     #[must_use]
@@ -31,6 +33,7 @@ impl Kind {
             Self::Router => "router",
             Self::Telemetry => "telemetry",
             Self::Placement => "placement",
+            Self::Load => "load",
         }
     }
 
@@ -41,6 +44,7 @@ impl Kind {
             Self::Router => "router",
             Self::Telemetry => "telemetry source",
             Self::Placement => "placement",
+            Self::Load => "load",
         }
     }
 }

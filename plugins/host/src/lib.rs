@@ -16,6 +16,7 @@ mod instance;
 mod label;
 mod leaked;
 mod library;
+mod load;
 mod log;
 mod manifest;
 mod offer;

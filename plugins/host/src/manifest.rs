@@ -40,7 +40,7 @@ pub struct Manifest {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ManifestEntry {
-    /// `router`, `telemetry` or `placement`.
+    /// `router`, `telemetry`, `placement` or `load`.
     pub kind: String,
     /// `owner/name`.
     pub name: String,

@@ -1,19 +1,21 @@
 //! The catalogue of libraries: opens what a scenario names, when it is named, and remembers what was used.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use isotherm_core::config::{Fault, FaultKind, Faults, Node, Path, Segment, TAG, Value};
+use isotherm_core::load::{Load, LoadError, LoadShape};
 use isotherm_core::placement::PlacementSpec;
 use isotherm_core::registry::Catalogue;
 use isotherm_core::router::RouterSpec;
 use isotherm_core::telemetry::TelemetrySpec;
 
 use crate::discovery::Discovery;
-use crate::inspection::Inspection;
-use crate::label::{Item, Kind};
+use crate::inspection::{Inspection, inspect};
+use crate::label::{Item, Kind, is_plugin_name};
 use crate::library::Library;
+use crate::load::LoadedLoad;
 use crate::offer::Offer;
 use crate::placement::LoadedPlacement;
 use crate::router::LoadedRouter;
@@ -102,6 +104,55 @@ impl Plugins {
     #[must_use]
     pub fn used(&self) -> Vec<Provenance> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Makes a load: `name` is `owner/name`, or the file of a library that offers one load and may be anywhere. `options` is a JSON object. The devices
+    /// of `shape` are opened, and the weights of all experts put on each of them.
+    ///
+    /// ```
+    /// use isotherm_core::load::LoadShape;
+    /// use isotherm_plugin_host::Plugins;
+    /// let shape = LoadShape { devices: vec![0, 1], experts: 8, top_k: 2, d_model: 4096, d_ff: 14336, matrices: 3 };
+    /// let error = Plugins::default().load("isotherm/experts", &shape, "{}").err().expect("no library is known");
+    /// assert!(error.to_string().starts_with("no plugin offers the load `isotherm/experts`"), "{error}");
+    /// ```
+    ///
+    /// # Errors
+    /// [`LoadError::Unfit`] if no library offers it, or with what the library has to say about options, devices and memory.
+    pub fn load(&self, name: &str, shape: &LoadShape, options: &str) -> Result<Box<dyn Load>, LoadError> {
+        let (library, item) = self.open_load(name)?;
+        let Some(Functions::Load(functions)) = library.functions(&item).copied() else {
+            return Err(LoadError::Unfit(format!("{} offers no load `{}`", library.title(), item.name)));
+        };
+        let load = LoadedLoad::new(library, &item.name, functions, shape, options)?;
+        self.remember(&Offer { library, item });
+        Ok(Box::new(load))
+    }
+
+    fn open_load(&self, name: &str) -> Result<(&'static Library, Item), LoadError> {
+        let unfit = |error: &dyn std::fmt::Display| LoadError::Unfit(error.to_string());
+        let file = FilePath::new(name);
+        if is_plugin_name(name) && !file.exists() {
+            let inspection = self.discovery.resolve(Kind::Load, name).map_err(|unknown| unfit(&unknown))?;
+            let library = Library::open_inspected(inspection).map_err(|refusal| unfit(&refusal))?;
+            return Ok((library, Item { kind: Kind::Load, name: name.to_owned() }));
+        }
+        // Looked at before it is opened: what offers no load has no reason to run.
+        let inspection = inspect(file).map_err(|refusal| unfit(&refusal))?;
+        let mut loads = inspection.label.items.iter().filter(|item| item.kind == Kind::Load);
+        match (loads.next(), loads.next()) {
+            (Some(item), None) => {
+                let library = Library::open_inspected(&inspection).map_err(|refusal| unfit(&refusal))?;
+                Ok((library, item.clone()))
+            }
+            (None, _) => Err(unfit(&format_args!(
+                "{name}: offers no load; expected a library such as that of `isotherm/experts`"
+            ))),
+            (Some(one), Some(other)) => Err(unfit(&format_args!(
+                "{name}: offers the loads `{}` and `{}`, perhaps more; expected the name of one, with the library named by `--plugin {name}`",
+                one.name, other.name
+            ))),
+        }
     }
 
     /// The library that a name means, opened.

@@ -5,7 +5,8 @@ use std::mem::{MaybeUninit, offset_of};
 use std::path::Path;
 
 use isotherm_plugin_abi::{
-    self as abi, Factory, PLACEMENT, PlacementV1, Plugin, ROUTER, RouterV1, TELEMETRY, TelemetryV1, has_field,
+    self as abi, Factory, LOAD, LoadV1, PLACEMENT, PlacementV1, Plugin, ROUTER, RouterV1, TELEMETRY, TelemetryV1,
+    has_field,
 };
 
 use crate::inspection::check_interface;
@@ -26,6 +27,8 @@ pub enum Functions {
     Telemetry(TelemetryV1),
     /// Of a placement policy.
     Placement(PlacementV1),
+    /// Of a load.
+    Load(LoadV1),
 }
 
 /// What a library's entry function has answered, checked.
@@ -113,6 +116,7 @@ unsafe fn offer(file: &Path, index: usize, factory: *const Factory) -> Result<Op
         ROUTER => Kind::Router,
         TELEMETRY => Kind::Telemetry,
         PLACEMENT => Kind::Placement,
+        LOAD => Kind::Load,
         _ => return Ok(None),
     };
     if !is_plugin_name(&name) {
@@ -155,7 +159,7 @@ unsafe fn functions(kind: Kind, vtable: *const c_void) -> Result<Functions, Tabl
         let fault = TableFault { found: found.to_owned(), expected: "both functions or neither".to_owned() };
         if save == restore { Ok(()) } else { Err(fault) }
     };
-    // The fields named first are the last of interface 1.0.
+    // The fields named first are the last of interface 1.0, for loads of 1.1.
     Ok(match kind {
         Kind::Router => {
             let table = read!(RouterV1, get_extension, create, destroy, route);
@@ -168,6 +172,7 @@ unsafe fn functions(kind: Kind, vtable: *const c_void) -> Result<Functions, Tabl
             Functions::Telemetry(table)
         }
         Kind::Placement => Functions::Placement(read!(PlacementV1, get_extension, create, destroy, place)),
+        Kind::Load => Functions::Load(read!(LoadV1, get_extension, create, destroy, device_name, execute)),
     })
 }
 

@@ -7,6 +7,7 @@ mod call;
 mod cluster;
 mod fault;
 mod given;
+pub(crate) mod load;
 pub(crate) mod options;
 mod panics;
 pub(crate) mod placement;

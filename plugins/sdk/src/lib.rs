@@ -1,4 +1,4 @@
-//! Routers, telemetry sources and placements for isotherm, as libraries that are built on their own.
+//! Routers, telemetry sources, placements and loads for isotherm, as libraries that are built on their own.
 //!
 //! An author implements one trait on the struct that holds the options, and exports it under a name in one line:
 //!
@@ -33,8 +33,8 @@
 //! isotherm_plugin::testkit::check_router(&CoolFirst { per_kelvin: 0.02 });
 //! ```
 //!
-//! - [`Router`], [`Telemetry`] and [`PlacementPolicy`] are what can be written. [`Decision`] has the three forms in which a router can answer.
-//! - [`export_router!`], [`export_telemetry!`], [`export_placement!`] and [`export_plugin!`] make it a library, or a type that is linked in.
+//! - [`Router`], [`Telemetry`], [`PlacementPolicy`] and [`LoadSpec`] are what can be written. [`Decision`] has the three forms in which a router can answer.
+//! - [`export_router!`], [`export_telemetry!`], [`export_placement!`], [`export_load!`] and [`export_plugin!`] make it a library, or a type that is linked in.
 //! - [`testkit`] is what unit tests need: gates, clusters, the contract of a router, and a closed loop that counts joules.
 //! - [`log()`](log()) says something to the user.
 //!
@@ -57,9 +57,9 @@ pub mod prelude;
 pub mod state;
 pub mod testkit;
 
-pub use author::{Decision, PlacementPolicy, Router, Telemetry};
+pub use author::{Decision, LoadSpec, PlacementPolicy, Router, Telemetry};
 pub use isotherm_core::{
-    dispatch, gate, id, input, placement, registry, rng, router, routing, simd, telemetry, time, units,
+    dispatch, gate, id, input, load, placement, registry, rng, router, routing, simd, telemetry, time, units,
 };
 pub use isotherm_plugin_abi as abi;
 pub use log::{Level, log};

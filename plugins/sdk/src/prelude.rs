@@ -3,6 +3,7 @@
 pub use isotherm_core::gate::GateBatch;
 pub use isotherm_core::id::{BatchId, ExpertId, GpuId};
 pub use isotherm_core::input::InputError;
+pub use isotherm_core::load::{Load, LoadError, LoadShape, Share};
 pub use isotherm_core::placement::{Placement, PlacementContext, PlacementError, Rebalance};
 pub use isotherm_core::rng::{Domain, Stream};
 pub use isotherm_core::router::{ClusterView, Feasibility, Feedback, RouterContext, RouterError};
@@ -14,6 +15,6 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    Decision, Level, PlacementPolicy, Router, Telemetry, export_placement, export_plugin, export_router,
-    export_telemetry, log, state,
+    Decision, Level, LoadSpec, PlacementPolicy, Router, Telemetry, export_load, export_placement, export_plugin,
+    export_router, export_telemetry, log, state,
 };

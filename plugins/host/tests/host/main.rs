@@ -4,6 +4,7 @@
 mod build;
 mod catalogue;
 mod discovery;
+mod load;
 mod loading;
 mod others;
 mod router;

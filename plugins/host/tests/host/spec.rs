@@ -53,7 +53,7 @@ fn a_library_that_is_refused_when_it_is_opened_is_a_fault_of_the_kind() {
     let plugins = Plugins::new(Discovery::search(&places));
     let controls = Controls::of(plugins, libraries);
     let found = controls.named_router("acme/small", "").unwrap_err();
-    for part in ["a.toml:1:8", "found that the plugin refuses interface 1.0", "ask for a version for this isotherm"] {
+    for part in ["a.toml:1:8", "found that the plugin refuses interface 1.1", "ask for a version for this isotherm"] {
         assert!(found.contains(part), "{part} in\n{found}");
     }
 }
@@ -99,7 +99,7 @@ fn what_was_used_is_remembered_with_its_file() {
     let used = controls.plugins.used();
     let names: Vec<&str> = used.iter().map(|used| used.item.name.as_str()).collect();
     assert_eq!(names, ["acme/controls", "acme/reverse"]);
-    assert_eq!((used[0].package.as_str(), used[0].version.as_str(), used[0].abi), ("acme-controls", "0.3.1", (1, 0)));
+    assert_eq!((used[0].package.as_str(), used[0].version.as_str(), used[0].abi), ("acme-controls", "0.3.1", (1, 1)));
     assert!(used[0].path.is_absolute() && used[0].path.ends_with(&controls.file_name));
     let digits = used[0].sha256.bytes().filter(u8::is_ascii_hexdigit).count();
     assert_eq!((digits, &used[0].sha256), (64, &used[1].sha256));

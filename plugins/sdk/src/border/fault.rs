@@ -1,5 +1,6 @@
 //! Why a call has failed, as the other side is told.
 
+use isotherm_core::load::LoadError;
 use isotherm_core::placement::PlacementError;
 use isotherm_core::router::RouterError;
 use isotherm_core::telemetry::TelemetryError;
@@ -71,6 +72,16 @@ impl From<PlacementError> for Fault {
     fn from(error: PlacementError) -> Self {
         match error {
             PlacementError::Option { option, message } => Self::option(option, message),
+            other => Self::new(FAILED, other.to_string()),
+        }
+    }
+}
+
+impl From<LoadError> for Fault {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Unfit(message) => Self::new(CONFIG, message),
+            LoadError::Failed(message) => Self::new(FAILED, message),
             other => Self::new(FAILED, other.to_string()),
         }
     }

@@ -3,14 +3,14 @@
 use std::ffi::c_void;
 
 use isotherm_core::router::RouterSpec;
-use isotherm_plugin_abi::{Factory, PLACEMENT, ROUTER, Str, TELEMETRY};
+use isotherm_plugin_abi::{Factory, LOAD, PLACEMENT, ROUTER, Str, TELEMETRY};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::author::{PlacementPolicy, Router, Telemetry};
-use crate::border::{options, placement, router, telemetry};
+use crate::author::{LoadSpec, PlacementPolicy, Router, Telemetry};
+use crate::border::{load, options, placement, router, telemetry};
 
 /// A factory, and what the manifest says about it.
 #[derive(Debug)]
@@ -53,6 +53,13 @@ impl Item {
     pub const fn placement<P: PlacementPolicy>(name: &'static str) -> Self {
         let table: *const _ = placement::Table::<P>::V1;
         Self::new(PLACEMENT, "placement", name, table.cast(), Some(schema::<P>), needs_nothing::<P>)
+    }
+
+    /// A load.
+    #[must_use]
+    pub const fn load<S: LoadSpec>(name: &'static str) -> Self {
+        let table: *const _ = load::Table::<S>::V1;
+        Self::new(LOAD, "load", name, table.cast(), Some(schema::<S>), needs_nothing::<S>)
     }
 
     /// With options as JSON that work.

@@ -3,7 +3,7 @@
 use std::ptr;
 use std::sync::OnceLock;
 
-use isotherm_plugin_abi::{ABI_MAJOR, ABI_MINOR, Factory, Host, Plugin, Str};
+use isotherm_plugin_abi::{ABI_MAJOR, Factory, Host, LOAD, Plugin, Str};
 
 use super::item::Item;
 use super::manifest::{self, About};
@@ -53,10 +53,15 @@ impl Library {
         Plugin {
             struct_size: size_of::<Plugin>() as u32,
             abi_major: ABI_MAJOR,
-            abi_minor: ABI_MINOR,
+            abi_minor: minor_for(self.items),
             manifest: Str::new(manifest),
             factory_count: factories.len() as u32,
             factories: factories.as_ptr().cast(),
         }
     }
+}
+
+/// The interface that a library needs, not the one it was built with: what has no load works in hosts of 1.0 as well. The label says the same.
+fn minor_for(items: &[Item]) -> u16 {
+    items.iter().any(|item| item.factory.kind == LOAD).into()
 }

@@ -38,6 +38,15 @@ macro_rules! export_placement {
     };
 }
 
+/// Exports a [`LoadSpec`](crate::LoadSpec) under the name that live runs use; see [`export_router!`](crate::export_router). Loads are for libraries only:
+/// without the feature `plugin` nothing is exported.
+#[macro_export]
+macro_rules! export_load {
+    ($load:ty = $name:literal) => {
+        $crate::export_plugin! { loads: [$load = $name] }
+    };
+}
+
 /// Exports several things at once. Each list may be left out; they come in this order:
 ///
 /// ```
@@ -55,6 +64,7 @@ macro_rules! export_placement {
 ///     routers: [A = "acme/a"],
 ///     telemetry: [],
 ///     placements: [Here = "acme/here"],
+///     loads: [],
 ///     router_specs: [],
 /// }
 /// ```
@@ -80,20 +90,23 @@ macro_rules! __export_library {
         $(routers: [$($router:ty = $router_name:literal),* $(,)?] $(,)?)?
         $(telemetry: [$($telemetry:ty = $telemetry_name:literal),* $(,)?] $(,)?)?
         $(placements: [$($placement:ty = $placement_name:literal),* $(,)?] $(,)?)?
+        $(loads: [$($load:ty = $load_name:literal),* $(,)?] $(,)?)?
         $(router_specs: [$($spec:ty = $spec_name:literal $(=> $spec_example:literal)?),* $(,)?] $(,)?)?
     ) => {
         const _: () = {
             $($(assert!($crate::export::is_name($router_name), $crate::__name_fault!($router_name));)*)?
             $($(assert!($crate::export::is_name($telemetry_name), $crate::__name_fault!($telemetry_name));)*)?
             $($(assert!($crate::export::is_name($placement_name), $crate::__name_fault!($placement_name));)*)?
+            $($(assert!($crate::export::is_name($load_name), $crate::__name_fault!($load_name));)*)?
             $($(assert!($crate::export::is_name($spec_name), $crate::__name_fault!($spec_name));)*)?
 
             const TEXT: &str = concat!(
-                "isotherm:", "plugin:label\nabi 1.0\npackage ", env!("CARGO_PKG_NAME"),
+                "isotherm:", "plugin:label\nabi 1.", $crate::__abi_minor!($($($load_name)*)?), "\npackage ", env!("CARGO_PKG_NAME"),
                 "\nversion ", env!("CARGO_PKG_VERSION"), "\n",
                 $($("router ", $router_name, "\n",)*)?
                 $($("telemetry ", $telemetry_name, "\n",)*)?
                 $($("placement ", $placement_name, "\n",)*)?
+                $($("load ", $load_name, "\n",)*)?
                 $($("router ", $spec_name, "\n",)*)?
                 "\0",
             );
@@ -104,6 +117,7 @@ macro_rules! __export_library {
                 $($($crate::export::Item::router::<$router>($router_name),)*)?
                 $($($crate::export::Item::telemetry::<$telemetry>($telemetry_name),)*)?
                 $($($crate::export::Item::placement::<$placement>($placement_name),)*)?
+                $($($crate::export::Item::load::<$load>($load_name),)*)?
                 $($($crate::export::Item::router_spec::<$spec>($spec_name)$(.with_example($spec_example))?,)*)?
             ];
 
@@ -139,6 +153,7 @@ macro_rules! __export_linked {
         $(routers: [$($router:ty = $router_name:literal),* $(,)?] $(,)?)?
         $(telemetry: [$($telemetry:ty = $telemetry_name:literal),* $(,)?] $(,)?)?
         $(placements: [$($placement:ty = $placement_name:literal),* $(,)?] $(,)?)?
+        $(loads: [$($load:ty = $load_name:literal),* $(,)?] $(,)?)?
         $(router_specs: [$($spec:ty = $spec_name:literal $(=> $spec_example:literal)?),* $(,)?] $(,)?)?
     ) => {
         $($(const _: () = {
@@ -208,6 +223,18 @@ macro_rules! __export_linked {
                 }
             }
         };)*)?
+    };
+}
+
+/// The second number of the interface that a library needs: loads came with 1.1.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __abi_minor {
+    () => {
+        "0"
+    };
+    ($($load_name:literal)+) => {
+        "1"
     };
 }
 

@@ -3,7 +3,9 @@
 use std::ptr;
 use std::sync::Mutex;
 
-use isotherm_plugin::abi::{ABI_MAJOR, ABI_MINOR, Factory, Host, PLACEMENT, Plugin, ROUTER, TELEMETRY, label::MAGIC};
+use isotherm_plugin::abi::{
+    ABI_MAJOR, ABI_MINOR, Factory, Host, LOAD, PLACEMENT, Plugin, ROUTER, TELEMETRY, label::MAGIC,
+};
 use isotherm_plugin::{Level, log, serde_json};
 
 use crate::host::{HOST, SAID, enter, factories, read};
@@ -40,6 +42,7 @@ fn the_answer_is_always_the_same() {
         (ROUTER, "test/probe"),
         (TELEMETRY, "test/drifting"),
         (PLACEMENT, "test/all-on"),
+        (LOAD, "test/pretended"),
         (ROUTER, "test/first-experts"),
         (ROUTER, "test/second-experts"),
     ];
@@ -55,7 +58,7 @@ fn the_manifest_is_made_of_the_package_and_the_docs() {
     assert_eq!(manifest["license"], "MIT OR Apache-2.0");
     assert_eq!(manifest["panic"], "unwind");
     assert_eq!(manifest.get("homepage"), None, "the package has none");
-    let [probe, drifting, all_on, first, second] = &manifest["items"].as_array().unwrap()[..] else {
+    let [probe, drifting, all_on, pretended, first, second] = &manifest["items"].as_array().unwrap()[..] else {
         panic!("{manifest}")
     };
     assert_eq!(probe["kind"], "router");
@@ -69,6 +72,7 @@ fn the_manifest_is_made_of_the_package_and_the_docs() {
     assert_eq!(options["properties"].get("seen"), None, "what is remembered is no option");
     assert_eq!((&drifting["kind"], drifting.get("example")), (&"telemetry".into(), None), "an option must be given");
     assert_eq!(all_on["kind"], "placement");
+    assert_eq!((&pretended["kind"], &pretended["summary"]), (&"load".into(), &"Takes as long as it is told.".into()));
     assert_eq!((first.get("options"), &first["example"]), (None, &serde_json::json!({})));
     assert_eq!(second["example"], serde_json::json!({ "from": 1 }));
 }
@@ -92,7 +96,7 @@ fn the_label_is_in_the_file() {
     let label = file[places[0] + MAGIC.concat().len()..].split(|byte| *byte == 0).next().unwrap();
     let expected = format!(
         "abi {ABI_MAJOR}.{ABI_MINOR}\npackage isotherm-plugin\nversion {}\nrouter test/probe\ntelemetry test/drifting\n\
-         placement test/all-on\nrouter test/first-experts\nrouter test/second-experts\n",
+         placement test/all-on\nload test/pretended\nrouter test/first-experts\nrouter test/second-experts\n",
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(String::from_utf8_lossy(label), expected);

@@ -8,6 +8,7 @@ mod entry;
 mod given;
 mod host;
 mod linked;
+mod load;
 mod panics;
 mod placement;
 mod plugin;

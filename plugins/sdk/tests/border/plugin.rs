@@ -284,11 +284,54 @@ impl PlacementPolicy for AllOn {
     }
 }
 
+/// Takes as long as it is told.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pretended {
+    /// Time of an assignment (s); a load that fails where it is negative.
+    #[serde(default = "one")]
+    seconds: f32,
+}
+
+impl LoadSpec for Pretended {
+    fn build(&self, shape: &LoadShape) -> Result<Box<dyn Load>, LoadError> {
+        if shape.devices.contains(&9) {
+            return Err(LoadError::Unfit(format!("there is no device 9 for {shape:?}")));
+        }
+        let names = shape.devices.iter().map(|device| format!("device {device}")).collect();
+        Ok(Box::new(Pretender { seconds: f64::from(self.seconds), names }))
+    }
+}
+
+struct Pretender {
+    seconds: f64,
+    names: Vec<String>,
+}
+
+impl Load for Pretender {
+    fn devices(&self) -> &[String] {
+        &self.names
+    }
+
+    fn execute(&mut self, shares: &[Share], seconds: &mut [f64]) -> Result<(), LoadError> {
+        if self.seconds < 0.0 {
+            return Err(LoadError::Failed(format!("told to fail on {shares:?}")));
+        }
+        for (share, seconds) in shares.iter().zip(seconds) {
+            let assignments: u32 = share.iter().map(|(_, assignments)| assignments).sum();
+            assert!(assignments < 1000, "{assignments} assignments");
+            *seconds = self.seconds * f64::from(assignments);
+        }
+        Ok(())
+    }
+}
+
 // Both forms at once, which no author's crate has: the feature decides there.
 isotherm_plugin::__export_library! {
     routers: [Probe = "test/probe"],
     telemetry: [Drifting = "test/drifting"],
     placements: [AllOn = "test/all-on"],
+    loads: [Pretended = "test/pretended"],
     router_specs: [
         FirstExperts = "test/first-experts",
         FirstExperts = "test/second-experts" => r#"{"from": 1}"#,
@@ -298,4 +341,5 @@ isotherm_plugin::__export_linked! {
     routers: [Probe = "test/probe"],
     telemetry: [Drifting = "test/drifting"],
     placements: [AllOn = "test/all-on"],
+    loads: [Pretended = "test/pretended"],
 }
