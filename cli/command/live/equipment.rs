@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use isotherm_core::load::{Load, LoadShape};
+use isotherm_plugin_host::{Environment, Places, Plugins};
 use isotherm_recording::header::Header;
 use isotherm_recording::recorder::{Recorder, RecorderOptions};
 use isotherm_recording::{DeviceFacts, Meter, Reading};
@@ -12,6 +13,7 @@ use crate::args::{self, MeterChoice};
 use crate::fault::Fault;
 use crate::live::monitor::Sink;
 use crate::live::session::MODEL;
+use crate::plugin_files;
 use crate::telemetry::source::open;
 
 /// Where readings come from if nobody says.
@@ -56,14 +58,17 @@ impl Drop for Recorded {
     }
 }
 
-/// Opens a load that a plugin offers.
-pub(super) fn load(
-    options: &args::Equipment,
-    shape: &LoadShape,
-    scenario: Option<&Path>,
-) -> Result<Box<dyn Load>, Fault> {
-    let _ = (shape, scenario);
-    Err(Fault::Usage(format!("no plugin offers the load `{}`", options.load)))
+/// Opens a load that a plugin offers; libraries beside `beside` are looked at too.
+pub(super) fn load(options: &args::Equipment, shape: &LoadShape, beside: &Path) -> Result<Box<dyn Load>, Fault> {
+    let environment = Environment::of_process();
+    let places = Places { named: &options.libraries.files, scenario: Some(beside), environment: &environment };
+    let discovery = plugin_files::search(&places);
+    let refused: Vec<String> = discovery.refused_by_name().map(ToString::to_string).collect();
+    if !refused.is_empty() {
+        return Err(Fault::Input(refused.join("\nerror: ")));
+    }
+    let plugins = Plugins::new(discovery);
+    plugins.load(&options.load, shape, &options.load_options).map_err(|error| Fault::Input(error.to_string()))
 }
 
 /// The devices of so many GPUs.

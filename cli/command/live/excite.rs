@@ -36,8 +36,10 @@ pub(super) fn run(options: &LiveExcite) -> Result<Code, Fault> {
     } else {
         // Each GPU has a load of its own, so that none waits for another.
         let shape = |device: &u32| LoadShape { devices: vec![*device], ..shape(&schedule) };
-        let loads: Result<Vec<_>, Fault> =
-            devices.iter().map(|device| equipment::load(&options.equipment, &shape(device), None)).collect();
+        let loads: Result<Vec<_>, Fault> = devices
+            .iter()
+            .map(|device| equipment::load(&options.equipment, &shape(device), &options.schedule))
+            .collect();
         (loads?, equipment::meter(source)?)
     };
     let period = options.equipment.period_ms.map_or(PERIOD, |ms| 1e-3 * f64::from(ms));

@@ -66,7 +66,7 @@ fn equip(options: &LiveRun, session: &Session, scenario: &Scenario) -> Result<Eq
         ..LoadRecord::default()
     };
     let meter = equipment::meter(source)?;
-    Ok(Equipment { load: equipment::load(&options.equipment, &shape, Some(&options.scenario))?, named, meter })
+    Ok(Equipment { load: equipment::load(&options.equipment, &shape, &options.scenario)?, named, meter })
 }
 
 /// Tells the person who waits, on standard error.
