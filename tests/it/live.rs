@@ -24,6 +24,7 @@ use isotherm_recording::reading::Standing;
 use isotherm_recording::{DeviceFacts, Meter, MeterError, Reading};
 
 use crate::lab::{isotherm, root, scenario, text};
+use crate::plugins::built;
 
 fn session(folder: &Path, clock: &Arc<StepClock>, gpus: u32, seconds: f64) -> Session {
     Session {
@@ -297,6 +298,32 @@ fn the_commands_work_together_without_a_gpu() {
     assert!(compared.contains("| baseline | 100 |") && compared.contains("Nothing was measured"), "{compared}");
     let (code, _, err) = text(&isotherm(root(), &[&run[..], &["--out", &out]].concat()));
     assert_eq!(code, 2, "the record is not written over: {err}");
+}
+
+/// A load from a library, and nothing that reads it: what was not measured is not there.
+#[test]
+fn a_load_of_a_library_is_run_without_a_meter() {
+    if !built::has_c_compiler("a_load_of_a_library_is_run_without_a_meter") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = root().join("tests/fixtures/plugins/faults/good_load.c");
+    let library = built::c_library(folder.path(), "load", &[source]).display().to_string();
+    let out = folder.path().join("record").display().to_string();
+    let run = ["live", "run", "scenarios/live-2gpu-expert-parallel.toml", "--set", "sweep={}", "--source", "none"];
+    let load = ["--load", "fault/load", "--plugin", &library, "--seconds", "0.2", "--rest", "0", "--json", "--out", &out];
+    let (code, record, err) = text(&isotherm(root(), &[&run[..], &load].concat()));
+    assert_eq!(code, 0, "{err}");
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    assert_eq!((&record["load"]["devices"][1], &record["load"]["simulated"]), (&"a clock".into(), &false.into()));
+    assert!(record["runs"][0]["layer"]["mean"].as_f64().unwrap() > 0.0 && record["runs"][0]["gpus"][0].is_null());
+    let (code, _, err) = text(&isotherm(root(), &["live", "replay", &out]));
+    assert_eq!(code, 0, "{err}");
+    let (code, table, err) = text(&isotherm(root(), &["live", "compare", &out, "--markdown"]));
+    assert!(code == 0 && table.contains("| 50/50 | - |"), "{table}{err}");
+    let unknown = ["--load", "fault/other", "--plugin", &library, "--out", &out, "--force"];
+    let (code, _, err) = text(&isotherm(root(), &[&run[..], &unknown].concat()));
+    assert!(code == 4 && err.contains("fault/other"), "{code} {err}");
 }
 
 #[test]
