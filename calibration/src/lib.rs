@@ -1,6 +1,6 @@
 //! Device profiles from recordings of real GPUs, and how well a profile predicts a recording.
 //!
-//! A [`recording::Recording`] is read from CSV; each of its GPUs becomes a [`series::Series`] of powers and temperatures
+//! A [`recording::Recording`] is read from a file; each of its GPUs becomes a [`series::Series`] of powers and temperatures
 //! between the updates of the energy counter. [`thermal::fit`] finds the thermal network of a profile from one or more
 //! of them, [`thermal::check`] says how far a profile is off, and [`plot`] draws both.
 //!

@@ -159,7 +159,7 @@ impl Series {
     #[must_use]
     pub fn label(&self) -> String {
         let name = self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file);
-        let name = name.trim_end_matches(".gz").trim_end_matches(".csv");
+        let name = name.trim_end_matches(".gz").trim_end_matches(".csv").trim_end_matches(".parquet");
         format!("{name} GPU {}", self.gpu)
     }
 }

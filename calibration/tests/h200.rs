@@ -68,3 +68,37 @@ fn aliased_loads_are_found_in_the_data_alone() {
         println!("{name}: {seconds} s");
     }
 }
+
+/// The same recording as our own Parquet, in segments, gives a fit the same numbers.
+#[test]
+fn a_recording_in_another_format_is_the_same_series() {
+    use isotherm_recording::{DeviceFacts, Entry, Header, Reading, Recorder, RecorderOptions};
+
+    let file = format!("{}/../scenarios/data/h200/holds-3.csv.gz", env!("CARGO_MANIFEST_DIR"));
+    let csv = isotherm_recording::Recording::open(&file).unwrap();
+    let track = &csv.tracks[0];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("holds-3.parquet");
+    let options = RecorderOptions { rotate_every: Some(std::time::Duration::from_secs(200)), ..Default::default() };
+    let mut recorder = Recorder::create(&path, Header::new("test", 20.0, &[DeviceFacts::default()]), options).unwrap();
+    for (row, begun) in track.times.iter().copied().enumerate() {
+        let mut reading = Reading { begun, ended: begun, ..Reading::default() };
+        for signal in track.signals() {
+            let value = track.column(signal).unwrap()[row];
+            if !value.is_nan() {
+                reading.set(signal, Entry::Value { value: value as i64, changed: begun });
+            }
+        }
+        recorder.write(&[reading]).unwrap();
+    }
+    assert_eq!(recorder.finish().unwrap().len(), 2);
+
+    let [mut before, after] = [file.as_str(), path.to_str().unwrap()].map(|file| Recording::open(file).unwrap());
+    before.phases.clear();
+    let [before, after] = [before, after].map(|recording| Series::all(&recording).0.remove(0));
+    assert_eq!((before.time, before.power), (after.time, after.power));
+    assert_eq!((before.gpu_celsius, before.hbm_celsius), (after.gpu_celsius, after.hbm_celsius));
+    assert_eq!((before.memory_use, before.memory_power), (after.memory_use, after.memory_power));
+    assert_eq!((before.clock_at_cap, before.energies), (after.clock_at_cap, after.energies));
+    assert_eq!(before.standing, after.standing);
+}

@@ -33,7 +33,6 @@ use isotherm_core::input::InputError;
 use crate::header::Header;
 use crate::signal::Signal;
 
-pub use self::number::milliwatts;
 pub(crate) use self::number::nanos;
 pub use self::track::Track;
 
@@ -112,10 +111,12 @@ impl Recording {
         open::parse(file, text)
     }
 
-    /// Whether a text looks like a recording; only its beginning matters.
-    #[must_use]
-    pub fn recognises(text: &str) -> bool {
-        open::recognise(text).is_some()
+    /// What wrote a file, by its beginning; `None` where it is no recording.
+    ///
+    /// # Errors
+    /// [`InputError`] if it cannot be read, is damaged, or is not text.
+    pub fn format_of(file: &str) -> Result<Option<Format>, InputError> {
+        open::format_of(file)
     }
 
     /// Time 0 of the recording (ns, on its own clock): its first row. In the record of a run, which has ages, the run's time 0.

@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("isotherm-telemetry", &["isotherm-core", "isotherm-recording"]),
     ("isotherm-floorplan", &["isotherm-core"]),
     ("isotherm-placements", &["isotherm-core"]),
-    ("isotherm-calibration", &["isotherm-core"]),
+    ("isotherm-calibration", &["isotherm-core", "isotherm-recording"]),
     (
         "isotherm",
         &[

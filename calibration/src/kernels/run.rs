@@ -54,7 +54,8 @@ pub fn recognise(path: &Path) -> std::io::Result<Option<FileKind>> {
     }
     let text = String::from_utf8_lossy(&start);
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    if text.starts_with('{') {
+    // An answer of Prometheus is a recording.
+    if text.starts_with('{') && !text.contains("\"resultType\"") {
         return Ok(Some(FileKind::Phases));
     }
     let header = text.lines().next().unwrap_or("");

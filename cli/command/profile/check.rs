@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use isotherm_calibration::recording::{self, Recording};
+use isotherm_calibration::recording::Recording;
 use isotherm_calibration::thermal::check::{self, TrackCheck};
 use isotherm_calibration::{kernels, plot};
 use isotherm_core::hardware::DeviceProfile;
@@ -92,11 +92,11 @@ fn text(profile: &DeviceProfile, tracks: &[TrackCheck], layers: &[LayerCheck]) -
 
 fn recognise(profile: &DeviceProfile, path: &Path) -> Result<Data, Fault> {
     let file = path.display().to_string();
-    let text = recording::text_of(&file).map_err(|fault| Fault::Input(fault.to_string()))?;
+    let is_recording = Recording::recognises(&file).map_err(|fault| Fault::Input(fault.to_string()))?;
     if let Ok(Some(_)) = kernels::recognise(path) {
         return kernels::run(profile, path).map(Data::Layers).map_err(Fault::Input);
     }
-    if Recording::recognises(&text) {
+    if is_recording {
         return Recording::open(&file).map(Data::Recording).map_err(|fault| Fault::Input(fault.to_string()));
     }
     Err(Fault::Input(format!(

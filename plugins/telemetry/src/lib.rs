@@ -44,7 +44,7 @@ hot_gpus = [6, 7]
     },
     Kind {
         name: "replay",
-        summary: "a recording (CSV, plain or gzip) of real GPUs played back",
+        summary: "a recording of real GPUs played back: our own, nvidia-smi, DCGM, Prometheus",
         example: r#"kind = "replay"
 files = ["data/h200/single-1.csv.gz"]
 "#,

@@ -10,20 +10,23 @@ use isotherm_core::units::{Celsius, Watts};
 use serde::{Deserialize, Serialize};
 
 use crate::option::{check_period, fault};
-use crate::recording::{Device, Recording};
+use crate::recording::{Device, Played};
 
 /// Recorded temperatures and powers played back: a router's decisions on what real GPUs once showed.
 ///
 /// Exists because no sensor model is as odd as a sensor. Each (file, GPU index) pair is one recorded device, files in the
 /// order given and indices ascending; GPU `i` of the scenario plays device `i` modulo their number. Time 0 of a file is
-/// its first row, and at simulated time `now` the recording stands at `start + speed * now`. A sample is the latest row
+/// its first row (of the record of a run, the run's own time 0), and at simulated time `now` the recording stands at `start + speed * now`. A sample is the latest row
 /// at or before that instant, nothing interpolated, and `taken_at` is that row's time mapped back into simulated time:
 /// never later than `now`, and never before time 0 (a row from before `start` counts as taken at 0). Before a
 /// device's first row all is absent, and so is the value of an empty cell.
 ///
+/// A column `age_ns` says how old the values were when a run saw them; `taken_at` is then that much before the row. Polled at the
+/// instants of its rows such a record gives the samples of the run again, bit for bit.
+///
 /// The files are read when the first source is built, and shared by all sources of this spec. Runs are marked "replayed
-/// temperature", and the model's GPUs take these temperatures as theirs. The format is that of `scenarios/data/h200`:
-/// CSV, plain or gzip, with the columns `t_s`, `temp_c` and, where known, `gpu` and `power_mw`.
+/// temperature", and the model's GPUs take these temperatures as theirs. All formats of `isotherm-recording` are played: our own,
+/// logs of `nvidia-smi`, exports of DCGM and Prometheus; of a rotated recording the first segment is named and all are played.
 ///
 /// ```
 /// use isotherm_core::telemetry::{Sample, TelemetrySpec, Truth};
@@ -86,7 +89,7 @@ const fn default_speed() -> f64 {
 
 /// Shared by all sources of one spec; a clone of the spec shares what has been read so far.
 #[derive(Clone, Default)]
-struct Parsed(OnceLock<Result<Arc<[Recording]>, InputError>>);
+struct Parsed(OnceLock<Result<Arc<[Played]>, InputError>>);
 
 impl fmt::Debug for Parsed {
     /// Not the rows: a recording has tens of thousands.
@@ -115,12 +118,12 @@ impl ReplaySpec {
         &self.files
     }
 
-    fn recordings(&self) -> Result<Arc<[Recording]>, InputError> {
-        let read = || self.files.iter().map(|file| Recording::open(file)).collect();
+    fn recordings(&self) -> Result<Arc<[Played]>, InputError> {
+        let read = || self.files.iter().map(|file| Played::open(file)).collect();
         self.parsed.0.get_or_init(read).clone()
     }
 
-    fn check(&self, recordings: &[Recording]) -> Result<(), TelemetryError> {
+    fn check(&self, recordings: &[Played]) -> Result<(), TelemetryError> {
         for recording in recordings {
             let length = SimDuration::from_nanos(recording.length);
             if self.start > length {
@@ -183,7 +186,7 @@ impl TelemetrySpec for ReplaySpec {
 /// The source: it has no memory, for the time says all.
 #[derive(Debug)]
 struct Replay {
-    recordings: Arc<[Recording]>,
+    recordings: Arc<[Played]>,
     /// File and device in it that each GPU plays.
     plays: Vec<(usize, usize)>,
     start: SimDuration,
@@ -194,14 +197,16 @@ struct Replay {
 impl Replay {
     /// Where every file stands at `now`, as if it had no end (ns).
     fn position(&self, now: SimTime) -> u64 {
-        // Cut off, so that no row comes early; saturates in 584 years.
-        self.start.nanos().saturating_add((now.nanos() as f64 * self.speed) as u64)
+        // A float is exact to 104 days only. Cut off, so that no row comes early; saturates in 584 years.
+        let played = if self.speed == 1.0 { now.nanos() } else { (now.nanos() as f64 * self.speed) as u64 };
+        self.start.nanos().saturating_add(played)
     }
 
     /// The instant at which the files stand at `position`, brought between 0 and `now`.
     fn instant(&self, position: u64, now: SimTime) -> SimTime {
         let since_start = position.saturating_sub(self.start.nanos());
-        SimTime::from_nanos((since_start as f64 / self.speed).round() as u64).min(now)
+        let nanos = if self.speed == 1.0 { since_start } else { (since_start as f64 / self.speed).round() as u64 };
+        SimTime::from_nanos(nanos).min(now)
     }
 }
 
@@ -229,9 +234,9 @@ impl TelemetrySource for Replay {
             *sample = match latest(device, position, recording.length, self.at_end) {
                 None => Sample::default(),
                 Some((row, at)) => Sample {
-                    taken_at: self.instant(at, now),
+                    taken_at: self.instant(at.saturating_sub(device.age(row)), now),
                     temperature: present(device.temperatures[row]).map(Celsius::new),
-                    power: present(device.milliwatts[row]).map(|milliwatts| Watts::new(milliwatts / 1000.0)),
+                    power: present(device.watts[row]).map(Watts::new),
                 },
             };
         }
@@ -338,6 +343,40 @@ mod tests {
         let mut out = [Sample::default()];
         ReplaySpec::of([path]).build(1, 1).unwrap().sample(now, &[Truth::default()], &mut out).unwrap();
         assert!(out[0].taken_at <= now);
+    }
+
+    #[test]
+    fn logs_of_other_tools_play() {
+        let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../recording/tests/data");
+        let files = ["smi-units.csv", "prometheus-range.json", "dcgm-long.csv"].map(|name| format!("{samples}/{name}"));
+        let mut source = ReplaySpec::of(files).build(6, 1).unwrap();
+        let first = at(source.as_mut(), 6, 0.4);
+        assert_eq!(temperatures(&first), [41.0, 64.0, 41.0, f64::NAN, 41.0, 64.0].map(present));
+        assert_eq!(first[1].power, Some(Watts::new(689.12)));
+        let second = at(source.as_mut(), 6, 0.502);
+        assert_eq!(temperatures(&second)[..2], [Some(41.0), Some(65.0)]);
+        assert_eq!((second[1].power, second[1].taken_at), (None, SimTime::from_nanos(502_000_000)));
+    }
+
+    #[test]
+    fn all_segments_of_a_recording_play_when_the_first_is_named() {
+        use isotherm_recording::{Entry, Header, Reading, Recorder, RecorderOptions, Signal};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.parquet");
+        let rotate_every = Some(std::time::Duration::from_secs(1));
+        let options = RecorderOptions { rotate_every, ..RecorderOptions::default() };
+        let mut recorder = Recorder::create(&path, Header::new("test", 500.0, &[]), options).unwrap();
+        for k in 0..5 {
+            let begun = 1_795_378_419_000_000_000 + k * 500_000_000;
+            let mut reading = Reading { begun, ended: begun, ..Reading::default() };
+            reading.set(Signal::Temperature, Entry::Value { value: 40 + k, changed: begun });
+            recorder.write(&[reading]).unwrap();
+        }
+        assert_eq!(recorder.finish().unwrap().len(), 3);
+        let mut source = ReplaySpec::of([path.to_str().unwrap()]).build(1, 1).unwrap();
+        let played: Vec<_> = (0..5).map(|k| temperatures(&at(source.as_mut(), 1, 0.5 * f64::from(k)))[0]).collect();
+        assert_eq!(played, [40.0, 41.0, 42.0, 43.0, 44.0].map(Some));
     }
 
     #[test]

@@ -98,3 +98,56 @@ proptest! {
         }
     }
 }
+
+/// A decimal a thousand times as large, which no product of doubles is exactly.
+fn milliwatts(watts: f64) -> String {
+    let scientific = format!("{watts:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap();
+    format!("{digits}e{}", exponent.parse::<i32>().unwrap() + 3)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What a run saw comes back to the last bit at the instants at which it saw it.
+    #[test]
+    fn the_record_of_a_run_gives_its_samples_again(
+        polls in prop::collection::vec(
+            (1_u64..2_000_000_000_000, prop::collection::vec(
+                (0_u64..3_000_000_000, prop::option::of(-20.0..110.0_f64), prop::option::of(0.0..1200.0_f64)), 3)),
+            1..20,
+        ),
+    ) {
+        let mut text = "t_s,gpu,temp_c,power_mw,age_ns\n".to_owned();
+        let (mut now, mut seen) = (0, Vec::new());
+        for (step, values) in polls {
+            let mut samples = Vec::new();
+            for (gpu, (age, temperature, power)) in values.into_iter().enumerate() {
+                let (age, seconds, nanos) = (age.min(now), now / 1_000_000_000, now % 1_000_000_000);
+                let celsius = temperature.map(|degrees| degrees.to_string()).unwrap_or_default();
+                let watts = power.map(milliwatts).unwrap_or_default();
+                writeln!(text, "{seconds}.{nanos:09},{gpu},{celsius},{watts},{age}").unwrap();
+                samples.push(Sample {
+                    taken_at: SimTime::from_nanos(now - age),
+                    temperature: temperature.map(Celsius::new),
+                    power: power.map(Watts::new),
+                });
+            }
+            seen.push((now, samples));
+            now += step;
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, text).unwrap();
+        let mut source = ReplaySpec::of([file.path().to_str().unwrap()]).build(3, 1).unwrap();
+        let bits = |sample: &Sample| {
+            (sample.taken_at, sample.temperature.map(|t| t.get().to_bits()), sample.power.map(|p| p.get().to_bits()))
+        };
+        for (now, samples) in &seen {
+            let mut again = [Sample::default(); 3];
+            source.sample(SimTime::from_nanos(*now), &[Truth::default(); 3], &mut again).unwrap();
+            for (sample, again) in samples.iter().zip(&again) {
+                prop_assert_eq!(bits(sample), bits(again), "at {} ns", now);
+            }
+        }
+    }
+}

@@ -59,30 +59,13 @@ pub(super) fn read(signal: Signal, text: &str, places: i32) -> Cell {
         Signal::PerformanceState => shifted(text.strip_prefix('P').unwrap_or(text), 0),
         _ => shifted(number, places),
     };
-    value.map_or(Cell::Odd, |value| if is_sentinel(signal, value, places) { Cell::Missing } else { Cell::Value(value) })
+    value.map_or(Cell::Odd, Cell::Value)
 }
 
 /// Words for no value: of `nvidia-smi`, which puts reasons into brackets, of DCGM and of Prometheus.
 fn is_blank(text: &str) -> bool {
     const WORDS: [&str; 6] = ["N/A", "Not Supported", "Unknown Error", "ERR!", "-", "null"];
     text.is_empty() || WORDS.contains(&text) || (text.starts_with('[') && text.ends_with(']'))
-}
-
-/// Numbers that DCGM writes for no value: 2^63 - 16, 2^47, 2^31 - 16 and the three after each. The last, and what lies past
-/// the second, may be true of a counter. A utilisation can be 2^32 - 1, which is none either.
-fn is_sentinel(signal: Signal, value: f64, places: i32) -> bool {
-    const LARGEST: f64 = 9.2e18;
-    const REAL: f64 = 140_737_488_355_328.0;
-    const SMALL: f64 = 2_147_483_632.0;
-    // In the unit of the file; sentinels are far from anything measured, so rounding cannot confuse them.
-    let written = (value * 10_f64.powi(-places)).round();
-    match signal {
-        _ if written >= LARGEST => true,
-        Signal::Utilisation | Signal::MemoryUtilisation => written > 100.0,
-        Signal::Reasons => false,
-        _ if signal.is_counter() => (REAL..=REAL + 3.0).contains(&written),
-        _ => written >= SMALL,
-    }
 }
 
 #[cfg(test)]
@@ -108,17 +91,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_missing_and_never_huge() {
+    fn words_for_no_value_are_missing_and_other_words_are_odd() {
         for text in ["", "[N/A]", "N/A", "[Not Supported]", "Unknown Error", "[Insufficient Permissions]", "-"] {
             assert_eq!(read(Signal::Power, text, 3), Cell::Missing, "{text}");
         }
-        for text in ["9223372036854775794", "9223372036854775792", "140737488355328.000000", "2147483632"] {
-            assert_eq!(read(Signal::Temperature, text, 0), Cell::Missing, "{text}");
-            assert_eq!(read(Signal::Power, text, 3), Cell::Missing, "{text}");
-        }
-        assert_eq!(read(Signal::Energy, "9223372036854775794", 0), Cell::Missing);
-        assert_eq!(read(Signal::PowerViolation, "200000000000000", 0), Cell::Value(2e14), "two days of it");
-        assert_eq!(read(Signal::Utilisation, "4294967295", 0), Cell::Missing);
         for text in ["4x", "NaN", "inf", "0x4", "P0"] {
             assert_eq!(read(Signal::Temperature, text, 0), Cell::Odd, "{text}");
         }

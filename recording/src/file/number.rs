@@ -27,25 +27,6 @@ pub(super) fn shifted(cell: &str, places: i32) -> Option<f64> {
     format!("{digits}e{exponent}").parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// Watts as milliwatts in decimal, such that a reader who divides by 1000 in decimal has the same watts again.
-///
-/// ```
-/// use isotherm_recording::file::milliwatts;
-/// assert_eq!(milliwatts(80.445), "80445");
-/// assert_eq!(milliwatts(0.1 + 0.2), "300.00000000000004");
-/// ```
-#[must_use]
-pub fn milliwatts(watts: f64) -> String {
-    let text = watts.to_string();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let (thousandths, rest) = fraction.split_at(fraction.len().min(3));
-    let whole = format!("{whole}{thousandths:0<3}");
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole.as_str()), |digits| ("-", digits));
-    let digits = digits.trim_start_matches('0');
-    let (digits, point) = (if digits.is_empty() { "0" } else { digits }, if rest.is_empty() { "" } else { "." });
-    format!("{sign}{digits}{point}{rest}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,14 +52,6 @@ mod tests {
         assert_eq!(shifted("1.5e2", 3), Some(150_000.0));
         for text in ["", "NaN", "inf", "1e400", "4x", "e3"] {
             assert_eq!((shifted(text, 3), shifted(text, 0)), (None, None), "{text}");
-        }
-    }
-
-    #[test]
-    fn watts_come_back_from_their_milliwatts() {
-        for watts in [0.0, 80.445, -0.25, 0.000_3, 1e-9, 701.123_456_789_012_3, 1.0 / 3.0, 12_345.0, 0.1 + 0.2] {
-            let text = milliwatts(watts);
-            assert_eq!(shifted(&text, -3).map(f64::to_bits), Some(watts.to_bits()), "{watts}: {text}");
         }
     }
 }

@@ -16,29 +16,51 @@ use super::{Format, Recording, dcgm_csv, own, parquet, prometheus, smi, table};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Reads one file, which may have no rows.
-pub(super) fn one(file: &str) -> Result<Recording, InputError> {
+/// What a file holds.
+enum Content {
+    Parquet,
+    /// Text, and what is wrong with it if it was packed and ends early.
+    Text(String, Option<InputError>),
+}
+
+fn read(file: &str) -> Result<Content, InputError> {
     let bytes = fs::read(file).map_err(|fault| unreadable(file, &fault))?;
     if bytes.starts_with(parquet::MAGIC) {
-        return parquet::read(file);
+        return Ok(Content::Parquet);
     }
     let packed = bytes.starts_with(&GZIP);
     let (bytes, cut) = if packed { decompress(file, &bytes)? } else { (bytes, None) };
-    let text = str::from_utf8(&bytes).map_err(|fault| {
-        let line = 1 + bytes[..fault.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        InputError::new(
-            file,
-            "the text is not UTF-8",
-            "expected CSV as UTF-8 text; save it again as \"CSV UTF-8\", or compress it with gzip only",
-        )
-        .at_line(line as u64)
-    })?;
-    let Some(fault) = cut else { return any(file, text) };
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Content::Text(text, cut)),
+        Err(fault) => {
+            let good = &fault.as_bytes()[..fault.utf8_error().valid_up_to()];
+            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+            let expected = "expected CSV as UTF-8 text; save it again as \"CSV UTF-8\", or compress it with gzip only";
+            Err(InputError::new(file, "the text is not UTF-8", expected).at_line(line as u64))
+        }
+    }
+}
+
+/// What wrote a file.
+pub(super) fn format_of(file: &str) -> Result<Option<Format>, InputError> {
+    Ok(match read(file)? {
+        Content::Parquet => Some(Format::Parquet),
+        Content::Text(text, _) => recognise(&text),
+    })
+}
+
+/// Reads one file, which may have no rows.
+pub(super) fn one(file: &str) -> Result<Recording, InputError> {
+    let (text, cut) = match read(file)? {
+        Content::Parquet => return parquet::read(file),
+        Content::Text(text, cut) => (text, cut),
+    };
+    let Some(fault) = cut else { return any(file, &text) };
     // Only our own recorder promises that what is there is whole rows.
-    if recognise(text) != Some(Format::Own) {
+    if recognise(&text) != Some(Format::Own) {
         return Err(fault);
     }
-    let mut recording = any(file, text)?;
+    let mut recording = any(file, &text)?;
     recording.notes.push(format!("{}; what came before is used", fault.found));
     Ok(recording)
 }
@@ -69,7 +91,9 @@ pub(super) fn recognise(text: &str) -> Option<Format> {
 
 fn names(text: &str) -> Vec<String> {
     let mut cells = StringRecord::new();
-    table::lines(text).next().map(|(_, line, _)| table::split(line, &mut cells));
+    if let Some((_, line, _)) = table::lines(text).next() {
+        table::split(line, &mut cells);
+    }
     cells.iter().map(str::to_owned).collect()
 }
 

@@ -196,8 +196,8 @@ impl Reader {
         self.row.age_ns = match layout.age_ns.map(|place| (place, cell(place))) {
             None | Some((_, "")) => 0,
             Some((place, text)) => {
-                let age = text.parse().ok().filter(|age: &i64| *age >= 0);
-                age.ok_or_else(|| not_one(place, "expected whole nanoseconds from 0, for example 20000000".to_owned()))?
+                let age = text.parse();
+                age.map_err(|_| not_one(place, "expected whole nanoseconds, for example 20000000".to_owned()))?
             }
         };
         self.rows.push(&self.row)

@@ -77,8 +77,16 @@ impl Segment {
             waiting_since: None,
             size: 0,
         };
-        segment.flush()?;
-        Ok(segment)
+        match segment.flush() {
+            Ok(()) => Ok(segment),
+            Err(fault) => {
+                if !replace {
+                    // It is ours, and would stand in the way of the next try.
+                    let _ = std::fs::remove_file(&segment.file);
+                }
+                Err(fault)
+            }
+        }
     }
 
     /// What the segment is called.
@@ -124,6 +132,10 @@ impl Segment {
 
     /// Gives the operating system all rows. After a fault the next call goes on where this one stopped.
     pub(super) fn flush(&mut self) -> Result<(), RecordError> {
+        if self.waiting.is_empty() {
+            // A packed file that has its end takes no flush any more.
+            return Ok(());
+        }
         let sink: &mut dyn Write = match &mut self.sink {
             Sink::Plain(file) => file,
             Sink::Packed(encoder) => encoder,
@@ -172,7 +184,11 @@ impl Drop for Segment {
 /// Refuses a Parquet file that exists, and a journal that holds what a killed recording left.
 fn check_journal(path: &Path, journal: &Path, replace: bool) -> Result<(), RecordError> {
     if replace {
-        return Ok(());
+        // What is replaced must not be taken for what a killed recording would have become.
+        return match std::fs::remove_file(path) {
+            Err(fault) if fault.kind() != ErrorKind::NotFound => Err(RecordError::write(path, &fault)),
+            _ => Ok(()),
+        };
     }
     if path.exists() {
         return Err(RecordError::Exists { path: path.to_owned(), hint: String::new() });
@@ -182,4 +198,44 @@ fn check_journal(path: &Path, journal: &Path, replace: bool) -> Result<(), Recor
         return Err(RecordError::Exists { path: journal.to_owned(), hint });
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    fn poll(k: i64) -> [Reading; 1] {
+        [Reading { begun: k * 1_000_000_000, ended: k * 1_000_000_000, ..Reading::default() }]
+    }
+
+    /// A disk that is full for a while: every row that was kept is there afterwards, once, and only so many are kept.
+    #[test]
+    fn rows_wait_for_a_full_disk_and_not_without_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let header = Header::new("test", 1000.0, &[]);
+        let mut segment = Segment::create(&path, FileFormat::Csv, &header, &Columns::of(&header), false).unwrap();
+        segment.append(&poll(0)).unwrap();
+
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let Sink::Plain(good) = std::mem::replace(&mut segment.sink, Sink::Plain(full)) else { panic!("plain") };
+        segment.append(&poll(1)).unwrap();
+        for k in 2..200_000 {
+            let fault = segment.append(&poll(k)).unwrap_err().to_string();
+            assert!(fault.contains("cannot be written (No space left on device"), "{fault}");
+        }
+        assert!(segment.waiting.len() <= MOST_KEPT + 100, "{}", segment.waiting.len());
+
+        segment.sink = Sink::Plain(good);
+        segment.append(&poll(200_000)).unwrap();
+        segment.end().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let times: Vec<i64> = text.lines().skip(2).map(|row| row.split_once('.').unwrap().0.parse().unwrap()).collect();
+        let kept = times.len() as i64 - 1;
+        assert!(kept > 100_000, "{kept}");
+        assert!(times.iter().copied().eq((0..kept).chain([200_000])));
+    }
 }
