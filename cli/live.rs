@@ -16,6 +16,7 @@ pub mod monitor;
 pub mod predict;
 pub mod record;
 pub mod replay;
+pub mod residual;
 pub mod run;
 pub mod schedule;
 pub mod session;

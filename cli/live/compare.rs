@@ -143,7 +143,7 @@ pub fn compare(
         .map(|world| profile.clone().or_else(|| world.scenario.hardware.profile.clone()))
         .collect();
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
-    for run in &record.runs {
+    for (place, run) in record.runs.iter().enumerate() {
         if let Ending::Failed(why) = &run.ending {
             notes.push(format!("{}: ended early: {why}", run.label()));
         }
@@ -154,7 +154,7 @@ pub fn compare(
         let profile = own.get(run.world).and_then(Option::as_ref).ok_or_else(|| {
             Fault::Input("the scenario has no device profile\n  = help: give one with --profile".to_owned())
         })?;
-        let prediction = predict(&mut file, run, profile, ambient)?;
+        let prediction = predict(&mut file, run, &record.runs[..place], profile, ambient)?;
         rows.push(row(run, &prediction));
     }
     let name = own.into_iter().flatten().next().map(|profile| profile.name).unwrap_or_default();
@@ -164,7 +164,7 @@ pub fn compare(
         simulated: record.load.simulated,
         profile: name,
         ambient: match ambient {
-            Ambient::Measured => "set for every GPU and run so that the model's idle steady state is the idle temperature measured just before",
+            Ambient::Measured => "set for every GPU and run so that the model's idle steady state is the idle temperature measured just before, less what the runs before have left of their heat",
             Ambient::Profile => "the profile's",
         }
         .to_owned(),

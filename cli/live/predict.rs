@@ -14,6 +14,7 @@ use isotherm_core::world::{GateWindow, WorldSpec};
 
 use super::measured::mean;
 use super::record::LiveRun;
+use super::residual::Residual;
 use super::stream::Stream;
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -50,7 +51,10 @@ pub struct Prediction {
     pub ambient_degc: Vec<f64>,
 }
 
-/// Simulates a run of `file` with `profile`, starting at rest.
+/// Simulates a run of `file` with `profile`, starting at rest; `before` are the runs before it, whose heat is still in the GPUs.
+///
+/// A simulation starts in a steady state. The heat of earlier runs decays beside it, by the same network: what is left of it is taken off the
+/// idle temperature that the ambient follows from, and added to the die's.
 ///
 /// One ambient serves all GPUs of a simulation: the mean of theirs. Each GPU's temperatures are then moved by the difference of its own, which
 /// is exact but for the leakage that follows from it (1 W/K or so).
@@ -60,11 +64,14 @@ pub struct Prediction {
 pub fn predict(
     file: &mut ScenarioFile,
     run: &LiveRun,
+    before: &[LiveRun],
     profile: &DeviceProfile,
     ambient: Ambient,
 ) -> Result<Prediction, Fault> {
     let gpus = file.plan.worlds[run.world].scenario.hardware.gpus as usize;
-    let rest = at_rest(run, profile, ambient, gpus)?;
+    let left: Result<Vec<Residual>, String> = (0..gpus).map(|gpu| Residual::of(before, run, gpu, profile)).collect();
+    let left = left.map_err(Fault::Input)?;
+    let rest = at_rest(run, profile, ambient, &left)?;
     let common = mean(rest.ambient.iter().copied()).unwrap_or(profile.ambient.get());
     let scenario = &mut file.plan.worlds[run.world].scenario;
     scenario.hardware.profile = Some(DeviceProfile { ambient: Celsius::new(common), ..profile.clone() });
@@ -76,7 +83,7 @@ pub fn predict(
     scenario.router_host.seconds_per_operation = 0.0;
     scenario.router_host.seconds_per_routing = run.host_seconds_per_routing;
     let record = simulate(file, run)?;
-    Ok(read_out(file, run, &record, &rest.ambient, common))
+    Ok(read_out(file, run, &record, &rest.ambient, common, &left))
 }
 
 struct Rest {
@@ -85,15 +92,17 @@ struct Rest {
 }
 
 /// Ambient temperatures and idle power (W) with which the model rests where the GPUs did.
-fn at_rest(run: &LiveRun, profile: &DeviceProfile, ambient: Ambient, gpus: usize) -> Result<Rest, Fault> {
+fn at_rest(run: &LiveRun, profile: &DeviceProfile, ambient: Ambient, left: &[Residual]) -> Result<Rest, Fault> {
     let lacking = |section| Fault::Input(format!("the profile `{}` has no [{section}]", profile.name));
     let power = profile.power.as_ref().ok_or_else(|| lacking("power"))?;
     let clock = profile.clock.as_ref().ok_or_else(|| lacking("clock"))?;
     let device = Device::new(profile).map_err(Fault::Input)?;
-    let measured =
-        |gpu: usize| run.idle.get(gpu).and_then(|idle| idle.die_degc).filter(|_| ambient == Ambient::Measured);
+    let measured = |gpu: usize| {
+        let die = run.idle.get(gpu).and_then(|idle| idle.die_degc).filter(|_| ambient == Ambient::Measured);
+        die.map(|die| die - left[gpu].at_idle)
+    };
     let (mut ambients, mut idle) = (Vec::new(), Vec::new());
-    for gpu in 0..gpus {
+    for gpu in 0..left.len() {
         // Without a measurement: where the profile itself rests.
         let die = measured(gpu).unwrap_or_else(|| {
             let start = idle_draw(power, clock, clock.max_mhz, profile.ambient.get());
@@ -144,7 +153,14 @@ fn simulate(file: &ScenarioFile, run: &LiveRun) -> Result<RunRecord, Fault> {
     }
 }
 
-fn read_out(file: &ScenarioFile, run: &LiveRun, record: &RunRecord, ambient: &[f64], common: f64) -> Prediction {
+fn read_out(
+    file: &ScenarioFile,
+    run: &LiveRun,
+    record: &RunRecord,
+    ambient: &[f64],
+    common: f64,
+    left: &[Residual],
+) -> Prediction {
     let scenario = &file.plan.worlds[run.world].scenario;
     let alike = scenario.costs.layer.as_ref().map_or(1, |layer| layer.layers);
     let routings = record.batches.len() as f64 * f64::from(scenario.model.layers);
@@ -159,9 +175,16 @@ fn read_out(file: &ScenarioFile, run: &LiveRun, record: &RunRecord, ambient: &[f
     let moved = |gpu: usize, celsius: f64| celsius + ambient[gpu] - common;
     let mean_of = |gpu| {
         let (sum, weights) = of_gpu(gpu).fold((0.0, 0.0), |(sum, all), (celsius, w)| (sum + w * celsius, all + w));
-        moved(gpu, sum / weights)
+        moved(gpu, sum / weights) + left[gpu].mean(ended)
     };
-    let peak_of = |gpu| moved(gpu, of_gpu(gpu).map(|(celsius, _)| celsius).fold(f64::NEG_INFINITY, f64::max));
+    let peak_of = |gpu: usize| {
+        let mut at = 0.0;
+        let hottest = of_gpu(gpu).map(|(celsius, weight)| {
+            at += weight;
+            celsius + left[gpu].after(at)
+        });
+        moved(gpu, hottest.fold(f64::NEG_INFINITY, f64::max))
+    };
     Prediction {
         joules_per_token: record.gpu_joules / record.tokens() as f64,
         layer_seconds: (spent / routings - run.host_seconds_per_routing) / f64::from(alike),

@@ -27,11 +27,14 @@ use crate::lab::{isotherm, root, scenario, text};
 use crate::plugins::built;
 
 fn session(folder: &Path, clock: &Arc<StepClock>, gpus: u32, seconds: f64) -> Session {
+    rested(folder, clock, gpus, seconds, 300.0)
+}
+
+fn rested(folder: &Path, clock: &Arc<StepClock>, gpus: u32, seconds: f64, rest: f64) -> Session {
     Session {
         clock: clock.clone(),
         seconds,
-        // Until the heat of the run before is gone: the comparison takes the end of the rest for a steady state.
-        rest: 300.0,
+        rest,
         devices: (0..gpus).collect(),
         period: None,
         folder: folder.to_owned(),
@@ -115,19 +118,40 @@ fn the_model_measured_is_the_model_predicted() {
         let compared = compare(&read, again, None, Ambient::Measured).unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(compared.rows.len(), record.runs.len());
         let worst = compared.worst;
-        assert!(worst.energy < 0.01 && worst.layer < 0.01 && worst.die_k < 1.0, "{worst:?}");
+        assert!(worst.energy < 0.01 && worst.layer < 0.02 && worst.die_k < 1.0, "{worst:?}");
         for row in compared.rows.iter().filter(|row| row.router == "baseline") {
             assert!(row.joules_per_token.relative().unwrap().abs() < 0.005, "{row:?}");
+            // The same routing: what is left is rounding. Other routers see whole degrees a poll earlier or later.
+            assert!(row.layer_seconds.relative().unwrap().abs() < 0.002, "{row:?}");
             assert!(row.integrated_over_counter.unwrap().abs() < 0.03, "{row:?}");
             assert_eq!(row.mass_regret.predicted, 0.0);
         }
     }
 }
 
+/// A rest of seconds leaves heat in the sink, which is neither ambient nor of the run.
+#[test]
+fn heat_of_earlier_runs_is_not_taken_for_ambient() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = scenario("live-1gpu.toml", &["hardware.power_cap=\"2000 W\""]);
+    let clock = Arc::new(StepClock::default());
+    let session = rested(folder.path(), &clock, 1, 30.0, 15.0);
+    let mut equip = |scenario: &Scenario| modelled(scenario, clock.clone(), true);
+    let record =
+        session.run(&file, &mut equip, &mut |_, _, _, _| Ok(None), &mut ()).unwrap_or_else(|fault| panic!("{fault}"));
+    let (first, last) = (&record.runs[0].idle[0], &record.runs[3].idle[0]);
+    assert!(last.die_degc.unwrap() - first.die_degc.unwrap() > 1.0, "{first:?} {last:?}");
+    let scenario = record.scenario_of(folder.path(), &[]).unwrap_or_else(|fault| panic!("{fault}"));
+    let compared = compare(&record, scenario, None, Ambient::Measured).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(compared.worst.die_k < 0.8, "{:?}", compared.rows);
+    let ambient = |row: usize| compared.rows[row].ambient_degc[0];
+    assert!((ambient(3) - ambient(0)).abs() < 0.8, "{} {}", ambient(0), ambient(3));
+}
+
 #[test]
 fn another_ambient_or_profile_makes_another_prediction() {
     let folder = tempfile::tempdir().unwrap();
-    let file = scenario("live-1gpu.toml", &["router=[{ kind = \"baseline\" }]"]);
+    let file = scenario("live-1gpu.toml", &["router=[{ kind = \"baseline\" }]", "hardware.power_cap=\"2000 W\""]);
     let record = run(&file, folder.path(), 3.0, |_| {});
     let scenario = || record.scenario_of(folder.path(), &[]).unwrap_or_else(|fault| panic!("{fault}"));
     let mut hot = scenario().plan.worlds[0].scenario.hardware.profile.clone().unwrap();
