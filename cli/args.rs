@@ -1,5 +1,6 @@
 //! The command line as the user typed it, before anything is looked up.
 
+mod live;
 mod plugin;
 mod telemetry;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use live::{Equipment, Live, LiveCompare, LiveExcite, LiveReplay, LiveRun};
 pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
 pub use telemetry::{
     MeterChoice, MeterSource, RecordFormat, Rotation, Telemetry, TelemetryDevices, TelemetryExport, TelemetryRecord,
@@ -43,6 +45,9 @@ pub enum Command {
     Floorplan(Floorplan),
     /// List the routers, placements, workloads, arrivals, telemetry sources and metrics a scenario can name
     List(List),
+    /// Run scenarios on real GPUs, decide again from the record, and compare with the simulation
+    #[command(subcommand)]
+    Live(Live),
     /// Fit device profiles to recordings of real GPUs, and check them
     #[command(subcommand)]
     Profile(Profile),
@@ -68,6 +73,8 @@ pub struct Libraries {
 pub enum Profile {
     /// Fit the thermal part of a profile to recordings of GPUs
     Fit(ProfileFit),
+    /// Fit times and energies of layers, expert by expert, to recorded ones
+    FitLayers(ProfileFitLayers),
     /// Compare a profile with a recording, with measured layers or with measured kernels
     Check(ProfileCheck),
     /// Print what is in a profile and where its numbers come from
@@ -98,6 +105,26 @@ pub struct ProfileFit {
     /// Number of nodes [default: what predicts held-out segments best]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
     pub nodes: Option<u8>,
+    /// Print the result as JSON instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `profile fit-layers`.
+#[derive(Debug, Args)]
+pub struct ProfileFitLayers {
+    /// Measured layers and phases (JSON), as `isotherm live excite` writes them
+    #[arg(required = true, value_name = "PHASES.json")]
+    pub phases: Vec<PathBuf>,
+    /// Profile to start from; what is not fitted is taken over
+    #[arg(long, value_name = "PROFILE")]
+    pub from: PathBuf,
+    /// Where to write the profile
+    #[arg(long, short, value_name = "FILE", default_value = "profile.toml")]
+    pub output: PathBuf,
+    /// Replace the profile if there is one already
+    #[arg(long)]
+    pub force: bool,
     /// Print the result as JSON instead of tables
     #[arg(long)]
     pub json: bool,

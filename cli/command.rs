@@ -4,6 +4,7 @@ mod compare;
 mod experiment;
 mod floorplan;
 mod list;
+mod live;
 mod plugin;
 mod profile;
 mod run;
@@ -26,6 +27,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),
         Command::List(options) => list::run(options),
+        Command::Live(command) => live::run(command),
         Command::Profile(command) => profile::run(command),
         Command::Telemetry(command) => telemetry::run(command),
         Command::Plugin(command) => plugin::run(command),

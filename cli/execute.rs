@@ -188,7 +188,7 @@ fn same_tokens(file: &ScenarioFile) -> Result<(), Fault> {
 }
 
 /// The batches of one seed.
-fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<Arc<[Arrival]>, Fault> {
+pub(crate) fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<Arc<[Arrival]>, Fault> {
     let batches =
         file.plan.worlds[world].scenario.arrivals.batches(seed).map_err(|error| workload_fault("arrivals", &error))?;
     if batches.is_empty() {
@@ -214,7 +214,7 @@ fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<Arc<[Arrival
 const MOST_LOGITS: u64 = 1 << 28;
 
 /// The token streams of one seed, one per MoE layer of the model.
-fn streams(
+pub(crate) fn streams(
     file: &ScenarioFile,
     world: usize,
     seed: u64,
@@ -237,7 +237,7 @@ fn workload_fault(section: &str, error: &WorkloadError) -> Fault {
 }
 
 /// What never changes in the runs of one world and seed.
-fn world_spec(file: &ScenarioFile, world: usize, arrivals: &Arc<[Arrival]>) -> Result<WorldSpec, Fault> {
+pub(crate) fn world_spec(file: &ScenarioFile, world: usize, arrivals: &Arc<[Arrival]>) -> Result<WorldSpec, Fault> {
     WorldSpec::of(&file.plan.worlds[world].scenario, Arc::clone(arrivals))
         .map_err(|message| Fault::Scenario(format!("error: hardware: {message}")))
 }

@@ -28,6 +28,7 @@ pub mod command;
 pub mod execute;
 pub mod exit;
 pub mod fault;
+pub mod live;
 mod number;
 mod plugin_files;
 pub mod progress;

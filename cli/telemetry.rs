@@ -7,7 +7,7 @@ mod played;
 mod processor;
 mod quantity;
 mod reasons;
-mod source;
+pub(crate) mod source;
 mod stop;
 mod synthetic;
 

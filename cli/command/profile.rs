@@ -2,6 +2,7 @@
 
 mod check;
 mod fit;
+mod fit_layers;
 mod show;
 mod table;
 
@@ -21,13 +22,14 @@ use crate::fault::Fault;
 pub(super) fn run(command: &Profile) -> Result<Code, Fault> {
     match command {
         Profile::Fit(options) => fit::run(options),
+        Profile::FitLayers(options) => fit_layers::run(options),
         Profile::Check(options) => check::run(options),
         Profile::Show(options) => show::run(options),
     }
 }
 
 /// Reads a device profile.
-fn read_profile(path: &Path) -> Result<DeviceProfile, Fault> {
+pub(super) fn read_profile(path: &Path) -> Result<DeviceProfile, Fault> {
     let text = std::fs::read_to_string(path).map_err(|source| Fault::Unreadable {
         path: path.to_owned(),
         source,
@@ -67,7 +69,7 @@ fn series_of(recording: &Recording) -> Result<Vec<Series>, Fault> {
 }
 
 /// Writes a file whole or not at all.
-fn write_whole(path: &Path, text: &str) -> Result<(), Fault> {
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Fault> {
     let unwritable = |source: std::io::Error| Fault::Unwritable {
         path: path.to_owned(),
         source,
@@ -93,7 +95,7 @@ fn readable_by_all(_: &std::fs::File) -> std::io::Result<()> {
     Ok(())
 }
 
-fn json(value: &impl Serialize) -> Result<String, Fault> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, Fault> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Fault::Internal(error.to_string()))?;
     Ok(text + "\n")
 }

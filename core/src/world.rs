@@ -25,6 +25,7 @@ use thiserror::Error;
 
 pub use frontier::{BatchCosts, FrontierScope};
 pub use spec::{Change, DeviceSpec, GateWindow, RouterHost, WorldSpec};
+pub use split::Sharing;
 pub use thermal::ThermalSpec;
 
 use crate::engine::{Model, Schedule};

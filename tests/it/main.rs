@@ -21,6 +21,7 @@ mod interruption;
 mod invariants;
 mod lab;
 mod layers;
+mod live;
 mod opportunistic;
 mod physics;
 mod placement;

@@ -1,6 +1,6 @@
 //! Plugins as users and authors meet them: through scenario files, the program, and libraries that were built on their own.
 
-mod built;
+pub(crate) mod built;
 mod check;
 mod commands;
 mod examples;

@@ -37,6 +37,7 @@ impl DeviceCost {
                 profile.name
             )
         };
+        let interconnect = profile.interconnect.as_ref().filter(|_| layer.exchange);
         Ok(Self {
             layer: layer.clone(),
             shape: layer.shape(),
@@ -44,8 +45,8 @@ impl DeviceCost {
             clock: profile.clock.clone().ok_or_else(|| lacks("clock"))?,
             power: profile.power.clone().ok_or_else(|| lacks("power"))?,
             kernels: profile.kernel.clone().ok_or_else(|| lacks("kernel"))?,
-            waiting_w: profile.interconnect.as_ref().map_or(0.0, |interconnect| interconnect.waiting_w),
-            ways: profile.interconnect.as_ref().map(|interconnect| Ways::of(interconnect, same_node)),
+            waiting_w: interconnect.map_or(0.0, |interconnect| interconnect.waiting_w),
+            ways: interconnect.map(|interconnect| Ways::of(interconnect, same_node)),
         })
     }
 

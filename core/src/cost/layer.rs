@@ -33,6 +33,19 @@ pub struct LayerSpec {
     /// Layers a batch passes, all routed alike.
     #[serde(default = "one")]
     pub layers: u32,
+    /// Whether tokens travel to their experts and back. Without, they are there already and waiting GPUs rest: the experts' work alone, as a
+    /// load in a live run does it.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub exchange: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn one() -> u32 {

@@ -84,6 +84,11 @@ pub(super) fn scenario(scenario: &Scenario, tree: &Tree, faults: &mut Faults) ->
         Some(scenario.router_host.joules_per_operation),
         "joules_per_operation = 1e-12",
     );
+    check.not_negative(
+        "router_host.seconds_per_routing",
+        Some(scenario.router_host.seconds_per_routing),
+        "seconds_per_routing = 1e-3",
+    );
     check_compare(&scenario.compare, check);
     (1..=MOST_EXPERTS).contains(&scenario.model.experts) && (1..=MOST_EXPERTS).contains(&scenario.hardware.gpus)
 }

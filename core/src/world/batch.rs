@@ -89,7 +89,7 @@ impl World {
         self.routed = batch;
         let operations = self.router.operations_per_token() * self.routing.tokens() as f64;
         let host = self.spec.router_host;
-        let router_seconds = operations * host.seconds_per_operation;
+        let router_seconds = operations * host.seconds_per_operation + host.seconds_per_routing;
         let delay = SimDuration::from_seconds(router_seconds).ok_or(RunError::Duration {
             gpu: GpuId(0),
             batch,

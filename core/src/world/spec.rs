@@ -49,6 +49,14 @@ pub struct RouterHost {
     /// Energy per floating-point operation of the router (J).
     #[serde(default)]
     pub joules_per_operation: f64,
+    /// Time of every routing of a layer beside that (s): what the host takes until the GPUs have their work.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub seconds_per_routing: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// Everything about a run that is decided before it starts.

@@ -1,9 +1,11 @@
 //! Which copy of an expert serves which of its assignments.
 
 use super::traffic::{Origins, Traffic};
-use crate::dispatch::CopyChoice;
+use crate::dispatch::{CopyChoice, TokenSources};
 use crate::id::{ExpertId, GpuId};
+use crate::load::Share;
 use crate::placement::Placement;
+use crate::routing::Routing;
 
 /// The shares of all GPUs in a batch: for each expert that a GPU holds, how many assignments it serves.
 pub(super) type Split = Vec<Vec<(ExpertId, u32)>>;
@@ -58,6 +60,45 @@ pub(super) fn share_out(
     shares
 }
 
+/// Shares a routing out among GPUs of one node as a run does: for whoever executes it on real devices.
+///
+/// ```
+/// use isotherm_core::{dispatch::CopyChoice, id::ExpertId, placement::Placement, routing::Routing, world::Sharing};
+/// let placement = Placement::contiguous(4, 2);
+/// let mut routing = Routing::new(4, 1);
+/// routing.reset(3);
+/// routing.experts.copy_from_slice(&[0, 3, 0]);
+/// routing.count();
+/// let shares = Sharing::default().share_out(CopyChoice::Even, &routing, &placement, 2);
+/// assert_eq!(shares, [vec![(ExpertId(0), 2)], vec![(ExpertId(3), 1)]]);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Sharing {
+    origins: Origins,
+    traffic: Traffic,
+}
+
+impl Sharing {
+    /// What each of `gpus` GPUs has to do: experts with at least one assignment, by ascending number. All GPUs count as equally fast.
+    #[must_use]
+    pub fn share_out(
+        &mut self,
+        choice: CopyChoice,
+        routing: &Routing<'_>,
+        placement: &Placement,
+        gpus: usize,
+    ) -> Vec<Share> {
+        let all: Vec<GpuId> = (0..gpus as u32).map(GpuId).collect();
+        let sources = TokenSources::new(&all, gpus);
+        self.origins.collect(&routing.experts, routing.top_k(), placement.experts(), sources);
+        self.traffic.clear(gpus, 1, gpus);
+        let speeds = vec![1.0; gpus];
+        let mut split = share_out(choice, &routing.counts, placement, &speeds, &self.origins, &mut self.traffic);
+        split.iter_mut().for_each(|share| share.retain(|(_, count)| *count > 0));
+        split
+    }
+}
+
 /// `count` in `parts` equal shares, what is left over to the first ones.
 fn equally(count: u32, parts: usize, shares: &mut Vec<u32>) {
     let (each, over) = (count / parts as u32, count as usize % parts);
@@ -105,7 +146,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dispatch::TokenSources;
 
     const GPUS: [GpuId; 4] = [GpuId(0), GpuId(1), GpuId(2), GpuId(3)];
 

@@ -56,7 +56,7 @@ pub(super) fn misbehaving() -> PathBuf {
 }
 
 /// Whether there is a C compiler; says so if not.
-pub(super) fn has_c_compiler(test: &str) -> bool {
+pub(crate) fn has_c_compiler(test: &str) -> bool {
     let has = Command::new("cc").arg("--version").output().is_ok_and(|output| output.status.success());
     if !has {
         announce(&format!("{test}: skipped, there is no C compiler `cc`"));
@@ -65,7 +65,7 @@ pub(super) fn has_c_compiler(test: &str) -> bool {
 }
 
 /// A library from C sources, built anew in `folder`.
-pub(super) fn c_library(folder: &Path, name: &str, sources: &[PathBuf]) -> PathBuf {
+pub(crate) fn c_library(folder: &Path, name: &str, sources: &[PathBuf]) -> PathBuf {
     let library = folder.join(format!("lib{name}.so"));
     let output = Command::new("cc")
         .args(["-std=c99", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-o"])
