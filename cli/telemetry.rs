@@ -20,6 +20,6 @@ pub use played::PlayedMeter;
 pub use processor::processor_time;
 pub use quantity::{absence, quantity};
 pub use reasons::in_words;
-pub use source::{Chosen, only, open};
+pub use source::{Chosen, only, open, open_with};
 pub use stop::Stop;
 pub use synthetic::SyntheticMeter;

@@ -91,6 +91,10 @@ pub struct TelemetryRecord {
     /// Begin a new file after a time or a size, for example 10min or 100MB
     #[arg(long, value_name = "TIME|SIZE")]
     pub rotate: Option<Rotation>,
+    /// Read the energy counter at every poll and not every two seconds: for recordings that a profile is fitted to. Through NVML that takes
+    /// about a tenth of a core a GPU at 20 Hz
+    #[arg(long)]
+    pub energy: bool,
     /// Format [default: by the ending of the file, else csv]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<RecordFormat>,

@@ -1,6 +1,6 @@
 //! Opening the source that a command line names.
 
-use isotherm_nvml::NvmlMeter;
+use isotherm_nvml::{Effort, NvmlMeter};
 use isotherm_recording::{DeviceFacts, Meter, MeterError, Reading};
 use isotherm_telemetry::dcgm::DcgmMeter;
 
@@ -8,15 +8,27 @@ use crate::args::{MeterChoice, MeterSource};
 use crate::fault::Fault;
 use crate::telemetry::SyntheticMeter;
 
-/// Opens what was asked for.
+/// Opens what was asked for, to be read at little cost.
 ///
 /// # Errors
 /// [`Fault::Unavailable`] if the source is not there, [`Fault::Usage`] if it has none of the devices asked for.
 pub fn open(choice: &MeterChoice) -> Result<Box<dyn Meter>, Fault> {
+    open_with(choice, Effort::default())
+}
+
+/// Opens what was asked for; `effort` says what a poll through NVML may cost, and so how often it asks for energy.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(choice: &MeterChoice, effort: Effort) -> Result<Box<dyn Meter>, Fault> {
     let unavailable = |error: MeterError| Fault::Unavailable(error.to_string());
     let meter: Box<dyn Meter> = match &choice.source {
         MeterSource::Synthetic => Box::new(SyntheticMeter::pair()),
-        MeterSource::Nvml => Box::new(NvmlMeter::open(choice.nvml_library.as_deref()).map_err(unavailable)?),
+        MeterSource::Nvml => {
+            let mut meter = NvmlMeter::open(choice.nvml_library.as_deref()).map_err(unavailable)?;
+            meter.set_effort(effort);
+            Box::new(meter)
+        }
         MeterSource::Dcgm(url) => Box::new(DcgmMeter::open(url).map_err(unavailable)?),
     };
     only(meter, &choice.devices)
@@ -72,6 +84,10 @@ impl Meter for Chosen {
 
     fn devices(&self) -> &[DeviceFacts] {
         &self.devices
+    }
+
+    fn ask_for_everything(&mut self, everything: bool) {
+        self.meter.ask_for_everything(everything);
     }
 
     fn read(&mut self, out: &mut Vec<Reading>) -> Result<(), MeterError> {

@@ -21,6 +21,12 @@ pub trait Meter: Send {
     /// # Errors
     /// [`MeterError`] if the source as a whole is gone. A device that is lost is no error but a reading that says so.
     fn read(&mut self, out: &mut Vec<Reading>) -> Result<(), MeterError>;
+
+    /// Whether to ask for every signal at every poll from now on, however dear that is: while refresh periods are measured. A meter to which all
+    /// signals cost the same has nothing to change.
+    fn ask_for_everything(&mut self, everything: bool) {
+        let _ = everything;
+    }
 }
 
 /// Why a source cannot be read. The caller may try again.

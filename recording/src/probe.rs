@@ -32,6 +32,7 @@ impl Pace for SystemPace {
 }
 
 /// Polls for `span`, every `period` or as fast as the meter goes, and says of every device and signal that gave a value how often it changed.
+/// Every signal is asked for at every poll meanwhile ([`Meter::ask_for_everything`]).
 ///
 /// The refresh period is the median time between two changes: true to one poll, and only an upper bound for what moves less than once a
 /// refresh, such as a temperature in whole degrees. What did not change twice has none, and 0 steps. Windows are those that the meter knows.
@@ -62,6 +63,7 @@ pub fn measure_at(
     let (span, period) = (nanos(span), nanos(period));
     let begun = pace.now();
     let mut due = begun;
+    meter.ask_for_everything(true);
     loop {
         let is_read = meter.read(&mut readings).is_ok();
         for (place, changes) in seen.iter_mut().enumerate() {
@@ -75,6 +77,7 @@ pub fn measure_at(
         }
         pace.wait(Duration::from_nanos(due.abs_diff(now)));
     }
+    meter.ask_for_everything(false);
     seen.iter().zip(meter.devices()).map(|(changes, device)| changes.facts(&device.signals)).collect()
 }
 

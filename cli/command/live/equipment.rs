@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use isotherm_core::load::{Load, LoadShape};
+use isotherm_nvml::Effort;
 use isotherm_plugin_host::{Environment, Places, Plugins};
 use isotherm_recording::header::Header;
 use isotherm_recording::recorder::{Recorder, RecorderOptions};
@@ -14,7 +15,7 @@ use crate::fault::Fault;
 use crate::live::monitor::Sink;
 use crate::live::session::MODEL;
 use crate::plugin_files;
-use crate::telemetry::source::open;
+use crate::telemetry::source::open_with;
 
 /// Where readings come from if nobody says.
 pub(super) fn source_of(options: &args::Equipment) -> &str {
@@ -32,7 +33,8 @@ pub(super) fn meter(source: &str) -> Result<Option<Box<dyn Meter>>, Fault> {
         return Err(Fault::Usage(why.to_owned()));
     }
     let source = source.parse().map_err(|expected| Fault::Usage(format!("--source {source}: {expected}; or none")))?;
-    open(&MeterChoice { source, nvml_library: None, devices: Vec::new() }).map(Some)
+    // Runs are measured by the energy counters.
+    open_with(&MeterChoice { source, nvml_library: None, devices: Vec::new() }, Effort::Energy).map(Some)
 }
 
 /// A recorder of everything that a meter reads during a run.

@@ -8,6 +8,7 @@ mod writer;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use isotherm_nvml::Effort;
 use isotherm_recording::{FileFormat, Header, RecordError, Recorder, RecorderOptions};
 
 use self::polling::Polling;
@@ -17,12 +18,13 @@ use super::probed;
 use crate::args::{RecordFormat, Rotation, TelemetryRecord};
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::telemetry::{Stop, open};
+use crate::telemetry::{Stop, open_with};
 
 /// Records until the time is over or Ctrl-C, closes the files and says what was written.
 pub(super) fn run(options: &TelemetryRecord) -> Result<Code, Fault> {
     let stop = Stop::on_signals();
-    let mut meter = open(&options.meter)?;
+    let effort = if options.energy { Effort::Energy } else { Effort::Spare };
+    let mut meter = open_with(&options.meter, effort)?;
     let path = file(options);
     if !options.force && path.exists() {
         return Err(fault(RecordError::Exists { path, hint: String::new() }));

@@ -54,6 +54,8 @@ pub struct NvmlMeter {
     facts: Vec<DeviceFacts>,
     limits: Vec<TemperatureLimits>,
     effort: Effort,
+    /// Whether everything is asked for, whatever the effort.
+    everything: bool,
     clock: Clock,
 }
 
@@ -83,6 +85,7 @@ impl NvmlMeter {
             facts: Vec::new(),
             limits: Vec::new(),
             effort: Effort::default(),
+            everything: false,
             clock: Box::new(clock),
         };
         meter.find(session)?;
@@ -102,9 +105,7 @@ impl NvmlMeter {
 
     /// As [`NvmlMeter::measure`], at a pace of the caller's.
     pub fn measure_at(&mut self, span: Duration, pace: &mut dyn Pace) {
-        let effort = std::mem::replace(&mut self.effort, Effort::Full);
         let measured = probe::measure_at(self, span, MEASURING_PERIOD, pace);
-        self.effort = effort;
         for (device, signals) in self.facts.iter_mut().zip(measured) {
             device.signals.extend(signals);
         }
@@ -194,12 +195,17 @@ impl Meter for NvmlMeter {
         &self.facts
     }
 
+    fn ask_for_everything(&mut self, everything: bool) {
+        self.everything = everything;
+    }
+
     fn read(&mut self, out: &mut Vec<Reading>) -> Result<(), MeterError> {
         self.recover();
+        let effort = if self.everything { Effort::Full } else { self.effort };
         out.clear();
         for (place, watched) in self.watched.iter_mut().enumerate() {
             let device = self.session.as_ref().and_then(|session| session.device(place));
-            out.push(watched.read(device.as_ref(), self.effort, &self.clock));
+            out.push(watched.read(device.as_ref(), effort, &self.clock));
         }
         Ok(())
     }
