@@ -5,7 +5,7 @@ use super::compare::{Compared, Pair, Row};
 const HEAD: [&str; 11] = [
     "router",
     "share",
-    "J/token measured",
+    "mJ/token measured",
     "predicted",
     "error",
     "layer ms measured",
@@ -79,8 +79,8 @@ fn cells(row: &Row) -> Vec<String> {
     vec![
         row.run.clone(),
         share.join("/"),
-        measured(energy, 1.0, 4),
-        format!("{:.4}", energy.predicted),
+        measured(energy, 1e3, 3),
+        format!("{:.3}", 1e3 * energy.predicted),
         error(energy),
         measured(layer, 1e3, 3),
         format!("{:.3}", 1e3 * layer.predicted),

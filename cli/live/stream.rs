@@ -64,13 +64,13 @@ impl Stream {
     /// # Errors
     /// [`Fault::Runs`] if the numeric library fails.
     pub fn gates(&self, batch: u32) -> Result<Gates, Fault> {
-        let gate = |stream: &Box<dyn TokenStream>| {
+        let gate = |stream: &dyn TokenStream| {
             let logits = stream
                 .logits(BatchId(batch), self.tokens(batch))
                 .map_err(|error| Fault::Runs(format!("error: batch {batch}: {error}")))?;
             Ok(GateBatch::from_logits(self.experts, self.top_k, logits))
         };
-        self.streams.iter().map(gate).collect()
+        self.streams.iter().map(|stream| gate(&**stream)).collect()
     }
 
     /// All batches from 0 on, computed in a thread of their own so that GPUs do not wait for them. It ends when the receiver is dropped.

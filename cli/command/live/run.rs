@@ -93,7 +93,7 @@ impl Progress for Told {
 fn table(record: &LiveRecord) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(crate::table::STYLE).set_header([
-        "router", "batches", "J/token", "layer ms", "p99", "host ms", "share", "busy", "die mean", "peak", "regret",
+        "router", "batches", "mJ/token", "layer ms", "p99", "host ms", "share", "busy", "die mean", "peak", "regret",
     ]);
     let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
     let percent = |parts: &[f64]| parts.iter().map(|part| format!("{:.0}", 100.0 * part)).collect::<Vec<_>>().join("/");
@@ -104,7 +104,7 @@ fn table(record: &LiveRecord) -> String {
         table.add_row([
             run.label(),
             run.batches.to_string(),
-            number(run.joules_per_token(), 4),
+            number(run.joules_per_token().map(|joules| 1e3 * joules), 3),
             format!("{:.3}", 1e3 * run.layer.mean),
             format!("{:.3}", 1e3 * run.layer.p99),
             format!("{:.3}", 1e3 * run.host_seconds_per_routing),
