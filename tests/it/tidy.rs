@@ -154,6 +154,10 @@ fn invariants_name_their_tests() {
         "tests/it/plugins",
         "core/tests",
         "plugins/telemetry/tests",
+        "plugins/telemetry/tests/dcgm",
+        "plugins/telemetry/src/dcgm",
+        "plugins/nvml/tests/nvml",
+        "recording/tests",
         "plugins/workloads/src",
         "core/src/engine",
         "core/src",
@@ -192,7 +196,7 @@ fn source_files_are_short() {
             }
         }
     }
-    for folder in ["core", "plugins", "cli", "tests", "benches"] {
+    for folder in ["core", "calibration", "recording", "plugins", "cli", "tests", "benches"] {
         walk(&root().join(folder));
     }
 }
