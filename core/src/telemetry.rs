@@ -28,6 +28,17 @@ pub struct Truth {
     pub power: Watts,
 }
 
+/// Which run of a comparison a source is for. Two runs of one comparison differ in it, and it is the same under other telemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunName<'a> {
+    /// Name of the router.
+    pub router: &'a str,
+    /// Sweep point, `key=value` separated by spaces; empty where nothing is swept.
+    pub point: &'a str,
+    /// Its seed.
+    pub seed: u64,
+}
+
 /// Immutable description of a telemetry source, as a scenario writes it: `kind = "..."` and its options.
 #[typetag::serde(tag = "kind")]
 pub trait TelemetrySpec: Debug + Send + Sync {
@@ -39,6 +50,15 @@ pub trait TelemetrySpec: Debug + Send + Sync {
     /// # Errors
     /// [`TelemetryError`] when an option or a recording does not fit; found before any run starts.
     fn build(&self, gpus: usize, seed: u64) -> Result<Box<dyn TelemetrySource>, TelemetryError>;
+
+    /// Builds the source of one run of a comparison. Only a kind that holds something else for every run, such as a record of each, looks at more
+    /// than the seed.
+    ///
+    /// # Errors
+    /// As [`TelemetrySpec::build`].
+    fn build_for(&self, run: &RunName<'_>, gpus: usize) -> Result<Box<dyn TelemetrySource>, TelemetryError> {
+        self.build(gpus, run.seed)
+    }
 
     /// Whether the source tells what it was given instead of what the model computes; such runs are marked, and their GPUs
     /// take the source's temperatures as their own.

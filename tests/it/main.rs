@@ -21,6 +21,7 @@ mod interruption;
 mod invariants;
 mod lab;
 mod layers;
+mod live_run;
 mod opportunistic;
 mod physics;
 mod placement;
