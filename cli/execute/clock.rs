@@ -109,3 +109,54 @@ impl<'a> Pacer<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Only sleepers move it; every sleep ends a little late and is remembered.
+    #[derive(Debug, Default)]
+    struct Sleepy {
+        now: Mutex<Duration>,
+        naps: Mutex<Vec<Duration>>,
+    }
+
+    impl Clock for Sleepy {
+        fn now(&self) -> Duration {
+            *self.now.lock().unwrap()
+        }
+
+        fn sleep_until(&self, at: Duration) {
+            self.naps.lock().unwrap().push(at - self.now());
+            *self.now.lock().unwrap() = at + Duration::from_millis(1);
+        }
+    }
+
+    #[test]
+    fn long_waits_are_cut_into_naps_and_what_is_over_is_not_waited_for() {
+        let (clock, stop) = (Sleepy::default(), AtomicBool::new(false));
+        clock.sleep_until(Duration::from_secs(7));
+        clock.naps.lock().unwrap().clear();
+        let mut pacer = Pacer::from_now(&clock, &stop);
+        assert!(pacer.wait_for(SimTime::from_nanos(250_000_000)));
+        let naps: Vec<u128> = clock.naps.lock().unwrap().iter().map(Duration::as_millis).collect();
+        assert_eq!(naps, [100, 100, 48], "each ends 1 ms late");
+        assert!(pacer.wait_for(SimTime::from_nanos(249_000_000)));
+        assert_eq!(clock.naps.lock().unwrap().len(), 3);
+        assert_eq!((pacer.lag.instants, pacer.lag.largest_s), (2, 0.002));
+
+        stop.store(true, Ordering::Relaxed);
+        assert!(!pacer.wait_for(SimTime::ZERO), "a stop is seen even where nothing is waited for");
+    }
+
+    #[test]
+    fn the_clock_on_the_wall_is_never_early() {
+        let clock = WallClock::default();
+        let at = clock.now() + Duration::from_millis(2);
+        clock.sleep_until(at);
+        assert!(clock.now() >= at);
+        clock.sleep_until(Duration::ZERO);
+    }
+}

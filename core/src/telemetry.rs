@@ -71,6 +71,12 @@ pub trait TelemetrySpec: Debug + Send + Sync {
         false
     }
 
+    /// Whether the temperatures are those of the GPUs that this very run is about, as they are or as they were recorded then. The device model then
+    /// takes them for its own, and a scenario that runs under a sensor model runs under such a source too.
+    fn shows_this_run(&self) -> bool {
+        self.is_live()
+    }
+
     /// What a table that used this source has to say about it.
     fn warning(&self) -> Option<&'static str> {
         None

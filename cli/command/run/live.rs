@@ -39,3 +39,22 @@ pub(super) fn keeps_its_records(file: &ScenarioFile, results: &Path) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_it_takes_is_said_where_the_arrivals_say_so() {
+        let said = |runs, at_least| announcement(&LiveTime { runs, at_least });
+        let seconds = |s| Some(Duration::from_secs(s));
+        assert!(
+            said(1, seconds(90)).starts_with("live telemetry: 1 run by the clock; this takes 90.0 s, until the last")
+        );
+        assert!(
+            said(3, seconds(185)).contains("3 runs, one after the other, by the clock; this takes 3 min 5 s, until")
+        );
+        assert!(said(3, seconds(7_500)).contains("this takes 2 h 5 min, until"));
+        assert!(said(2, None).contains("each takes as long as the work of its batches"));
+    }
+}

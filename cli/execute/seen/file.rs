@@ -215,3 +215,80 @@ fn parse_row(content: &str) -> Option<(SimTime, usize, Sample)> {
     let sample = Sample { taken_at: SimTime::from_nanos(taken_at), temperature, power };
     Some((SimTime::from_nanos(now), gpu.parse().ok()?, sample))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample() -> impl Strategy<Value = Sample> {
+        let value = || {
+            proptest::option::of(prop_oneof![
+                0.0..1e3,
+                -1e-9..1e9,
+                Just(80.445),
+                any::<f64>().prop_filter("finite", |v| v.is_finite())
+            ])
+        };
+        (any::<u64>(), value(), value()).prop_map(|(taken_at, temperature, power)| Sample {
+            taken_at: SimTime::from_nanos(taken_at),
+            temperature: temperature.map(Celsius::new),
+            power: power.map(Watts::new),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_sample_is_read_back_to_the_last_bit(now in any::<u64>(), samples in prop::collection::vec(sample(), 3)) {
+            let mut text = format!("{HEADER}\n");
+            let now = SimTime::from_nanos(now);
+            samples.iter().enumerate().for_each(|(gpu, sample)| row(&mut text, now, gpu, sample));
+            let seen = Seen::parse("r.csv", &text, 3).unwrap();
+            let bits = |samples: &[Sample]| -> Vec<_> {
+                let of = |s: &Sample| (s.taken_at, s.temperature.map(|t| t.get().to_bits()), s.power.map(|p| p.get().to_bits()));
+                samples.iter().map(of).collect()
+            };
+            prop_assert_eq!(bits(seen.at(now).unwrap()), bits(&samples));
+        }
+    }
+
+    #[test]
+    fn milliwatts_of_hardware_stay_whole_numbers() {
+        for milliwatts in [70_000_u32, 80_445, 80_446, 333_333, 699_999] {
+            assert_eq!(super::milliwatts(Watts::new(f64::from(milliwatts) / 1000.0)), milliwatts.to_string());
+        }
+    }
+
+    #[test]
+    fn a_record_that_was_cut_plays_its_whole_polls() {
+        let whole = format!(
+            "{HEADER}\n0.000000000,0,40,1,0\n0.000000000,1,41,1,0\n0.100000000,0,42,,5\n0.100000000,1,,1,100000000\n"
+        );
+        let seen = Seen::parse("r.csv", &whole, 2).unwrap();
+        assert_eq!(seen.polls, [SimTime::ZERO, SimTime::from_nanos(100_000_000)]);
+        assert_eq!(seen.at(SimTime::from_nanos(100_000_000)).unwrap()[1].temperature, None);
+        assert_eq!(seen.at(SimTime::from_nanos(99_999_999)), None);
+        for cut in whole.len() - 40..whole.len() {
+            assert_eq!(Seen::parse("r.csv", &whole[..cut], 2).unwrap().polls, [SimTime::ZERO], "{}", &whole[..cut]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_with_its_line() {
+        let refused = |text: &str| Seen::parse("r.csv", text, 2).unwrap_err().to_string();
+        let rows = |rows: &str| refused(&format!("{HEADER}\n{rows}"));
+        assert!(
+            refused("t_s,temp_c\n0,41\n")
+                .starts_with("r.csv:1: the header is another; expected the record of a live run on 2 GPUs")
+        );
+        for text in ["0.1,0,40,1,0\n", "0.000000000,0,4x,1,0\n", "0.000000000,0,40,1\n", "0.000000000,0,40,1,9\n"] {
+            assert!(rows(text).starts_with("r.csv:2: this is no row of a record"), "{text}");
+        }
+        assert!(rows("0.000000000,1,40,1,0\n").starts_with("r.csv:2: a poll has not one row for every GPU"));
+        assert!(rows("0.000000000,0,40,1,0\n0.000000001,1,40,1,0\n").starts_with("r.csv:3: a poll has not one row"));
+        let back = "0.000000001,0,,,0\n0.000000001,1,,,0\n0.000000001,0,,,0\n0.000000001,1,,,0\n";
+        assert!(rows(back).starts_with("r.csv:4: time does not go on"));
+        assert!(rows("").starts_with("r.csv: there is no whole poll in it"));
+    }
+}

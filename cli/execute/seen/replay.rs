@@ -74,6 +74,10 @@ impl TelemetrySpec for LiveRecordSpec {
         true
     }
 
+    fn shows_this_run(&self) -> bool {
+        true
+    }
+
     fn warning(&self) -> Option<&'static str> {
         Some("replayed live telemetry")
     }
