@@ -202,10 +202,11 @@ fn a_device_that_was_never_seen_is_not_held_back_for_it() {
         assert!(same(&records(&completed), &records(&replayed)));
         let record = records(&completed)[0].clone();
         assert!(record.batches.len() == 9 && record.gpu_joules.is_finite() && record.leakage_joules > 0.0);
-        record.throttled.iter().filter(|interval| interval.gpu == 1).count()
+        record.clock_mhz_seconds[1] / record.ended.seconds()
     };
     let cap = "hardware.power_cap=700 W";
-    assert_eq!((run(&[cap]), run(&[cap, "telemetry.lost_from=0"])), (0, 0));
+    let (seen, never) = (run(&[cap]), run(&[cap, "telemetry.lost_from=0"]));
+    assert!(never > 0.8 * seen, "clock of {never} MHz on the mean, and {seen} MHz where it was seen");
 }
 
 #[test]
