@@ -42,6 +42,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 // A plugin crate that nothing names is not linked, and its kinds would silently be unknown.
+use isotherm_nvml as _;
 use isotherm_placements as _;
 use isotherm_routers as _;
 use isotherm_telemetry as _;

@@ -2,19 +2,20 @@
 
 use isotherm_core::metrics::METRICS;
 use isotherm_core::registry::Kind;
-use serde_json::json;
+use isotherm_recording::MeterError;
+use serde_json::{Value, json};
 
 use crate::args::List;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
 
 /// The registries, by the section of the scenario that names their kinds.
-pub(crate) const REGISTRIES: [(&str, &[Kind]); 5] = [
-    ("routers", isotherm_routers::KINDS),
-    ("placements", isotherm_placements::KINDS),
-    ("workloads", isotherm_workloads::WORKLOADS),
-    ("arrivals", isotherm_workloads::ARRIVALS),
-    ("telemetry", isotherm_telemetry::KINDS),
+pub(crate) const REGISTRIES: [(&str, &[&[Kind]]); 5] = [
+    ("routers", &[isotherm_routers::KINDS]),
+    ("placements", &[isotherm_placements::KINDS]),
+    ("workloads", &[isotherm_workloads::WORKLOADS]),
+    ("arrivals", &[isotherm_workloads::ARRIVALS]),
+    ("telemetry", &[isotherm_telemetry::KINDS, isotherm_nvml::KINDS]),
 ];
 
 /// Prints the kinds and metrics asked for.
@@ -29,8 +30,11 @@ fn as_text(wanted: &dyn Fn(&str) -> bool) -> String {
     let mut text = String::new();
     for (section, kinds) in REGISTRIES.iter().filter(|(section, _)| wanted(section)) {
         text.push_str(&format!("{section}\n"));
-        for kind in *kinds {
+        for kind in kinds.iter().copied().flatten() {
             text.push_str(&format!("  {:<16} {}\n", kind.name, kind.summary));
+            if let Some(Err(why)) = availability(kind) {
+                text.push_str(&format!("  {:<16} {why}\n", ""));
+            }
         }
     }
     if wanted("metrics") {
@@ -43,11 +47,24 @@ fn as_text(wanted: &dyn Fn(&str) -> bool) -> String {
     text
 }
 
+/// Whether this machine has what a kind needs, and what it found; none for one that needs nothing.
+fn availability(kind: &Kind) -> Option<Result<String, MeterError>> {
+    isotherm_nvml::KINDS.contains(kind).then(isotherm_nvml::availability)
+}
+
+fn kind_as_json(kind: &Kind) -> Value {
+    let mut value = json!({ "kind": kind.name, "summary": kind.summary, "example": kind.example });
+    if let Some(found) = availability(kind) {
+        value["available"] = json!(found.is_ok());
+        value["found"] = json!(found.unwrap_or_else(|why| why.to_string()));
+    }
+    value
+}
+
 fn as_json(wanted: &dyn Fn(&str) -> bool) -> Result<String, Fault> {
     let mut sections = serde_json::Map::new();
     for (section, kinds) in REGISTRIES.iter().filter(|(section, _)| wanted(section)) {
-        let kinds = kinds.iter().map(|k| json!({ "kind": k.name, "summary": k.summary, "example": k.example }));
-        sections.insert((*section).to_owned(), kinds.collect());
+        sections.insert((*section).to_owned(), kinds.iter().copied().flatten().map(kind_as_json).collect());
     }
     if wanted("metrics") {
         let metrics = METRICS.iter().map(|m| json!({ "name": m.name, "unit": m.unit, "meaning": m.meaning }));

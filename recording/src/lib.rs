@@ -4,12 +4,17 @@
 //! reason why there is none. Nothing is filled in. NVML (`isotherm-nvml`) and DCGM exporters (`isotherm-telemetry`) are meters; recorder, dashboard and
 //! exporter take any of them, and replay and calibration read back what was recorded.
 
+pub mod choice;
 pub mod device;
+pub mod events;
 pub mod meter;
+pub mod probe;
 pub mod reading;
 pub mod signal;
+pub mod source;
 
 pub use device::DeviceFacts;
 pub use meter::{Meter, MeterError};
 pub use reading::{Entry, Missing, Reading, Standing};
 pub use signal::Signal;
+pub use source::MeterSource;

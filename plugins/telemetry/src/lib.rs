@@ -1,15 +1,18 @@
-//! Telemetry sources for isotherm, one per file: given temperatures, a model of a sensor, and a recording played back.
+//! Telemetry sources for isotherm, one per file: given temperatures, a model of a sensor, a recording played back, and real GPUs through an exporter of DCGM.
 //!
 //! A scenario names one by `kind`; [`KINDS`] is the list. Every source passes `tests/contract.rs`: its samples are never
 //! from the future, the same seed gives the same samples, a saved source goes on as if it had not been saved, and what
 //! was not measured is absent.
 
+pub mod dcgm;
+pub mod exposition;
 mod fixed;
 mod option;
 mod recording;
 mod replay;
 mod synthetic;
 
+pub use dcgm::DcgmSpec;
 pub use fixed::FixedSpec;
 pub use replay::{AtEnd, ReplaySpec};
 pub use synthetic::SyntheticSpec;
@@ -45,6 +48,13 @@ hot_gpus = [6, 7]
         summary: "a recording (CSV, plain or gzip) of real GPUs played back",
         example: r#"kind = "replay"
 files = ["data/h200/single-1.csv.gz"]
+"#,
+    },
+    Kind {
+        name: "dcgm",
+        summary: "real GPUs, live, through a DCGM exporter's page, which is refreshed every 30 s by default",
+        example: r#"kind = "dcgm"
+url = "http://localhost:9400/metrics"
 "#,
     },
 ];

@@ -150,6 +150,8 @@ fn replay_keeps_the_contract() {
 
 #[test]
 fn no_kind_is_left_out() {
+    // What reads real hardware cannot give the same samples again; `tests/dcgm` is about it.
+    let repeatable = KINDS.iter().filter(|kind| !spec(kind.example).is_live());
     let checked = ["fixed", "synthetic", "replay"];
-    assert!(KINDS.iter().map(|kind| kind.name).eq(checked), "give every kind a test in this file");
+    assert!(repeatable.map(|kind| kind.name).eq(checked), "give every kind a test in this file");
 }
