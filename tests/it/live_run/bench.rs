@@ -142,13 +142,13 @@ impl Walk {
 impl TelemetrySource for Walk {
     fn sample(&mut self, now: SimTime, truth: &[Truth], out: &mut [Sample]) -> Result<(), TelemetryError> {
         self.check(now)?;
-        for gpu in 0..truth.len() {
+        for (gpu, sample) in out.iter_mut().enumerate() {
             let (step, jump, age) = (self.draw() - 0.5, self.draw() - 0.5, self.draw());
             let (temperature, power) = &mut self.at[gpu];
             *temperature = (*temperature + 9.0 * step).clamp(30.0, 90.0);
             *power = (*power + 80.0 * jump).clamp(70.0, 700.0);
             let is_lost = gpu + 1 == truth.len() && self.lost_from.is_some_and(|from| self.polls >= from);
-            out[gpu] = Sample {
+            *sample = Sample {
                 taken_at: SimTime::from_nanos((now.nanos() as f64 * age) as u64),
                 temperature: (!is_lost).then(|| Celsius::new(*temperature)),
                 power: (!is_lost).then(|| Watts::new(*power)),
