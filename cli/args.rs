@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::scenario_file::TelemetryFlag;
+
 pub use live::{Equipment, Live, LiveCompare, LiveExcite, LiveReplay, LiveRun};
 pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
 pub use telemetry::{
@@ -167,9 +169,13 @@ pub struct Run {
     #[command(flatten)]
     #[allow(missing_docs, reason = "its fields are documented")]
     pub common: Common,
-    /// Results folder; with several scenarios a folder for each is made in it [default: results/NAME]
+    /// Results folder; with several scenarios a folder for each is made in it [default: results/NAME, with --telemetry results/NAME-KIND]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Telemetry in the place of the scenario's: `nvml` or `dcgm=URL` (live: runs go one by one, by the clock, and are recorded),
+    /// `replay=DIR` (the records in the results folder of a live run); options with --set telemetry.KEY=VALUE
+    #[arg(long, value_name = "KIND[=WHERE]")]
+    pub telemetry: Option<TelemetryFlag>,
     /// Set any key of the scenario, for example --set seeds=20; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -279,6 +285,9 @@ pub struct Validate {
     /// Scenario files (TOML)
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<PathBuf>,
+    /// Telemetry in the place of the scenario's, as in `run`
+    #[arg(long, value_name = "KIND[=WHERE]")]
+    pub telemetry: Option<TelemetryFlag>,
     /// Set any key of the scenario; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,

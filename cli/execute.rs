@@ -3,12 +3,20 @@
 //! A *group* is one world at one seed: its routers meet the same token stream, so the gate product of a batch is computed once and
 //! shared. Groups run in parallel, and inside a group batches and runs do. Runs themselves are single-threaded, and everything is
 //! collected and added up in the order of the plan.
+//!
+//! Live telemetry is another matter: its runs go one after the other, by the clock (`paced`), and what they saw is kept (`seen`).
 
+mod clock;
 mod frontier;
 mod group;
+mod lateness;
+mod paced;
+pub(crate) mod seen;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use isotherm_core::record::RunRecord;
 use isotherm_core::scenario::BaselineOf;
@@ -22,7 +30,11 @@ use crate::fault::Fault;
 use crate::results::{Finished, Measured, Streams, Summary};
 use crate::scenario_file::{ScenarioFile, hex};
 use crate::statistics::Interval;
+pub use clock::{Clock, Lag, WallClock};
 use group::Group;
+use paced::Live;
+use seen::Records;
+pub use seen::{LiveRecordSpec, SeenRun};
 
 /// One run of a comparison: a router, at one point, with one seed.
 #[derive(Clone, Debug)]
@@ -46,6 +58,19 @@ pub struct Comparison<'a> {
     /// All runs, in the order of the plan: world, seed, router.
     runs: Vec<Run>,
     groups: Vec<Group>,
+    /// What live runs are held to.
+    clock: Arc<dyn Clock>,
+    /// Results folder in which live runs leave what they saw.
+    records: Option<PathBuf>,
+}
+
+/// How long live runs take, which nothing can hurry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveTime {
+    /// Runs still to come, one after the other.
+    pub runs: usize,
+    /// The time until their last batches have arrived; `None` where a batch arrives when the one before it is done.
+    pub at_least: Option<Duration>,
 }
 
 /// Everything a comparison produced.
@@ -55,6 +80,8 @@ pub struct Completed {
     pub finished: Vec<Finished>,
     /// Means and intervals over seeds.
     pub summary: Summary,
+    /// How late the live runs were, those of an earlier start included; `None` where there are none or nothing was recorded.
+    pub lag: Option<Lag>,
 }
 
 /// Watches a comparison from outside; all methods may be called from any thread.
@@ -97,6 +124,10 @@ impl<'a> Comparison<'a> {
             // The first seed stands for all: what depends on the seed cannot fail on one and not on another.
             let arrivals = arrivals(file, world, plan.scenario.seed)?;
             streams(file, world, plan.scenario.seed, &arrivals)?;
+            if plan.scenario.telemetry.is_live() {
+                // Hardware is looked for when a run begins: complete results can be shown where there is none.
+                continue;
+            }
             if let Err(TelemetryError::Input(fault)) =
                 plan.scenario.telemetry.build(plan.scenario.hardware.gpus as usize, plan.scenario.seed)
             {
@@ -104,7 +135,36 @@ impl<'a> Comparison<'a> {
             }
         }
         same_tokens(file)?;
-        Ok(Self { file, runs, groups })
+        Ok(Self { file, runs, groups, clock: Arc::new(WallClock::default()), records: None })
+    }
+
+    /// Holds live runs to this clock instead of the one on the wall.
+    #[must_use]
+    pub fn paced_by(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Lets live runs leave what they saw in `telemetry/` of this results folder.
+    #[must_use]
+    pub fn recording_in(self, results: &Path) -> Self {
+        Self { records: Some(results.to_owned()), ..self }
+    }
+
+    /// What the live runs that are not `known` will take; `None` if there are none.
+    #[must_use]
+    pub fn live_time(&self, known: &[Option<RunRecord>]) -> Option<LiveTime> {
+        let (mut runs, mut at_least) = (0, Some(Duration::ZERO));
+        for group in self.groups.iter().filter(|group| self.is_live(group)) {
+            let left = known[group.runs.clone()].iter().filter(|record| record.is_none()).count();
+            let last = arrivals(self.file, group.world, group.seed).ok().and_then(|all| all.last()?.at);
+            at_least = at_least.zip(last).map(|(sum, last)| sum + Duration::from_nanos(last.nanos()) * left as u32);
+            runs += left;
+        }
+        (runs > 0).then_some(LiveTime { runs, at_least })
+    }
+
+    fn is_live(&self, group: &Group) -> bool {
+        self.file.plan.worlds[group.world].scenario.telemetry.is_live()
     }
 
     /// The runs in the order of the plan.
@@ -129,7 +189,8 @@ impl<'a> Comparison<'a> {
         self.complete(outcomes, Interval::default())
     }
 
-    /// Runs what is not yet in `known` (one entry per run). Entries stay empty where `stop` was set before their turn.
+    /// Runs what is not yet in `known` (one entry per run). Live runs that are in it keep their records; where it is empty, records begin
+    /// anew. Entries stay empty where `stop` was set before their turn.
     ///
     /// # Errors
     /// As [`Comparison::run_all`].
@@ -139,19 +200,32 @@ impl<'a> Comparison<'a> {
         watch: &impl Watch,
         stop: &AtomicBool,
     ) -> Result<Vec<Option<Outcome>>, Fault> {
-        let by_group: Vec<Result<Vec<Option<Outcome>>, Fault>> = self
+        // Live groups come last, when nothing else keeps the machine busy.
+        let mut by_group: Vec<Option<Result<Vec<Option<Outcome>>, Fault>>> = self
             .groups
             .par_iter()
             .map(|group| {
+                if self.is_live(group) {
+                    return None;
+                }
                 let taken: Vec<Option<RunRecord>> = known[group.runs.clone()].to_vec();
                 if stop.load(Ordering::Relaxed) {
-                    return Ok(taken.into_iter().map(|record| record.map(Ok)).collect());
+                    return Some(Ok(taken.into_iter().map(|record| record.map(Ok)).collect()));
                 }
-                group.run(self.file, &self.runs[group.runs.clone()], taken, watch, stop)
+                Some(group.run(self.file, &self.runs[group.runs.clone()], taken, watch, stop))
             })
             .collect();
+        if by_group.iter().any(Option::is_none) {
+            let records = Records::open(self.records.clone(), known.iter().any(Option::is_some))?;
+            let mut live = Live { clock: self.clock.as_ref(), records, stop };
+            for (group, outcomes) in self.groups.iter().zip(&mut by_group).filter(|(_, outcomes)| outcomes.is_none()) {
+                let taken = known[group.runs.clone()].to_vec();
+                let runs = &self.runs[group.runs.clone()];
+                *outcomes = Some(Ok(group.run_paced(self.file, runs, taken, watch, &mut live)?));
+            }
+        }
         let mut outcomes = Vec::with_capacity(self.runs.len());
-        for group in by_group {
+        for group in by_group.into_iter().flatten() {
             outcomes.extend(group?);
         }
         Ok(outcomes)
@@ -168,8 +242,16 @@ impl<'a> Comparison<'a> {
         let measured: Vec<Measured<'_>> = finished.iter().map(Finished::measured).collect();
         let mut summary = Summary::of(self.file, &measured, interval);
         summary.frontier = crate::results::mean_frontiers(self.file, &finished);
-        Ok(Completed { finished, summary })
+        let lag = self.records.as_ref().and_then(|folder| lateness::warn(self.file, &self.runs, folder, &mut summary));
+        Ok(Completed { finished, summary, lag })
     }
+}
+
+/// The sweep point of a run: `key=value`, separated by spaces.
+pub(crate) fn point_of(file: &ScenarioFile, run: &Run) -> String {
+    let plan = &file.plan.worlds[run.world];
+    let point = plan.point.iter().chain(&plan.variants[run.variant].point);
+    point.map(|at| format!("{}={}", at.axis, at.value)).collect::<Vec<_>>().join(" ")
 }
 
 /// A baseline of another point says something only on the same tokens.

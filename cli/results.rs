@@ -9,9 +9,10 @@
 //! | `frontier.parquet` | the least regret at every energy: a row per world point, seed and price, or per run where costs are its own |
 //! | `throttling.parquet` | a row per stretch of time in which something held a GPU back; only where clocks are modelled |
 //! | `scenario.resolved.toml` | the scenario with all defaults: run it to get the same results |
+//! | `telemetry/` | what live runs saw: an index and a record for each; written as they go, and only by live runs |
 //! | `timing.json` | how long it took: the only file with the wall clock in it |
 //!
-//! Every file is written under another name, flushed and renamed, so a folder never holds half a file.
+//! Every file but those records is written under another name, flushed and renamed, so a folder never holds half a file.
 
 mod columns;
 mod csv;
@@ -25,6 +26,7 @@ mod stream;
 mod summary;
 mod versus;
 
+pub(crate) use folder::write_atomically;
 pub use folder::{Existing, Folder, Timing};
 pub(crate) use frontier::means as mean_frontiers;
 pub use frontier::{Curve, CurvePoint};

@@ -3,6 +3,7 @@
 pub(crate) mod libraries;
 #[cfg(feature = "wasm")]
 mod modules;
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use isotherm_core::scenario::Plan;
 use sha2::{Digest, Sha256};
 
 pub use libraries::UsedPlugin;
+pub use telemetry::TelemetryFlag;
 
 use crate::exit;
 use crate::fault::Fault;
@@ -28,6 +30,17 @@ pub struct ScenarioFile {
     pub plugins: Vec<UsedPlugin>,
     /// SHA-256 over the resolved scenario, the data files and the version of isotherm: equal hashes and the same plugins mean equal results.
     pub hash: String,
+}
+
+/// What the command line says about a scenario, beside its file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overrides<'a> {
+    /// Telemetry in the place of the scenario's.
+    pub telemetry: Option<&'a TelemetryFlag>,
+    /// Assignments `key=value`, applied after it in their order.
+    pub set: &'a [String],
+    /// Plugin libraries that may be used, beside those that are found.
+    pub libraries: &'a [PathBuf],
 }
 
 /// A file a scenario names.
@@ -53,6 +66,14 @@ impl ScenarioFile {
     /// # Errors
     /// As [`ScenarioFile::read`], and [`Fault::Input`] for a library of these that cannot be used.
     pub fn read_with(path: &Path, assignments: &[String], libraries: &[PathBuf]) -> Result<Self, Fault> {
+        Self::read_as(path, &Overrides { set: assignments, libraries, ..Overrides::default() })
+    }
+
+    /// [`ScenarioFile::read`] with everything that a command line can say.
+    ///
+    /// # Errors
+    /// As [`ScenarioFile::read_with`].
+    pub fn read_as(path: &Path, overrides: &Overrides<'_>) -> Result<Self, Fault> {
         let help = "give the path of a scenario file, for example scenarios/classic.toml";
         let bytes = std::fs::read(path).map_err(|source| Fault::Unreadable {
             path: path.to_owned(),
@@ -65,7 +86,7 @@ impl ScenarioFile {
             Fault::Scenario(format!("error: {} is not text: byte {at} is not UTF-8\n  = help: {help}", path.display()))
         })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Self::from_source(&path.display().to_string(), &text, &folder, assignments, libraries, Some(path))
+        Self::from_source(&path.display().to_string(), &text, &folder, overrides, Some(path))
     }
 
     /// The same for a text in memory; relative paths in it start from `folder`.
@@ -73,15 +94,22 @@ impl ScenarioFile {
     /// # Errors
     /// As [`ScenarioFile::read`].
     pub fn from_text(name: &str, text: &str, folder: &Path, assignments: &[String]) -> Result<Self, Fault> {
-        Self::from_source(name, text, folder, assignments, &[], None)
+        Self::from_text_as(name, text, folder, &Overrides { set: assignments, ..Overrides::default() })
+    }
+
+    /// [`ScenarioFile::from_text`] with everything that a command line can say.
+    ///
+    /// # Errors
+    /// As [`ScenarioFile::read_with`].
+    pub fn from_text_as(name: &str, text: &str, folder: &Path, overrides: &Overrides<'_>) -> Result<Self, Fault> {
+        Self::from_source(name, text, folder, overrides, None)
     }
 
     fn from_source(
         name: &str,
         text: &str,
         folder: &Path,
-        assignments: &[String],
-        libraries: &[PathBuf],
+        overrides: &Overrides<'_>,
         scenario: Option<&Path>,
     ) -> Result<Self, Fault> {
         let mut sources = SourceMap::new();
@@ -89,14 +117,17 @@ impl ScenarioFile {
         let source = sources.add(name, text);
         let tree = Tree::parse(&sources, source, &mut faults);
         let Some(mut tree) = tree else { return Err(shown(faults, &sources)) };
-        for text in assignments {
+        if let Some(Err(fault)) = overrides.telemetry.map(|flag| flag.apply(&mut tree)) {
+            faults.push(*fault);
+        }
+        for text in overrides.set {
             match text.parse::<Assignment>().and_then(|assignment| assignment.apply(&mut tree)) {
                 Ok(_) => {}
                 Err(fault) => faults.push(*fault),
             }
         }
         let folder = base_folder(&mut tree, folder);
-        let mut named = libraries.to_vec();
+        let mut named = overrides.libraries.to_vec();
         named.extend(libraries::take_named(&mut tree, &folder, &mut faults));
         let plugins = libraries::find(&tree, &named, scenario)?;
         let mut paths = Vec::new();
@@ -152,8 +183,13 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Keys of a scenario that name files, by section; `switch` is a list of tables with a `file` each.
-const FILE_KEYS: [(&str, &str); 4] =
-    [("workload", "file"), ("workload.switch", "file"), ("arrivals", "file"), ("telemetry", "files")];
+const FILE_KEYS: [(&str, &str); 5] = [
+    ("workload", "file"),
+    ("workload.switch", "file"),
+    ("arrivals", "file"),
+    ("telemetry", "files"),
+    ("telemetry", "runs"),
+];
 
 /// Takes `base_dir` out of the scenario: the folder relative paths start from, if not the scenario's own.
 fn base_folder(tree: &mut Tree, own: &Path) -> PathBuf {

@@ -1,5 +1,7 @@
 //! `isotherm run`: scenarios in, tables and results folders out.
 
+mod live;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,15 +13,16 @@ use crate::exit::{self, Code};
 use crate::fault::Fault;
 use crate::progress::Progress;
 use crate::results::{Existing, Folder, Summary, Timing};
-use crate::scenario_file::ScenarioFile;
+use crate::scenario_file::{Overrides, ScenarioFile};
 use crate::statistics::Interval;
 use crate::table;
 
 /// Runs every scenario in its turn. All are read and checked before the first one runs.
 pub(super) fn run(options: &Run) -> Result<Code, Fault> {
-    let files: Vec<ScenarioFile> = (options.scenarios.iter())
-        .map(|path| ScenarioFile::read_with(path, &options.set, &options.libraries.files))
-        .collect::<Result<_, _>>()?;
+    let libraries = &options.libraries.files;
+    let overrides = Overrides { telemetry: options.telemetry.as_ref(), set: &options.set, libraries };
+    let files: Vec<ScenarioFile> =
+        (options.scenarios.iter()).map(|path| ScenarioFile::read_as(path, &overrides)).collect::<Result<_, _>>()?;
     let mut code = exit::SUCCESS;
     for (file, path) in files.iter().zip(folders(&files, options)?) {
         let outcome = compare(file, &path, &options.common)?;
@@ -43,7 +46,10 @@ fn folders(files: &[ScenarioFile], options: &Run) -> Result<Vec<PathBuf>, Fault>
     Ok(names
         .iter()
         .map(|name| match &options.out {
-            None => Path::new("results").join(name),
+            None => Path::new("results").join(match &options.telemetry {
+                None => (*name).to_owned(),
+                Some(telemetry) => format!("{name}-{}", telemetry.kind().replace('/', "-")),
+            }),
             Some(out) if files.len() == 1 => out.clone(),
             Some(out) => out.join(name),
         })
@@ -52,7 +58,8 @@ fn folders(files: &[ScenarioFile], options: &Run) -> Result<Vec<PathBuf>, Fault>
 
 /// Runs one comparison, or what is left of it, and prints its table.
 pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Result<Code, Fault> {
-    let comparison = Comparison::prepare(file)?;
+    let comparison = Comparison::prepare(file)?.recording_in(path);
+    live::keeps_its_records(file, path)?;
     let (folder, existing) = Folder::open(path, file, common.force)?;
     match existing {
         Existing::Open => {}
@@ -75,7 +82,8 @@ pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Resu
     let started = Instant::now();
     let (completed, simulated) = pool.install(|| simulate(file, &comparison, &folder, common))?;
     let tokens = completed.finished.iter().filter_map(|f| f.outcome.as_ref().ok()).map(|r| r.tokens()).sum();
-    let timing = Timing { simulate_seconds: started.elapsed().as_secs_f64(), threads, runs: simulated, tokens };
+    let simulate_seconds = started.elapsed().as_secs_f64();
+    let timing = Timing { simulate_seconds, threads, runs: simulated, tokens, lag: completed.lag };
     folder.write(file, &completed.finished, &completed.summary, &timing, common.csv)?;
     say(common, &format!("{} runs in {:.2} s; results in {}", simulated, timing.simulate_seconds, path.display()));
     show(&completed.summary, common)
@@ -120,12 +128,16 @@ fn simulate(
     if taken_over > 0 {
         say(common, &format!("continuing: {taken_over} of {} runs are already finished", runs.len()));
     }
+    if let Some(time) = comparison.live_time(&known) {
+        say(common, &live::announcement(&time));
+    }
     let name = &file.plan.worlds[0].scenario.name;
     let watch = Keeper {
         progress: Progress::new(name, comparison.total_batches(), common.quiet),
         folder,
-        // One group has nothing to be continued between.
-        keeps: file.plan.worlds.iter().map(|world| world.scenario.seeds as usize).sum::<usize>() > 1,
+        // One group has nothing to be continued between, unless its runs go one by one.
+        keeps: file.plan.worlds.iter().map(|world| world.scenario.seeds as usize).sum::<usize>() > 1
+            || file.plan.worlds.iter().any(|world| world.scenario.telemetry.is_live()),
     };
     let stop = interruption();
     let outcomes = comparison.run(known, &watch, &stop)?;

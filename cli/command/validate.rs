@@ -4,13 +4,15 @@ use crate::args::Validate;
 use crate::execute::Comparison;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::scenario_file::ScenarioFile;
+use crate::scenario_file::{Overrides, ScenarioFile};
 
 /// Checks every scenario, also after one had faults; the exit code is that of the first fault.
 pub(super) fn run(options: &Validate) -> Result<Code, Fault> {
     let mut code = exit::SUCCESS;
     for path in &options.scenarios {
-        let checked = ScenarioFile::read_with(path, &options.set, &options.libraries.files).and_then(|file| {
+        let libraries = &options.libraries.files;
+        let overrides = Overrides { telemetry: options.telemetry.as_ref(), set: &options.set, libraries };
+        let checked = ScenarioFile::read_as(path, &overrides).and_then(|file| {
             let runs = Comparison::prepare(&file)?.runs().len();
             Ok((file.resolved, runs))
         });

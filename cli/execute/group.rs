@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
 use isotherm_core::record::RunRecord;
-use isotherm_core::router::{PerLayer, RouterContext};
+use isotherm_core::router::{PerLayer, Router, RouterContext};
 use isotherm_core::simulation::{Progress, Simulation};
+use isotherm_core::telemetry::{RunName, TelemetryError, TelemetrySource};
 use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{GateWindow, WorldSpec};
 use rayon::prelude::*;
 
-use super::{Outcome, Run, Watch, arrivals, frontier, streams, world_spec};
+use super::{Outcome, Run, Watch, arrivals, frontier, point_of, streams, world_spec};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -106,7 +107,7 @@ impl Group {
     }
 
     /// Computes the gate of the batches in `chunk`, each once, for all runs of the group.
-    fn window(
+    pub(super) fn window(
         &self,
         streams: &[Box<dyn TokenStream>],
         spec: &WorldSpec,
@@ -134,16 +135,44 @@ impl Group {
 
 /// A run at its beginning.
 fn start(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Simulation, String> {
+    let router = router(file, run, spec)?;
+    let source = source(file, run, spec).map_err(|error| error.to_string())?;
+    begin(file, run, spec, router, source)
+}
+
+/// The router of a run.
+pub(super) fn router(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Box<dyn Router>, String> {
     let plan = &file.plan.worlds[run.world];
     let variant = &plan.variants[run.variant];
     let (declared_costs, _) = spec.declared_costs();
     let context = RouterContext::new(spec.experts as usize, spec.top_k as usize, &declared_costs, run.seed)
         .with_options(&variant.options)
         .with_hardware(&spec.placement, plan.scenario.hardware.thermal_hint());
-    let router = PerLayer::build(variant.spec.as_ref(), &context, spec.layers).map_err(|error| error.to_string())?;
-    let telemetry = plan.scenario.telemetry.build(spec.gpus as usize, run.seed).map_err(|error| error.to_string())?;
-    let spec = WorldSpec { oracle: variant.spec.uses_oracle(), ..spec.clone() };
-    Simulation::new(Arc::new(spec), router, telemetry).map_err(|error| error.to_string())
+    PerLayer::build(variant.spec.as_ref(), &context, spec.layers).map_err(|error| error.to_string())
+}
+
+/// The telemetry source of a run.
+pub(super) fn source(
+    file: &ScenarioFile,
+    run: &Run,
+    spec: &WorldSpec,
+) -> Result<Box<dyn TelemetrySource>, TelemetryError> {
+    let (plan, point) = (&file.plan.worlds[run.world], point_of(file, run));
+    let name = RunName { router: &plan.variants[run.variant].label, point: &point, seed: run.seed };
+    plan.scenario.telemetry.build_for(&name, spec.gpus as usize)
+}
+
+/// A run that has taken its first reading of the hardware.
+pub(super) fn begin(
+    file: &ScenarioFile,
+    run: &Run,
+    spec: &WorldSpec,
+    router: Box<dyn Router>,
+    source: Box<dyn TelemetrySource>,
+) -> Result<Simulation, String> {
+    let oracle = file.plan.worlds[run.world].variants[run.variant].spec.uses_oracle();
+    let spec = WorldSpec { oracle, ..spec.clone() };
+    Simulation::new(Arc::new(spec), router, source).map_err(|error| error.to_string())
 }
 
 /// Takes a run through the window; a failure ends this run and no other.
@@ -167,7 +196,7 @@ fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: 
 }
 
 /// Splits the stream into stretches of about [`WINDOW_BYTES`] of logits, at least one batch each.
-fn chunks(arrivals: &[Arrival], experts: usize) -> Vec<Range<usize>> {
+pub(super) fn chunks(arrivals: &[Arrival], experts: usize) -> Vec<Range<usize>> {
     let mut chunks = Vec::new();
     let (mut first, mut bytes) = (0, 0);
     for (index, arrival) in arrivals.iter().enumerate() {

@@ -5,6 +5,7 @@ use isotherm_core::record::{BatchRecord, LayerRecord, RunRecord, ThrottleInterva
 
 use super::Finished;
 use super::stream::Streams;
+use crate::execute::point_of;
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -39,10 +40,7 @@ pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Result<Vec<Col
         text("run_id", &|f| f.run.id.clone()),
         text("scenario", &|f| file.plan.worlds[f.run.world].scenario.name.clone()),
         text("router", &|f| variant(f).label.clone()),
-        text("point", &|f| {
-            let point = file.plan.worlds[f.run.world].point.iter().chain(&variant(f).point);
-            point.map(|v| format!("{}={}", v.axis, v.value)).collect::<Vec<_>>().join(" ")
-        }),
+        text("point", &|f| point_of(file, &f.run)),
         // Seeds are whole numbers of 64 bits without a sign: as text they survive every reader.
         text("seed", &|f| f.run.seed.to_string()),
         text("stream_id", &|f| streams[f.run.world].id(f.run.seed)),

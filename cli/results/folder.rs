@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::Column;
 use super::{Finished, Measured, SUMMARY_VERSION, StoredRuns, Summary, columns, csv, frontier, parquet, partial};
-use crate::execute::{Outcome, Run};
+use crate::execute::{Lag, Outcome, Run, seen};
 use crate::fault::Fault;
 use crate::scenario_file::{ScenarioFile, UsedPlugin};
 use crate::statistics::Interval;
@@ -64,6 +64,9 @@ pub struct Timing {
     pub runs: usize,
     /// Tokens routed by them.
     pub tokens: u64,
+    /// How late live runs were; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<Lag>,
 }
 
 impl Folder {
@@ -92,6 +95,8 @@ impl Folder {
         }
         if force {
             folder.discard_unfinished()?;
+            // A replay has its records in another folder, which the command has made sure of.
+            remove_folder_if_there(&folder.path.join(seen::FOLDER))?;
         }
         Ok((folder, existing))
     }
@@ -134,7 +139,9 @@ impl Folder {
             .collect();
         let mut summary = Summary::of(file, &measured, interval);
         // What no interval decides and the table of runs does not hold.
-        summary.frontier = self.summary::<Summary>().map(|old| old.frontier).unwrap_or_default();
+        if let Some(old) = self.summary::<Summary>() {
+            summary.take_over(old);
+        }
         self.put(SUMMARY, &json(&summary)?)?;
         Ok(Ok(summary))
     }
@@ -206,11 +213,14 @@ impl Folder {
     }
 
     fn discard_unfinished(&self) -> Result<(), Fault> {
-        let folder = self.path.join(PARTIAL);
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Fault::unwritable(&folder, error)),
-            _ => Ok(()),
-        }
+        remove_folder_if_there(&self.path.join(PARTIAL))
+    }
+}
+
+fn remove_folder_if_there(path: &Path) -> Result<(), Fault> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Fault::unwritable(path, error)),
+        _ => Ok(()),
     }
 }
 
@@ -228,7 +238,7 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
 }
 
 /// Writes a file under another name in the same folder and renames it; with `durable`, flushed to the disk before.
-pub(super) fn write_atomically(path: &Path, bytes: &[u8], durable: bool) -> Result<(), Fault> {
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8], durable: bool) -> Result<(), Fault> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".writing").tempfile_in(folder)?;

@@ -8,6 +8,7 @@ use isotherm_core::world::FrontierScope;
 use serde::{Deserialize, Serialize};
 
 use super::{Curve, Measured, VersusBaseline, versus};
+use crate::execute::Lag;
 use crate::scenario_file::{DataFile, ScenarioFile, UsedPlugin};
 use crate::statistics::{Estimate, FEWEST_TO_RESAMPLE, Interval};
 
@@ -129,6 +130,29 @@ impl Summary {
             failures: failures(file, measured),
         }
     }
+
+    /// Takes over from an older summary of the same runs what their metrics do not tell: frontiers, and what live runs were warned of.
+    pub(super) fn take_over(&mut self, old: Self) {
+        self.frontier = old.frontier;
+        for (row, old) in self.rows.iter_mut().zip(old.rows) {
+            row.warnings.extend(old.warnings.into_iter().filter(|warning| warning.starts_with(LATE)));
+        }
+    }
+}
+
+/// How a warning begins that the machine was behind the clock.
+const LATE: &str = "late: ";
+
+impl Row {
+    /// Warns where the live runs of this row were further behind the clock than the time between two polls (s).
+    pub(crate) fn warn_if_late(&mut self, lag: &Lag, period_s: f64) {
+        if lag.largest_s > period_s {
+            self.warnings.push(format!(
+                "{LATE}up to {:.3} s behind the clock, {:.4} s on the mean, with a poll every {period_s} s: polls did not happen when they should have",
+                lag.largest_s, lag.mean_s
+            ));
+        }
+    }
 }
 
 /// The runs of a row that have metrics, seed by seed.
@@ -172,7 +196,13 @@ fn warnings(
     }
     warnings.extend(infeasible(runs));
     warnings.extend(unequal_work(runs));
-    if let Some(warning) = scenario.telemetry.warning() {
+    if scenario.telemetry.is_live() {
+        warnings.push(
+            "live telemetry: the routers saw real GPUs, which the modelled work does not heat; times and energies are modelled, and only a replay of \
+             its record repeats the run"
+                .to_owned(),
+        );
+    } else if let Some(warning) = scenario.telemetry.warning() {
         warnings.push(format!("{warning}: routing does not heat anything"));
     }
     if seeds < 10 {

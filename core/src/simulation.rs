@@ -15,7 +15,7 @@ use crate::time::SimTime;
 use crate::world::{GateWindow, RunError, World, WorldSpec};
 
 /// Version of the bytes of [`Simulation::save`].
-const SAVE_FORMAT: u32 = 3;
+const SAVE_FORMAT: u32 = 4;
 
 /// A run in progress.
 ///
@@ -134,6 +134,35 @@ impl Simulation {
             }
         }
         Ok(None)
+    }
+
+    /// Handles what happens at or before `until`, and nothing later. `None` where what comes next lies after it.
+    ///
+    /// For a run that keeps step with another clock: `until` is never behind [`Simulation::now`], and [`Simulation::next_at`] says what to wait for.
+    /// It is the same run as with [`Simulation::advance`].
+    ///
+    /// # Errors
+    /// As [`Simulation::advance`].
+    pub fn advance_until(
+        &mut self,
+        window: &Arc<GateWindow>,
+        until: SimTime,
+    ) -> Result<Option<Progress>, EngineError<RunError>> {
+        self.world.window = Arc::clone(window);
+        loop {
+            match self.engine.step_until(until, &mut self.world, &mut ()) {
+                Ok(None) => return Ok(None),
+                Ok(Some(Step::Handled)) => {}
+                Ok(Some(stopped)) => return self.progress(Ok(stopped)).map(Some),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// An instant before which nothing happens any more; `None` once the run is over. It may be early, never late.
+    #[must_use]
+    pub fn next_at(&self) -> Option<SimTime> {
+        self.engine.next_at()
     }
 
     fn progress(&mut self, outcome: Result<Step, EngineError<RunError>>) -> Result<Progress, EngineError<RunError>> {

@@ -31,6 +31,17 @@ pub struct Truth {
     pub energy: Joules,
 }
 
+/// Which run of a comparison a source is for. Two runs of one comparison differ in it, and it is the same under other telemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunName<'a> {
+    /// Name of the router.
+    pub router: &'a str,
+    /// Sweep point, `key=value` separated by spaces; empty where nothing is swept.
+    pub point: &'a str,
+    /// Its seed.
+    pub seed: u64,
+}
+
 /// Immutable description of a telemetry source, as a scenario writes it: `kind = "..."` and its options.
 #[typetag::serde(tag = "kind")]
 pub trait TelemetrySpec: Debug + Send + Sync {
@@ -47,6 +58,15 @@ pub trait TelemetrySpec: Debug + Send + Sync {
     /// [`TelemetryError`] when an option or a recording does not fit; found before any run starts.
     fn build(&self, gpus: usize, seed: u64) -> Result<Box<dyn TelemetrySource>, TelemetryError>;
 
+    /// Builds the source of one run of a comparison. Only a kind that holds something else for every run, such as a record of each, looks at more
+    /// than the seed.
+    ///
+    /// # Errors
+    /// As [`TelemetrySpec::build`].
+    fn build_for(&self, run: &RunName<'_>, gpus: usize) -> Result<Box<dyn TelemetrySource>, TelemetryError> {
+        self.build(gpus, run.seed)
+    }
+
     /// Whether the source tells what it was given instead of what the model computes; such runs are marked, and their GPUs
     /// take the source's temperatures as their own.
     fn prescribes_temperature(&self) -> bool {
@@ -56,6 +76,12 @@ pub trait TelemetrySpec: Debug + Send + Sync {
     /// Whether the source reads real hardware as it is now: such a run waits for the wall clock, and is not repeatable but from its own record.
     fn is_live(&self) -> bool {
         false
+    }
+
+    /// Whether the temperatures are those of the GPUs that this very run is about, as they are or as they were recorded then. The device model then
+    /// takes them for its own, and a scenario that runs under a sensor model runs under such a source too.
+    fn shows_this_run(&self) -> bool {
+        self.is_live()
     }
 
     /// What a table that used this source has to say about it.

@@ -304,6 +304,11 @@ impl World {
                     devices.prescribe(gpu, temperature.get());
                 }
             }
+            if let Some(device) = &self.spec.device {
+                for gpu in 0..devices.count() {
+                    devices.leak(gpu, device.leakage_watts(gpu, devices.temperature[gpu]));
+                }
+            }
         }
         Ok(())
     }

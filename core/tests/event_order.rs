@@ -156,6 +156,21 @@ fn an_event_that_is_not_ready_waits_in_its_place() {
     assert_eq!(ids(&mut engine, &mut log), [1, 2, 3, 4]);
 }
 
+#[test]
+fn held_to_a_time_nothing_later_happens_not_even_behind_a_stale_event() {
+    let mut engine: Engine<Mark> = Engine::default();
+    for (at, id) in [(2, 1), (5, 2), (9, 3)] {
+        engine.schedule(SimTime::from_nanos(at), mark(0, id));
+    }
+    let mut log = Log { stale: vec![1], ..Log::default() };
+    assert_eq!(engine.next_at(), Some(SimTime::from_nanos(2)), "early, for it is stale");
+    let mut until = |nanos| engine.step_until(SimTime::from_nanos(nanos), &mut log, &mut ()).unwrap();
+    assert_eq!((until(1), until(4)), (None, None));
+    assert_eq!((until(5), until(5)), (Some(Step::Handled), None));
+    assert_eq!((until(100), until(100)), (Some(Step::Handled), Some(Step::Drained)));
+    assert_eq!((log.seen, engine.next_at(), engine.now().nanos()), (vec![(5, 2), (9, 3)], None, 9));
+}
+
 fn schedules() -> impl Strategy<Value = Vec<(u64, Mark)>> {
     let then = prop_oneof![3 => Just(Then::Nothing), 1 => (0..16_u8, 0..16_u8).prop_map(|(a, b)| Then::Now(a, b))];
     let event = (0..12_u64, 0..16_u8, then);
@@ -192,5 +207,34 @@ proptest! {
         prop_assert_eq!(&log.seen, &third.seen);
         prop_assert_eq!((plain.trace(), plain.handled(), plain.now()), (restored.trace(), restored.handled(), restored.now()));
         prop_assert_eq!(plain.trace(), oracle.trace());
+    }
+
+    /// Held to any times, a run is the same run, and no event is handled before its time has come.
+    #[test]
+    fn held_to_a_clock_a_run_is_the_same(events in schedules(), stale in proptest::collection::vec(0..60_u32, 0..20), late in 0..5_u64) {
+        let mut plain: Engine<Mark> = Engine::default();
+        for (time, event) in &events {
+            plain.schedule(SimTime::from_nanos(*time), *event);
+        }
+        let mut held = plain.clone();
+        let (mut log, mut other) = (Log { stale: stale.clone(), ..Log::default() }, Log { stale, ..Log::default() });
+        plain.run(&mut log, &mut ()).unwrap();
+        let mut clock = SimTime::ZERO;
+        loop {
+            let before = other.seen.len();
+            match held.step_until(clock, &mut other, &mut ()).unwrap() {
+                Some(Step::Handled) => prop_assert!(other.seen[before..].iter().all(|(at, _)| *at <= clock.nanos())),
+                Some(_) => break,
+                None => {
+                    prop_assert_eq!(other.seen.len(), before);
+                    let next = held.next_at().unwrap();
+                    prop_assert!(next > clock);
+                    // Some clocks wake on time, others too late.
+                    clock = SimTime::from_nanos(next.nanos() + late);
+                }
+            }
+        }
+        prop_assert_eq!(&log.seen, &other.seen);
+        prop_assert_eq!((plain.trace(), plain.handled(), plain.now()), (held.trace(), held.handled(), held.now()));
     }
 }

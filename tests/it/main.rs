@@ -22,6 +22,7 @@ mod invariants;
 mod lab;
 mod layers;
 mod live;
+mod live_run;
 mod opportunistic;
 mod physics;
 mod placement;

@@ -23,7 +23,7 @@ pub enum Origin {
     },
     /// An assignment on the command line.
     CommandLine {
-        /// The assignment as the user typed it, without the flag: `router.lambda=0.2`.
+        /// The assignment as the user typed it, without `--set`: `router.lambda=0.2`; another flag with its name: `--telemetry nvml`.
         text: String,
     },
     /// One point of a sweep.

@@ -51,7 +51,8 @@ impl Fault {
                 margin = snippet(&mut out, sources, *source, span, label.as_deref());
             }
             Some(Origin::CommandLine { text }) => {
-                let _ = write!(out, "\n --> --set {}", plain(text));
+                let flag = if text.starts_with("--") { "" } else { "--set " };
+                let _ = write!(out, "\n --> {flag}{}", plain(text));
                 notes.extend(label);
             }
             Some(Origin::Sweep { axis }) => {

@@ -256,7 +256,7 @@ fn check_device_costs(scenario: &Scenario, check: &mut Check<'_>) {
         check.fault("costs", message, "a layer, and a profile with clocks and a power law", example);
     }
     check.require(
-        !scenario.telemetry.prescribes_temperature(),
+        !scenario.telemetry.prescribes_temperature() || scenario.telemetry.shows_this_run(),
         "telemetry",
         || "the device model computes temperatures, but the telemetry source prescribes them".to_owned(),
         "a source such as `synthetic`",

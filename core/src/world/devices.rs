@@ -41,6 +41,8 @@ pub(super) struct Devices {
     pub(super) joules: Vec<f64>,
     /// The part of it that work caused (J).
     pub(super) work_joules: Vec<f64>,
+    /// What leaks at a prescribed temperature (W); 0 where networks of heat know of leakage.
+    leaking: Vec<f64>,
     /// The part of it that leakage is (J).
     pub(super) leakage_joules: Vec<f64>,
     /// Temperature of the die over time, summed (degC s).
@@ -88,6 +90,7 @@ impl Devices {
             clock_mhz_seconds: vec![0.0; gpus],
             joules: vec![0.0; gpus],
             work_joules: vec![0.0; gpus],
+            leaking: vec![0.0; gpus],
             leakage_joules: vec![0.0; gpus],
             die_seconds: vec![0.0; gpus],
             stored_joules: vec![0.0; gpus],
@@ -149,7 +152,8 @@ impl Devices {
             return Ok(());
         }
         let before = (std::mem::replace(&mut self.settled_at[g], now), self.joules[g]);
-        self.joules[g] += self.power[g].total() * seconds;
+        self.joules[g] += (self.power[g].total() + self.leaking[g]) * seconds;
+        self.leakage_joules[g] += self.leaking[g] * seconds;
         self.work_joules[g] += self.work_watts[g] * seconds;
         self.clock_mhz_seconds[g] += self.clock_mhz[g] * seconds;
         if let Some(thermal) = thermal {
@@ -271,12 +275,17 @@ impl Devices {
             let nodes = thermal.nodes();
             thermal.network(gpu, self.flow, self.off[gpu]).leakage_power(&self.modes[gpu * nodes..][..nodes])
         });
-        self.power[gpu].total() + leakage
+        self.power[gpu].total() + self.leaking[gpu] + leakage
     }
 
     /// Takes over a temperature that somebody else decided.
     pub(super) fn prescribe(&mut self, gpu: usize, celsius: f64) {
         self.set_temperature(gpu, celsius);
+    }
+
+    /// What a GPU of prescribed temperature leaks from the settled instant on (W).
+    pub(super) fn leak(&mut self, gpu: usize, watts: f64) {
+        self.leaking[gpu] = watts;
     }
 
     fn set_temperature(&mut self, gpu: usize, celsius: f64) {

@@ -221,12 +221,15 @@ impl World {
             self.state.devices.settle(gpu, now, spec.thermal.as_ref())?;
             let governor = &mut self.state.governors[g];
             let before = governor.step(&device.cost.clock, Some(limits));
+            let die = self.state.devices.temperature[g];
+            // A GPU whose temperature nobody has ever told leaks as at the temperature that the law is written for.
+            let leaks_at = if die.is_nan() { device.cost.power.leakage_reference.get() } else { die };
             let reading = Reading {
                 joules: self.state.devices.joules[g],
                 static_watts: device.cost.power.constant.get()
                     + device.cost.power.memory_constant.get()
-                    + device.cost.power.leakage_watts(self.state.devices.temperature[g]),
-                die: self.state.devices.temperature[g],
+                    + device.cost.power.leakage_watts(leaks_at),
+                die,
             };
             governor.tick(&reading, &device.cost.clock, limits, now, &mut self.state.record.throttled);
             if governor.step(&device.cost.clock, Some(limits)) != before {

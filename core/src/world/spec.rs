@@ -119,6 +119,8 @@ pub struct DeviceSpec {
     pub power_cap: Option<f64>,
     /// Highest clock step of each GPU.
     pub highest_step: Vec<u32>,
+    /// Leakage of each GPU relative to the profile's.
+    pub leakage: Vec<f64>,
 }
 
 impl DeviceSpec {
@@ -136,9 +138,17 @@ impl DeviceSpec {
         let cost = DeviceCost::of(layer, top_k, profile, same_node)?;
         let highest = |gpu| cost.clock.step_at_most(cost.clock.max_mhz * hardware.factors(gpu).clock);
         let highest_step = (0..hardware.gpus).map(highest).collect();
+        let leakage = (0..hardware.gpus).map(|gpu| hardware.factors(gpu).leakage).collect();
         let limits = hardware.limits();
         let power_cap = limits.as_ref().map(|limits| limits.power_cap).or(hardware.power_cap).map(|cap| cap.get());
-        Ok(Some(Self { cost, limits, power_cap, highest_step }))
+        Ok(Some(Self { cost, limits, power_cap, highest_step, leakage }))
+    }
+
+    /// What a die leaks at `celsius` (W), at the law's own temperature where that is not known.
+    pub(super) fn leakage_watts(&self, gpu: usize, celsius: f64) -> f64 {
+        let power = &self.cost.power;
+        let at = if celsius.is_nan() { power.leakage_reference.get() } else { celsius };
+        power.leakage_watts(at) * self.leakage[gpu]
     }
 
     /// Joules and seconds of one assignment at every expert when the load is even: what is declared before a run.

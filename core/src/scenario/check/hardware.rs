@@ -79,7 +79,7 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
         "[hardware]\nprofile = \"hardware/h200-sxm.toml\"",
     );
     check.require(
-        hardware.temperature_limit.is_none() || !prescribed,
+        hardware.temperature_limit.is_none() || !prescribed || scenario.telemetry.shows_this_run(),
         "hardware.temperature_limit",
         || "time above a limit needs a thermal model, but the telemetry source prescribes the temperatures".to_owned(),
         "no limit, or a source such as `synthetic`",
@@ -92,6 +92,10 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
         "a positive duration",
         "period = \"100 ms\"",
     );
+    // Real hardware is looked for when a run begins.
+    if scenario.telemetry.is_live() {
+        return;
+    }
     // Faults of data files are reported by whoever reads the files.
     if let Err(TelemetryError::Option { option, message }) =
         scenario.telemetry.build(hardware.gpus as usize, scenario.seed)
