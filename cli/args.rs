@@ -101,6 +101,12 @@ pub struct ProfileFit {
     /// Parameter that stays as in the profile of --from, for example node.sink.capacity_j_per_k; may be repeated
     #[arg(long, value_name = "KEY", requires = "from")]
     pub hold: Vec<String>,
+    /// Only this GPU of the recordings; may be repeated. Two of a kind may be cooled very differently
+    #[arg(long, value_name = "INDEX")]
+    pub gpu: Vec<u32>,
+    /// The ambient does not drift: what warms slowly under load is the heatsink
+    #[arg(long)]
+    pub steady_ambient: bool,
     /// Replace the profile if there is one already
     #[arg(long)]
     pub force: bool,

@@ -20,4 +20,5 @@ pub mod residual;
 pub mod run;
 pub mod schedule;
 pub mod session;
+mod shifted;
 pub mod stream;

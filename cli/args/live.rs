@@ -91,9 +91,10 @@ pub struct LiveCompare {
     /// Folder of the record
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
-    /// Device profile instead of the scenario's, for example one that was fitted to these very GPUs
+    /// Device profile instead of the scenario's, for example one that was fitted to these very GPUs; repeated, one for each GPU in their order:
+    /// thermal networks then differ, everything else is the first one's
     #[arg(long, value_name = "PROFILE")]
-    pub profile: Option<PathBuf>,
+    pub profile: Vec<PathBuf>,
     /// Ambient temperature: such that the model rests where the GPUs did before each run, or the profile's
     #[arg(long, value_name = "WHICH", default_value = "measured", value_parser = ["measured", "profile"])]
     pub ambient: String,

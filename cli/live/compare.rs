@@ -1,6 +1,7 @@
 //! Measured and predicted, side by side.
 
 use isotherm_core::hardware::DeviceProfile;
+use isotherm_core::scenario::WorldPlan;
 use serde::Serialize;
 
 use super::predict::{Ambient, Prediction, predict};
@@ -126,22 +127,21 @@ impl Compared {
     }
 }
 
-/// Simulates every run of a record and puts the two side by side. `profile` takes the place of the scenario's.
+/// Simulates every run of a record and puts the two side by side. `profiles` take the place of the scenario's: one for all GPUs, or one for each.
 ///
 /// # Errors
 /// [`Fault::Input`] where there is no profile, [`Fault::Runs`] if a simulation fails.
 pub fn compare(
     record: &LiveRecord,
     mut file: ScenarioFile,
-    profile: Option<DeviceProfile>,
+    profiles: &[DeviceProfile],
     ambient: Ambient,
 ) -> Result<Compared, Fault> {
-    let own: Vec<Option<DeviceProfile>> = file
-        .plan
-        .worlds
-        .iter()
-        .map(|world| profile.clone().or_else(|| world.scenario.hardware.profile.clone()))
-        .collect();
+    let of_world = |world: &WorldPlan| match profiles {
+        [] => world.scenario.hardware.profile.iter().cloned().collect(),
+        given => given.to_vec(),
+    };
+    let own: Vec<Vec<DeviceProfile>> = file.plan.worlds.iter().map(of_world).collect();
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for (place, run) in record.runs.iter().enumerate() {
         if let Ending::Failed(why) = &run.ending {
@@ -151,13 +151,17 @@ pub fn compare(
             notes.push(format!("{}: left out, no batch was done", run.label()));
             continue;
         }
-        let profile = own.get(run.world).and_then(Option::as_ref).ok_or_else(|| {
+        let profiles = own.get(run.world).filter(|profiles| !profiles.is_empty()).ok_or_else(|| {
             Fault::Input("the scenario has no device profile\n  = help: give one with --profile".to_owned())
         })?;
-        let prediction = predict(&mut file, run, &record.runs[..place], profile, ambient)?;
+        let prediction = predict(&mut file, run, &record.runs[..place], profiles, ambient)?;
         rows.push(row(run, &prediction));
     }
-    let name = own.into_iter().flatten().next().map(|profile| profile.name).unwrap_or_default();
+    let name = match own.first().map(Vec::as_slice) {
+        Some([only]) => only.name.clone(),
+        Some([first, ..]) => format!("{}, one for each GPU", first.name),
+        _ => String::new(),
+    };
     Ok(Compared {
         scenario: record.scenario.clone(),
         devices: record.load.devices.clone(),

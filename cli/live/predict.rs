@@ -10,11 +10,12 @@ use isotherm_core::record::RunRecord;
 use isotherm_core::router::{PerLayer, RouterContext};
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::units::{Celsius, Watts};
-use isotherm_core::world::{GateWindow, WorldSpec};
+use isotherm_core::world::{GateWindow, ThermalSpec, WorldSpec};
 
 use super::measured::mean;
 use super::record::LiveRun;
 use super::residual::Residual;
+use super::shifted::Shifted;
 use super::stream::Stream;
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -56,25 +57,30 @@ pub struct Prediction {
 /// A simulation starts in a steady state. The heat of earlier runs decays beside it, by the same network: what is left of it is taken off the
 /// idle temperature that the ambient follows from, and added to the die's.
 ///
-/// One ambient serves all GPUs of a simulation: the mean of theirs. Each GPU's temperatures are then moved by the difference of its own, which
-/// is exact but for the leakage that follows from it (1 W/K or so).
+/// `profiles` has one entry for all GPUs, or one for each: thermal networks then differ, everything else is the first one's.
+///
+/// One ambient serves all GPUs of a simulation: the mean of theirs. What sensors show of a GPU, and what is told of it here, is moved by the
+/// difference of its own, which is exact but for the leakage that follows from it (1 W/K or so).
 ///
 /// # Errors
-/// [`Fault::Runs`] if the simulation fails or the run has no batch.
+/// [`Fault::Runs`] if the simulation fails or the run has no batch, [`Fault::Input`] for a profile that does not fit.
 pub fn predict(
     file: &mut ScenarioFile,
     run: &LiveRun,
     before: &[LiveRun],
-    profile: &DeviceProfile,
+    profiles: &[DeviceProfile],
     ambient: Ambient,
 ) -> Result<Prediction, Fault> {
     let gpus = file.plan.worlds[run.world].scenario.hardware.gpus as usize;
-    let left: Result<Vec<Residual>, String> = (0..gpus).map(|gpu| Residual::of(before, run, gpu, profile)).collect();
+    let each = each(profiles, gpus)?;
+    let left: Result<Vec<Residual>, String> = (0..gpus).map(|gpu| Residual::of(before, run, gpu, &each[gpu])).collect();
     let left = left.map_err(Fault::Input)?;
-    let rest = at_rest(run, profile, ambient, &left)?;
-    let common = mean(rest.ambient.iter().copied()).unwrap_or(profile.ambient.get());
+    let rest = at_rest(run, &each, ambient, &left)?;
+    let common = mean(rest.ambient.iter().copied()).unwrap_or(each[0].ambient.get());
+    let there = |profile: &DeviceProfile| DeviceProfile { ambient: Celsius::new(common), ..profile.clone() };
+    let each: Vec<DeviceProfile> = each.iter().map(there).collect();
     let scenario = &mut file.plan.worlds[run.world].scenario;
-    scenario.hardware.profile = Some(DeviceProfile { ambient: Celsius::new(common), ..profile.clone() });
+    scenario.hardware.profile = each.first().cloned();
     if let Some(cooling) = &mut scenario.hardware.cooling {
         cooling.supply = Some(Celsius::new(common));
     }
@@ -82,8 +88,21 @@ pub fn predict(
     // What the host takes was measured as a whole.
     scenario.router_host.seconds_per_operation = 0.0;
     scenario.router_host.seconds_per_routing = run.host_seconds_per_routing;
-    let record = simulate(file, run)?;
+    let shifts = rest.ambient.iter().map(|own| own - common).zip(left.iter().cloned()).collect();
+    let record = simulate(file, run, &each, shifts)?;
     Ok(read_out(file, run, &record, &rest.ambient, common, &left))
+}
+
+/// A profile a GPU.
+fn each(profiles: &[DeviceProfile], gpus: usize) -> Result<Vec<DeviceProfile>, Fault> {
+    match profiles {
+        [all] => Ok(vec![all.clone(); gpus]),
+        each if each.len() == gpus && gpus > 0 => Ok(each.to_vec()),
+        other => Err(Fault::Usage(format!(
+            "--profile: {} profiles are given for {gpus} GPUs; expected one for all of them, or one for each in their order",
+            other.len()
+        ))),
+    }
 }
 
 struct Rest {
@@ -92,17 +111,17 @@ struct Rest {
 }
 
 /// Ambient temperatures and idle power (W) with which the model rests where the GPUs did.
-fn at_rest(run: &LiveRun, profile: &DeviceProfile, ambient: Ambient, left: &[Residual]) -> Result<Rest, Fault> {
-    let lacking = |section| Fault::Input(format!("the profile `{}` has no [{section}]", profile.name));
-    let power = profile.power.as_ref().ok_or_else(|| lacking("power"))?;
-    let clock = profile.clock.as_ref().ok_or_else(|| lacking("clock"))?;
-    let device = Device::new(profile).map_err(Fault::Input)?;
+fn at_rest(run: &LiveRun, profiles: &[DeviceProfile], ambient: Ambient, left: &[Residual]) -> Result<Rest, Fault> {
     let measured = |gpu: usize| {
         let die = run.idle.get(gpu).and_then(|idle| idle.die_degc).filter(|_| ambient == Ambient::Measured);
         die.map(|die| die - left[gpu].at_idle)
     };
     let (mut ambients, mut idle) = (Vec::new(), Vec::new());
-    for gpu in 0..left.len() {
+    for (gpu, profile) in profiles.iter().enumerate() {
+        let lacking = |section| Fault::Input(format!("the profile `{}` has no [{section}]", profile.name));
+        let power = profile.power.as_ref().ok_or_else(|| lacking("power"))?;
+        let clock = profile.clock.as_ref().ok_or_else(|| lacking("clock"))?;
+        let device = Device::new(profile).map_err(Fault::Input)?;
         // Without a measurement: where the profile itself rests.
         let die = measured(gpu).unwrap_or_else(|| {
             let start = idle_draw(power, clock, clock.max_mhz, profile.ambient.get());
@@ -117,7 +136,13 @@ fn at_rest(run: &LiveRun, profile: &DeviceProfile, ambient: Ambient, left: &[Res
     Ok(Rest { ambient: ambients, idle_w: mean(idle.into_iter()).unwrap_or_default() })
 }
 
-fn simulate(file: &ScenarioFile, run: &LiveRun) -> Result<RunRecord, Fault> {
+/// Runs the simulation; `shifts` say by how much each GPU is hotter than it (K).
+fn simulate(
+    file: &ScenarioFile,
+    run: &LiveRun,
+    profiles: &[DeviceProfile],
+    shifts: Vec<(f64, Residual)>,
+) -> Result<RunRecord, Fault> {
     if run.batches == 0 {
         return Err(Fault::Runs(format!("error: {}: no batch was done, so there is nothing to compare", run.label())));
     }
@@ -125,7 +150,11 @@ fn simulate(file: &ScenarioFile, run: &LiveRun) -> Result<RunRecord, Fault> {
     let stream = Stream::of(file, run.world)?;
     let plan = &file.plan.worlds[run.world];
     let (scenario, variant) = (&plan.scenario, &plan.variants[run.variant]);
-    let spec = WorldSpec::of(scenario, stream.arrivals(run.batches)).map_err(Fault::Input)?;
+    let mut spec = WorldSpec::of(scenario, stream.arrivals(run.batches)).map_err(Fault::Input)?;
+    if spec.thermal.is_some() {
+        let networks = ThermalSpec::of_each(&scenario.hardware, profiles, scenario.costs.kind, &scenario.change);
+        spec.thermal = Some(networks.map_err(Fault::Input)?);
+    }
     let (declared, _) = spec.declared_costs();
     let context = RouterContext::new(spec.experts as usize, spec.top_k as usize, &declared, scenario.seed)
         .with_options(&variant.options)
@@ -137,6 +166,7 @@ fn simulate(file: &ScenarioFile, run: &LiveRun) -> Result<RunRecord, Fault> {
         ));
     }
     let source = scenario.telemetry.build(spec.gpus as usize, scenario.seed).map_err(|error| failed(&error))?;
+    let source = Box::new(Shifted::new(source, shifts));
     let mut simulation = Simulation::new(Arc::new(spec), router, source).map_err(|error| failed(&error))?;
     let mut first = 0;
     loop {

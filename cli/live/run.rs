@@ -27,8 +27,8 @@ const TAIL_SECONDS: f64 = 1.2;
 const FLUSH_NANOS: i64 = 1_000_000_000;
 
 /// What energies per expert are made of, for the record.
-pub const TOLD: &str = "energy of an expert: mean power of its GPU at the last poll less its idle power before the run, times the time the GPU worked, \
-                        by assignments; of a GPU without power readings: the declared energy of its assignments";
+pub const TOLD: &str = "energy of an expert: mean power of its GPU at the last poll less its idle power before the run, times the time since the layer \
+                        before was done, for a mean has the waiting in it, by assignments; of a GPU without power readings: the declared energy of its assignments";
 
 /// What all runs of a live comparison share.
 pub struct Bench<'a> {
@@ -183,11 +183,12 @@ impl Running {
                 return Ok(Err(format!("the router: {reason}")));
             }
             let shares = self.decider.shares();
+            let since = self.until;
             let worked = self.execute(bench, &shares, &mut line);
             let watts = |gpu: usize| bench.monitor.and_then(|monitor| monitor.samples(self.began).get(gpu)?.power);
             let told = worked.as_ref().ok().map(|seconds| {
                 let now = SimTime::from_nanos(u64::try_from(self.until - self.began).unwrap_or(0));
-                self.told(now, &shares, seconds, |gpu| watts(gpu).map(|watts| watts.get()))
+                self.told((now, since), &shares, seconds, |gpu| watts(gpu).map(|watts| watts.get()))
             });
             let fingerprint = self.decider.fingerprint();
             log.decide(&Decision {
@@ -239,14 +240,21 @@ impl Running {
         Ok(sum)
     }
 
-    /// What the experts took; see [`TOLD`].
-    fn told(&self, at: SimTime, shares: &[Share], seconds: &[f64], watts: impl Fn(usize) -> Option<f64>) -> Told {
+    /// What the experts took in the layer that ended at `at` and that follows one that ended at `since` (ns, Unix time); see [`TOLD`].
+    fn told(
+        &self,
+        (at, since): (SimTime, i64),
+        shares: &[Share],
+        seconds: &[f64],
+        watts: impl Fn(usize) -> Option<f64>,
+    ) -> Told {
+        let whole = (self.until - since) as f64 * 1e-9;
         let declared = self.decider.declared();
         let mut told = Told { at, joules: vec![0.0; declared.len()], seconds: vec![0.0; declared.len()] };
         for (gpu, share) in shares.iter().enumerate() {
             let all: f64 = share.iter().map(|(_, count)| f64::from(*count)).sum();
             let idle = self.idle_watts.get(gpu).copied().unwrap_or(0.0);
-            let joules = watts(gpu).map(|watts| (watts - idle).max(0.0) * seconds[gpu]);
+            let joules = watts(gpu).map(|watts| (watts - idle).max(0.0) * whole);
             for (expert, count) in share {
                 let (e, count) = (expert.index(), f64::from(*count));
                 told.joules[e] += joules.map_or(declared[e] * count, |joules| joules * count / all);

@@ -115,7 +115,7 @@ fn the_model_measured_is_the_model_predicted() {
         let read = LiveRecord::read(folder.path()).unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(read, record, "what is written is what was made");
         let again = record.scenario_of(folder.path(), &[]).unwrap_or_else(|fault| panic!("{fault}"));
-        let compared = compare(&read, again, None, Ambient::Measured).unwrap_or_else(|fault| panic!("{fault}"));
+        let compared = compare(&read, again, &[], Ambient::Measured).unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(compared.rows.len(), record.runs.len());
         let worst = compared.worst;
         assert!(worst.energy < 0.01 && worst.layer < 0.02 && worst.die_k < 1.0, "{worst:?}");
@@ -142,7 +142,7 @@ fn heat_of_earlier_runs_is_not_taken_for_ambient() {
     let (first, last) = (&record.runs[0].idle[0], &record.runs[3].idle[0]);
     assert!(last.die_degc.unwrap() - first.die_degc.unwrap() > 1.0, "{first:?} {last:?}");
     let scenario = record.scenario_of(folder.path(), &[]).unwrap_or_else(|fault| panic!("{fault}"));
-    let compared = compare(&record, scenario, None, Ambient::Measured).unwrap_or_else(|fault| panic!("{fault}"));
+    let compared = compare(&record, scenario, &[], Ambient::Measured).unwrap_or_else(|fault| panic!("{fault}"));
     assert!(compared.worst.die_k < 0.8, "{:?}", compared.rows);
     let ambient = |row: usize| compared.rows[row].ambient_degc[0];
     assert!((ambient(3) - ambient(0)).abs() < 0.8, "{} {}", ambient(0), ambient(3));
@@ -158,7 +158,7 @@ fn another_ambient_or_profile_makes_another_prediction() {
     hot.ambient = isotherm_core::units::Celsius::new(50.0);
     let mean = |ambient| {
         let compared =
-            compare(&record, scenario(), Some(hot.clone()), ambient).unwrap_or_else(|fault| panic!("{fault}"));
+            compare(&record, scenario(), std::slice::from_ref(&hot), ambient).unwrap_or_else(|fault| panic!("{fault}"));
         compared.rows[0].die_mean_degc[0].difference().unwrap()
     };
     assert!(mean(Ambient::Measured).abs() < 1.0, "the measured rest outweighs the profile's ambient");

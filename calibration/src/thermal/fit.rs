@@ -91,9 +91,12 @@ pub struct Options<'a> {
     pub nodes: Option<usize>,
     /// Parameters, by the path of their key, that stay as they are in `from`: known better from elsewhere.
     pub hold: &'a [String],
+    /// Ambients do not drift: what warms slowly under load is the heatsink. A drift fits any recording better and predicts the next one worse, where the
+    /// GPU's own heat is what warms its air.
+    pub steady_ambient: bool,
 }
 
-/// Fits one network to all `series`; each has its own ambient and slow drift.
+/// Fits one network to all `series`; each has its own ambient and, unless told otherwise, slow drift.
 ///
 /// `proceed` is asked between steps and may end the fit early.
 ///
@@ -110,13 +113,13 @@ pub fn fit(series: &[Series], options: &Options<'_>, proceed: &dyn Fn() -> bool)
     let (orders, start) = match options.nodes {
         Some(nodes) => (Vec::new(), nodes.clamp(sources, sources + 2)),
         None => {
-            let orders = held_out::orders(series, law, options.from, sources, proceed)?;
+            let orders = held_out::orders(series, law, options.from, sources, options.steady_ambient, proceed)?;
             let nodes = orders.iter().find(|order| order.chosen).map_or(sources + 1, |order| order.nodes);
             (orders, nodes)
         }
     };
     let layout = Layout::new(start, law, options.from);
-    let (task, unknowns, refused) = settle(layout, series, options.hold, &mut notes, proceed)?;
+    let (task, unknowns, refused) = settle(layout, series, options, &mut notes, proceed)?;
     let uncertainty = uncertainty::half_widths(&task, &unknowns);
     let values = task.layout.values(&unknowns);
     let parameters = task.layout.parameters.iter().enumerate().map(|(k, parameter)| {
@@ -140,14 +143,14 @@ type Settled<'a> = (Task<'a>, Vec<f64>, Vec<usize>);
 fn settle<'a>(
     layout: Layout,
     series: &'a [Series],
-    hold: &[String],
+    options: &Options<'_>,
     notes: &mut Vec<String>,
     proceed: &dyn Fn() -> bool,
 ) -> Result<Settled<'a>, String> {
-    let mut task = Task::new(layout, series);
+    let mut task = Task::new(layout, series, options.steady_ambient);
     let mut unknowns = task.start();
     let mut refused: Vec<usize> = Vec::new();
-    for key in hold {
+    for key in options.hold {
         let Some(k) = task.layout.parameters.iter().position(|parameter| parameter.key == *key) else {
             let keys: Vec<&str> = task.layout.parameters.iter().map(|parameter| parameter.key.as_str()).collect();
             return Err(format!("cannot hold `{key}`: the parameters are {}", keys.join(", ")));

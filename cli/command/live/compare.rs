@@ -12,9 +12,10 @@ use crate::live::record::LiveRecord;
 pub(super) fn run(options: &LiveCompare) -> Result<Code, Fault> {
     let record = LiveRecord::read(&options.folder)?;
     let file = record.scenario_of(&options.folder, &options.libraries.files)?;
-    let profile = options.profile.as_deref().map(super::super::profile::read_profile).transpose()?;
+    let profiles: Result<Vec<_>, Fault> =
+        options.profile.iter().map(|path| super::super::profile::read_profile(path)).collect();
     let ambient = if options.ambient == "profile" { Ambient::Profile } else { Ambient::Measured };
-    let compared = compare(&record, file, profile, ambient)?;
+    let compared = compare(&record, file, &profiles?, ambient)?;
     let text = if options.json { super::super::profile::json(&compared)? } else { render(&compared, options.markdown) };
     super::super::print(&text)?;
     Ok(exit::SUCCESS)

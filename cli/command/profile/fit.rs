@@ -23,9 +23,19 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     for path in &options.traces {
         series.extend(super::read_series(path)?);
     }
+    let recorded: Vec<u32> = series.iter().map(|series| series.gpu).collect();
+    if let Some(absent) = options.gpu.iter().find(|gpu| !recorded.contains(gpu)) {
+        return Err(Fault::Usage(format!("--gpu: no recording has a GPU {absent}; there are {recorded:?}")));
+    }
+    series.retain(|series| options.gpu.is_empty() || options.gpu.contains(&series.gpu));
     let stop = super::super::run::interruption();
     let proceed = || !stop.load(Ordering::Relaxed);
-    let settings = Options { from: from.as_ref(), nodes: options.nodes.map(usize::from), hold: &options.hold };
+    let settings = Options {
+        from: from.as_ref(),
+        nodes: options.nodes.map(usize::from),
+        hold: &options.hold,
+        steady_ambient: options.steady_ambient,
+    };
     let fit = match fit::fit(&series, &settings, &proceed) {
         Ok(fit) => fit,
         Err(_) if stop.load(Ordering::Relaxed) => {

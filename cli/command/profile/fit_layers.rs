@@ -35,10 +35,14 @@ pub(super) fn run(options: &ProfileFitLayers) -> Result<Code, Fault> {
     }
     let mut fit = fit_layers(&from, &recordings).map_err(|fault| input(&fault))?;
     for (key, value, relative) in &fit.numbers {
-        let note = format!("{} layers of {}, closed loop", fit.layers, names(options));
+        let half_width = value * relative;
+        // At its bound, or where nothing depends on it, a number has no width.
+        let is_known = half_width.is_finite();
+        let told = if is_known { "" } else { "; the layers do not tell it" };
+        let note = format!("{} layers of {}, closed loop{told}", fit.layers, names(options));
         // A number of a list is not a key of its own.
         let key = key.split(['[', ' ']).next().unwrap_or(key).to_owned();
-        let plus_minus = (key != "clock.voltage").then_some(value * relative);
+        let plus_minus = (key != "clock.voltage" && is_known).then_some(half_width);
         fit.profile.origin.insert(key, Origin { basis: Basis::Fitted, plus_minus, note });
     }
     let checks: Result<Vec<PhaseReport>, Fault> =

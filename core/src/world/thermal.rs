@@ -2,7 +2,7 @@
 
 use super::spec::Change;
 use crate::cost::CostKind;
-use crate::hardware::{DESIGN_RISE_K, Hardware};
+use crate::hardware::{DESIGN_RISE_K, DeviceProfile, Hardware};
 use crate::thermal::{LeakageError, LeakageLaw, LeakyModes};
 
 /// What the GPUs of a run are thermally.
@@ -35,6 +35,41 @@ impl ThermalSpec {
     /// The profile's fault, as a sentence.
     pub fn of(hardware: &Hardware, costs: CostKind, changes: &[Change]) -> Result<Option<Self>, String> {
         let Some(profile) = &hardware.profile else { return Ok(None) };
+        // Devices without differences are one class.
+        let classes = if hardware.variability.is_some() { hardware.gpus } else { 1 };
+        Self::build(hardware, &vec![profile; classes as usize], costs, changes).map(Some)
+    }
+
+    /// As [`ThermalSpec::of`] where every GPU was measured by itself: `profiles` has one entry a GPU, of which networks and leakage are taken. Ambient
+    /// and heat shares are those of the first.
+    ///
+    /// # Errors
+    /// A profile's fault, or what does not fit between them, as a sentence.
+    pub fn of_each(
+        hardware: &Hardware,
+        profiles: &[DeviceProfile],
+        costs: CostKind,
+        changes: &[Change],
+    ) -> Result<Self, String> {
+        let Some(first) = profiles.first().filter(|_| profiles.len() == hardware.gpus as usize) else {
+            return Err(format!("{} profiles are given for {} GPUs; expected one each", profiles.len(), hardware.gpus));
+        };
+        let nodes = |profile: &DeviceProfile| (profile.heat_shares().len(), profile.memory_node());
+        if let Some(other) = profiles.iter().position(|profile| nodes(profile) != nodes(first)) {
+            return Err(format!(
+                "the profiles of GPU 0 and GPU {other} have other nodes; fit both with the same --nodes"
+            ));
+        }
+        Self::build(hardware, &profiles.iter().collect::<Vec<_>>(), costs, changes)
+    }
+
+    /// One class of devices for each of `profiles`, of which there is at least one.
+    fn build(
+        hardware: &Hardware,
+        profiles: &[&DeviceProfile],
+        costs: CostKind,
+        changes: &[Change],
+    ) -> Result<Self, String> {
         let cooling = hardware.cooling.clone().unwrap_or_default();
         let mut flows = cooling.settings.clone();
         for most in changes.iter().filter_map(|change| change.flow) {
@@ -42,15 +77,14 @@ impl ThermalSpec {
         }
         flows.sort_by(f64::total_cmp);
         flows.dedup();
-        // Devices without differences are one class.
-        let classes = if hardware.variability.is_some() { hardware.gpus } else { 1 };
-        let power = profile.power.as_ref().filter(|_| costs == CostKind::Device);
+        let first = profiles[0];
         // Where the die will be under load: the remainder beside the tangent stays small.
-        let ambient = cooling.supply.unwrap_or(profile.ambient).get();
+        let ambient = cooling.supply.unwrap_or(first.ambient).get();
         let design = ambient + DESIGN_RISE_K;
-        let law = power.map_or(LeakageLaw::Linear, |power| power.leakage_law);
         let (mut networks, mut dark) = (Vec::new(), Vec::new());
-        for class in 0..classes {
+        for (class, profile) in (0..).zip(profiles) {
+            let power = profile.power.as_ref().filter(|_| costs == CostKind::Device);
+            let law = power.map_or(LeakageLaw::Linear, |power| power.leakage_law);
             for flow in &flows {
                 let factors = hardware.factors(class);
                 let network = profile.network_with(factors.conductance, cooling.conductance_factor(*flow))?;
@@ -61,16 +95,17 @@ impl ThermalSpec {
                 dark.push(LeakyModes::new(&network, &[], LeakageLaw::Linear).map_err(fault)?);
             }
         }
-        Ok(Some(Self {
+        let last = profiles.len() as u32 - 1;
+        Ok(Self {
             networks,
             dark,
-            class_of_gpu: (0..hardware.gpus).map(|gpu| gpu.min(classes - 1)).collect(),
+            class_of_gpu: (0..hardware.gpus).map(|gpu| gpu.min(last)).collect(),
             flows,
-            heat_shares: profile.heat_shares(),
-            memory_heat_shares: profile.memory_heat_shares(),
-            memory_node: profile.memory_node(),
+            heat_shares: first.heat_shares(),
+            memory_heat_shares: first.memory_heat_shares(),
+            memory_node: first.memory_node(),
             ambient,
-        }))
+        })
     }
 
     /// Number of nodes of a GPU.

@@ -18,11 +18,12 @@ pub(super) fn orders(
     memory: Option<(&MemoryPower, bool)>,
     from: Option<&DeviceProfile>,
     sources: usize,
+    steady: bool,
     proceed: &dyn Fn() -> bool,
 ) -> Result<Vec<Order>, String> {
     let mut orders = Vec::new();
     for nodes in sources..=sources + 2 {
-        orders.push(order(Layout::new(nodes, memory, from), series, proceed)?);
+        orders.push(order(Layout::new(nodes, memory, from), series, steady, proceed)?);
     }
     let best = orders.iter().map(|order| order.held_out_rmse).fold(f64::INFINITY, f64::min);
     if let Some(order) = orders.iter_mut().find(|order| order.held_out_rmse <= MARGIN * best) {
@@ -31,9 +32,9 @@ pub(super) fn orders(
     Ok(orders)
 }
 
-fn order(layout: Layout, series: &[Series], proceed: &dyn Fn() -> bool) -> Result<Order, String> {
+fn order(layout: Layout, series: &[Series], steady: bool, proceed: &dyn Fn() -> bool) -> Result<Order, String> {
     let nodes = layout.nodes.len();
-    let mut task = Task::new(layout, series);
+    let mut task = Task::new(layout, series, steady);
     let mut whole = task.start();
     solve(&mut task, &mut whole, proceed)?;
     let mut total = vec![[(0.0, 0); 2]; series.len()];

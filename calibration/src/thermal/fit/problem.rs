@@ -31,8 +31,10 @@ pub(in crate::thermal) struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    pub(super) fn new(layout: Layout, series: &'a [Series]) -> Self {
-        let drifts: Vec<Drift> = series.iter().map(Drift::of).collect();
+    /// `steady` says that the ambients do not drift.
+    pub(super) fn new(layout: Layout, series: &'a [Series], steady: bool) -> Self {
+        let drifts: Vec<Drift> =
+            series.iter().map(|series| if steady { Drift::constant(series) } else { Drift::of(series) }).collect();
         let bound = |k: usize| {
             let (low, high) = layout.parameters[k].bounds;
             (layout.unknown(k, low), layout.unknown(k, high))
