@@ -113,7 +113,7 @@ mod tests {
             assert!(writer.write(readings));
         }
         let lost = writer.unwritten();
-        assert_eq!(writer.finish().unwrap(), [path.clone()]);
+        assert_eq!(writer.finish().unwrap(), std::slice::from_ref(&path));
         let recording = Recording::open(path.to_str().unwrap()).unwrap();
         assert_eq!(recording.tracks[0].times.len() as u64 + lost, 500);
     }
