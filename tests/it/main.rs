@@ -17,6 +17,7 @@ mod golden;
 mod golden_closed_loop;
 mod golden_placement;
 mod golden_strategies;
+mod h100;
 mod interruption;
 mod invariants;
 mod lab;
