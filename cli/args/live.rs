@@ -52,7 +52,7 @@ pub struct LiveRun {
     #[allow(missing_docs, reason = "its fields are documented")]
     pub equipment: Equipment,
     /// Length of every router's run (s)
-    #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = some_seconds)]
     pub seconds: f64,
     /// Rest before it, in whose last 5 s idle temperature and power are measured (s)
     #[arg(long, value_name = "S", default_value_t = 15.0, value_parser = seconds)]
@@ -127,6 +127,13 @@ pub struct LiveExcite {
     /// Replace the file if it is there already
     #[arg(long)]
     pub force: bool,
+}
+
+fn some_seconds(text: &str) -> Result<f64, String> {
+    match seconds(text) {
+        Ok(0.0) => Err("expected more than no time, for example 60".to_owned()),
+        other => other,
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -171,6 +171,6 @@ fn no_source(error: &TelemetryError) -> Fault {
     match error {
         TelemetryError::Option { option, message } => Fault::Scenario(format!("error: telemetry.{option}: {message}")),
         TelemetryError::Input(fault) => Fault::Input(fault.to_string()),
-        other => Fault::Runs(format!("error: telemetry: {other}")),
+        other => Fault::Unavailable(format!("telemetry: {other}")),
     }
 }

@@ -12,7 +12,7 @@ use crate::scenario_file::ScenarioFile;
 /// How far predictions may be off (energy per token and layer time relative, mean temperature in kelvin).
 pub const GOALS: Goals = Goals { energy: 0.10, layer: 0.15, die_k: 2.0 };
 
-/// Largest errors; see [`GOALS`].
+/// Largest errors, not a number where nothing was measured; see [`GOALS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Goals {
     /// Relative error of the energy per token.
@@ -210,8 +210,10 @@ fn row(run: &LiveRun, said: &Prediction) -> Row {
 }
 
 fn worst(rows: &[Row]) -> Goals {
-    let most =
-        |errors: &mut dyn Iterator<Item = Option<f64>>| errors.flatten().fold(0.0, |most: f64, e| most.max(e.abs()));
+    // Not a number where nothing was measured: that is within no bound.
+    let most = |errors: &mut dyn Iterator<Item = Option<f64>>| {
+        errors.flatten().fold(f64::NAN, |most: f64, error| most.max(error.abs()))
+    };
     Goals {
         energy: most(&mut rows.iter().map(|row| row.joules_per_token.relative())),
         layer: most(&mut rows.iter().map(|row| row.layer_seconds.relative())),

@@ -38,19 +38,17 @@ pub fn render(compared: &Compared, markdown: bool) -> String {
             text.push('\n');
         }
     }
-    let verdict = |error: f64, goal: f64| if error <= goal { "within" } else { "not within" };
     let (worst, goals) = (compared.worst, compared.goals);
+    let verdict = |error: f64, goal: f64, unit: &str| match error {
+        error if error.is_nan() => "not measured".to_owned(),
+        error if error <= goal => format!("{error:.1} {unit} (within {goal:.0} {unit})"),
+        error => format!("{error:.1} {unit} (not within {goal:.0} {unit})"),
+    };
     text.push_str(&format!(
-        "Worst errors: energy per token {:.1} % ({} {:.0} %), layer time {:.1} % ({} {:.0} %), mean temperature {:.1} K ({} {:.0} K).\n",
-        100.0 * worst.energy,
-        verdict(worst.energy, goals.energy),
-        100.0 * goals.energy,
-        100.0 * worst.layer,
-        verdict(worst.layer, goals.layer),
-        100.0 * goals.layer,
-        worst.die_k,
-        verdict(worst.die_k, goals.die_k),
-        goals.die_k
+        "Worst errors: energy per token {}, layer time {}, mean temperature {}.\n",
+        verdict(100.0 * worst.energy, 100.0 * goals.energy, "%"),
+        verdict(100.0 * worst.layer, 100.0 * goals.layer, "%"),
+        verdict(worst.die_k, goals.die_k, "K"),
     ));
     let meters = compared.rows.iter().filter_map(|row| row.integrated_over_counter);
     if let Some(most) = meters.max_by(|a, b| a.abs().total_cmp(&b.abs())) {

@@ -38,6 +38,14 @@ fn replay_run(folder: &Path, file: &ScenarioFile, run: &LiveRun) -> Result<Repla
     let stream = Stream::of(file, run.world)?;
     let mut decider = Decider::new(file, run.world, run.variant, &stream)?;
     let log = decisions::read(&folder.join(&run.folder).join("decisions.jsonl"))?;
+    let expected = run.batches as usize * file.plan.worlds[run.world].scenario.model.layers as usize;
+    if log.len() < expected {
+        return Err(Fault::Input(format!(
+            "{}/decisions.jsonl has {} decisions and the run made {expected}; expected a whole record, copy it again",
+            run.folder,
+            log.len()
+        )));
+    }
     let mut replayed = Replayed { run: run.label(), decisions: log.len(), same: 0, first_other: None };
     let (mut gates, mut of) = (Vec::new(), None);
     for decision in &log {

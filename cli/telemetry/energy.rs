@@ -22,6 +22,8 @@ pub struct EnergyCheck {
     last: Option<(i64, f64)>,
     window: Option<Window>,
     counter: Option<i64>,
+    /// Integral of the power since the counter last moved (J): only whole steps of the counter are compared.
+    pending: f64,
     verdict: Verdict,
 }
 
@@ -37,9 +39,9 @@ struct Window {
 /// What was found, in numbers that do not grow with the recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Verdict {
-    /// Growth of the counter over all polls (J); what it lost by being reset is not in it.
+    /// Growth of the counter from when it was first seen to when it last moved (J); what it lost by being reset is not in it.
     pub counter_j: f64,
-    /// Integral of the power over all polls (J).
+    /// Integral of the power over the same time (J).
     pub integrated_j: f64,
     /// Windows in which power was steady.
     pub steady_windows: u32,
@@ -63,7 +65,7 @@ impl EnergyCheck {
         match self.last {
             Some((before, last)) if seconds(now - before) <= LONGEST_STEP => {
                 let joules = 0.5 * (watts + last) * seconds(now - before);
-                self.verdict.integrated_j += joules;
+                self.pending += joules;
                 if let Some(window) = &mut self.window {
                     window.joules += joules;
                     window.lowest = window.lowest.min(watts);
@@ -80,15 +82,20 @@ impl EnergyCheck {
 
     /// The counter's part: windows end and begin where it moves.
     fn count(&mut self, now: i64, watts: f64, counter_mj: i64) {
-        let Some(before) = self.counter.replace(counter_mj) else { return };
+        let Some(before) = self.counter.replace(counter_mj) else {
+            self.pending = 0.0;
+            return;
+        };
         if counter_mj < before {
             self.window = None;
+            self.pending = 0.0;
             return;
         }
-        self.verdict.counter_j += (counter_mj - before) as f64 / 1e3;
         if counter_mj == before {
             return;
         }
+        self.verdict.counter_j += (counter_mj - before) as f64 / 1e3;
+        self.verdict.integrated_j += std::mem::take(&mut self.pending);
         match self.window {
             Some(window) if seconds(now - window.began) < WINDOW => return,
             Some(window) => self.judge(window, counter_mj),

@@ -26,7 +26,7 @@ fn relative(row: &Value, key: &str) -> f64 {
 fn compared(record: &str) -> Value {
     let (first, second) = (data("gpu-0.toml"), data("gpu-1.toml"));
     // Paths in a record begin where it was made: at the root of the project.
-    json(&root(), &["live", "compare", &data(record), "--profile", &first, "--profile", &second, "--json"])
+    json(root(), &["live", "compare", &data(record), "--profile", &first, "--profile", &second, "--json"])
 }
 
 #[test]

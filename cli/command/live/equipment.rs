@@ -23,6 +23,14 @@ pub(super) fn source_of(options: &args::Equipment) -> &str {
     options.source.as_deref().unwrap_or(usual)
 }
 
+/// Refuses a meter that cannot see modelled GPUs.
+pub(super) fn of_model(source: &str) -> Result<(), Fault> {
+    if source == MODEL || source == "none" {
+        return Ok(());
+    }
+    Err(Fault::Usage(format!("--source {source}: the GPUs of --load model are read by `model` or `none`")))
+}
+
 /// Opens a meter of real GPUs; nothing where `none` is asked for.
 pub(super) fn meter(source: &str) -> Result<Option<Box<dyn Meter>>, Fault> {
     if source == "none" {

@@ -26,16 +26,28 @@ pub(super) fn run(options: &LiveExcite) -> Result<Code, Fault> {
         )));
     }
     let schedule = read(options)?;
+    // Found before the GPUs have worked for minutes.
+    std::fs::write(&options.out, "").map_err(|error| Fault::unwritable(&options.out, error))?;
+    let outcome = play(options, &schedule);
+    if std::fs::metadata(&options.out).is_ok_and(|file| file.len() == 0) {
+        let _ = std::fs::remove_file(&options.out);
+    }
+    outcome
+}
+
+/// Plays the schedule and writes the side-car.
+fn play(options: &LiveExcite, schedule: &Schedule) -> Result<Code, Fault> {
     let devices = equipment::devices(&options.equipment, 1);
     let phases = schedule.phases(devices.len()).map_err(|why| wrong(options, &why))?;
     let clock = equipment::clock();
     let source = equipment::source_of(&options.equipment);
     let (mut loads, meter) = if options.equipment.load == MODEL {
-        let (loads, meter) = modelled(options, &schedule, devices.len(), &clock)?;
+        equipment::of_model(source)?;
+        let (loads, meter) = modelled(options, schedule, devices.len(), &clock)?;
         (loads, (source == MODEL).then_some(meter))
     } else {
         // Each GPU has a load of its own, so that none waits for another.
-        let shape = |device: &u32| LoadShape { devices: vec![*device], ..shape(&schedule) };
+        let shape = |device: &u32| LoadShape { devices: vec![*device], ..shape(schedule) };
         let loads: Result<Vec<_>, Fault> = devices
             .iter()
             .map(|device| equipment::load(&options.equipment, &shape(device), &options.schedule))
@@ -48,7 +60,7 @@ pub(super) fn run(options: &LiveExcite) -> Result<Code, Fault> {
     let total: f64 = phases.iter().map(|phase| phase.seconds).sum();
     eprintln!("{}: {} phases, {total:.0} s", schedule.name, phases.len());
     let stop = super::super::run::interruption();
-    let (side_car, outcome) = excite(&schedule, &phases, &mut loads, &*clock, monitor.as_ref(), &stop, &mut |phase| {
+    let (side_car, outcome) = excite(schedule, &phases, &mut loads, &*clock, monitor.as_ref(), &stop, &mut |phase| {
         eprintln!("{}: {:.1} s", phase.name, phase.seconds);
     });
     super::super::profile::write_whole(&options.out, &super::super::profile::json(&side_car)?)?;

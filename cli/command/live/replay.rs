@@ -21,5 +21,8 @@ pub(super) fn run(options: &LiveReplay) -> Result<Code, Fault> {
         }
     }
     super::super::print(&text)?;
+    if replayed.iter().all(|run| run.decisions == 0) {
+        return Err(Fault::Input(format!("{} holds no decision that could be made again", options.folder.display())));
+    }
     Ok(if replayed.iter().all(|run| run.same == run.decisions) { exit::SUCCESS } else { exit::RUN })
 }

@@ -58,6 +58,7 @@ fn equip(options: &LiveRun, session: &Session, scenario: &Scenario) -> Result<Eq
     let source = equipment::source_of(&options.equipment);
     let shape = session::shape(scenario, &session.devices)?;
     if options.equipment.load == MODEL {
+        equipment::of_model(source)?;
         return session::modelled(scenario, session.clock.clone(), source == MODEL);
     }
     let named = LoadRecord {

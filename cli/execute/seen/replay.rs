@@ -103,9 +103,8 @@ impl TelemetrySource for Replayed {
         let Some(samples) = self.seen.at(now) else {
             let end = self.seen.polls.last().copied().unwrap_or_default();
             return Err(TelemetryError::Failed(format!(
-                "{} has no poll at {now} and ends at {end}; expected the record of a whole run of this scenario. A record that was cut short can be \
-                 played with `--telemetry replay={}`, which holds its last row",
-                self.path.display(),
+                "{} has no poll at {now} and ends at {end}; expected the record of a whole run of this very scenario: repeat every `--set` of the \
+                 live run, arrivals and telemetry.period too",
                 self.path.display()
             )));
         };
