@@ -157,7 +157,7 @@ fn a_module_beside_the_scenario_is_found() {
     assert_eq!(code, 0, "{err}");
     let (code, out, err) = text(&isotherm(folder.path(), &["plugin", "list", "--scenario", "s.toml"]));
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("fixtures 1.2.3  interface 1.0") && out.contains("router     fixtures/price"), "{out}");
+    assert!(out.contains("fixtures 1.2.3  interface 1.1") && out.contains("router     fixtures/price"), "{out}");
     assert!(out.contains("plugins/a.wasm: found a WebAssembly module without a label"), "{out}");
 }
 
