@@ -23,6 +23,7 @@ mod invariants;
 mod lab;
 mod layers;
 mod live;
+mod live_refusals;
 mod live_run;
 mod opportunistic;
 mod physics;

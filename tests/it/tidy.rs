@@ -189,7 +189,10 @@ fn source_files_are_short() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                walk(&path);
+                // Crates with lock files of their own are built beside their sources.
+                if !path.ends_with("target") {
+                    walk(&path);
+                }
             } else if path.extension().is_some_and(|e| e == "rs") {
                 let lines = std::fs::read_to_string(&path).unwrap().lines().count();
                 assert!(lines <= 600, "{} has {lines} lines", path.display());
