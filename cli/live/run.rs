@@ -185,7 +185,8 @@ impl Running {
             let shares = self.decider.shares();
             let since = self.until;
             let worked = self.execute(bench, &shares, &mut line);
-            let watts = |gpu: usize| bench.monitor.and_then(|monitor| monitor.samples(self.began).get(gpu)?.power);
+            let latest = bench.monitor.map(|monitor| monitor.samples(self.began));
+            let watts = |gpu: usize| latest.as_ref()?.get(gpu)?.power;
             let told = worked.as_ref().ok().map(|seconds| {
                 let now = SimTime::from_nanos(u64::try_from(self.until - self.began).unwrap_or(0));
                 self.told((now, since), &shares, seconds, |gpu| watts(gpu).map(|watts| watts.get()))
