@@ -107,6 +107,10 @@ pub struct ProfileFit {
     /// The ambient does not drift: what warms slowly under load is the heatsink
     #[arg(long)]
     pub steady_ambient: bool,
+    /// GPUs that stand one behind another in the same air, the upstream one first, for example 1,0; may be repeated. How much heat warms that air by one
+    /// kelvin is fitted too
+    #[arg(long, value_name = "GPUS")]
+    pub stream: Vec<StreamOfGpus>,
     /// Replace the profile if there is one already
     #[arg(long)]
     pub force: bool,
@@ -116,6 +120,28 @@ pub struct ProfileFit {
     /// Print the result as JSON instead of tables
     #[arg(long)]
     pub json: bool,
+}
+
+/// GPUs of one stream of air or coolant, the upstream one first.
+#[derive(Clone, Debug)]
+pub struct StreamOfGpus(pub Vec<u32>);
+
+impl std::str::FromStr for StreamOfGpus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let gpus: Result<Vec<u32>, _> = text.split(',').map(|gpu| gpu.trim().parse()).collect();
+        let mut gpus =
+            gpus.map_err(|_| format!("`{text}` is no list of GPUs; the upstream one comes first, for example 1,0"))?;
+        let all = gpus.len();
+        let stream = Self(gpus.clone());
+        gpus.sort_unstable();
+        gpus.dedup();
+        if all < 2 || gpus.len() < all {
+            return Err(format!("`{text}`: a stream has two or more GPUs, each once, for example 1,0"));
+        }
+        Ok(stream)
+    }
 }
 
 /// Options of `profile fit-layers`.
@@ -144,6 +170,9 @@ pub struct ProfileCheck {
     /// Device profile (TOML)
     #[arg(value_name = "PROFILE")]
     pub profile: PathBuf,
+    /// Cooling that the GPUs of the recordings share (TOML), as in `[hardware.cooling]`
+    #[arg(long, value_name = "COOLING")]
+    pub cooling: Option<PathBuf>,
     /// Recordings (CSV, plain or gzip), measured layers and phases (JSON) or measured kernels (CSV)
     #[arg(required = true, value_name = "TRACE|PHASES.json|KERNELS.csv")]
     pub data: Vec<PathBuf>,

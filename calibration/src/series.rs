@@ -2,6 +2,9 @@
 
 mod alias;
 mod memory;
+mod stream;
+
+pub use stream::upstream;
 
 use crate::recording::{Phase, Recording, Track};
 
@@ -21,6 +24,10 @@ pub struct Series {
     pub initial_power: f64,
     /// Mean power in each interval (W).
     pub power: Vec<f64>,
+    /// Power of the GPUs upstream in the same air or coolant in each interval (W); empty until [`upstream`] is told who that is.
+    pub upstream: Vec<f64>,
+    /// The same before the first instant (W).
+    pub initial_upstream: f64,
     /// Measured power of the memory in each interval (W), where the recording has it.
     pub memory_power: Option<Vec<f64>>,
     /// Share of each interval in which memory was used (0 to 1).
@@ -130,6 +137,8 @@ impl Series {
             file: recording.file.clone(),
             gpu: track.gpu,
             initial_power,
+            upstream: Vec::new(),
+            initial_upstream: 0.0,
             memory_use: memory_use.unwrap_or_else(|| memory::guessed_use(&cut.power)),
             memory_use_is_measured,
             memory_power,

@@ -35,7 +35,7 @@ fn a_fit_to_one_recording_holds_on_segments_left_out_and_on_another_gpu() {
     let chosen = fit.orders.iter().find(|order| order.chosen).unwrap();
     let held_out = &chosen.by_recording[0];
     assert_below("held out", [held_out.gpu_rmse.unwrap(), held_out.hbm_rmse.unwrap()], 1.0);
-    assert_below("another GPU", rmse(&check::track(&fit.profile, &other).unwrap()), 1.3);
+    assert_below("another GPU", rmse(&check::track(&fit.profile, &other, None).unwrap()), 1.3);
 }
 
 /// One network for both, measured memory power where there is some: 1.3 K.

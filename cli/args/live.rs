@@ -95,6 +95,9 @@ pub struct LiveCompare {
     /// thermal networks then differ, everything else is the first one's
     #[arg(long, value_name = "PROFILE")]
     pub profile: Vec<PathBuf>,
+    /// Cooling that the GPUs share (TOML) instead of the scenario's, as in `[hardware.cooling]`: who stands in whose warm air
+    #[arg(long, value_name = "COOLING")]
+    pub cooling: Option<PathBuf>,
     /// Ambient temperature: such that the model rests where the GPUs did before each run, or the profile's
     #[arg(long, value_name = "WHICH", default_value = "measured", value_parser = ["measured", "profile"])]
     pub ambient: String,

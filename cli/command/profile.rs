@@ -11,7 +11,7 @@ use std::path::Path;
 
 use isotherm_calibration::recording::Recording;
 use isotherm_calibration::series::Series;
-use isotherm_core::hardware::DeviceProfile;
+use isotherm_core::hardware::{Cooling, DeviceProfile};
 use serde::Serialize;
 
 use crate::args::Profile;
@@ -41,6 +41,23 @@ pub(super) fn read_profile(path: &Path) -> Result<DeviceProfile, Fault> {
     })?;
     profile.check().map_err(|fault| Fault::Input(format!("{}: {fault}", path.display())))?;
     Ok(profile)
+}
+
+/// A section `[hardware.cooling]` in a file of its own.
+pub(super) fn read_cooling(path: &Path) -> Result<Cooling, Fault> {
+    let text = std::fs::read_to_string(path).map_err(|source| Fault::Unreadable {
+        path: path.to_owned(),
+        source,
+        help: "give the path of a cooling, for example scenarios/hardware/hgx-h200-8-air.toml",
+        code: exit::INPUT,
+    })?;
+    toml::from_str(&text).map_err(|error| {
+        let example = "streams = [[1, 0]]\nstream_w_per_k = 130.0";
+        Fault::Input(format!(
+            "{} is no cooling\n{error}  = help: see docs/SCENARIOS.md\n  = example: {example}",
+            path.display()
+        ))
+    })
 }
 
 /// The GPUs of a recording; what is odd about it goes to standard error.

@@ -4,7 +4,7 @@ use isotherm_core::hardware::DeviceProfile;
 use isotherm_core::scenario::WorldPlan;
 use serde::Serialize;
 
-use super::predict::{Ambient, Prediction, predict};
+use super::predict::{Ambient, Given, Prediction, predict};
 use super::record::{Ending, LiveRecord, LiveRun};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -127,21 +127,23 @@ impl Compared {
     }
 }
 
-/// Simulates every run of a record and puts the two side by side. `profiles` take the place of the scenario's: one for all GPUs, or one for each.
+/// Simulates every run of a record and puts the two side by side. What is `given` takes the place of the scenario's profile and cooling.
 ///
 /// # Errors
-/// [`Fault::Input`] where there is no profile, [`Fault::Runs`] if a simulation fails.
-pub fn compare(
-    record: &LiveRecord,
-    mut file: ScenarioFile,
-    profiles: &[DeviceProfile],
-    ambient: Ambient,
-) -> Result<Compared, Fault> {
+/// [`Fault::Input`] where there is no profile or the cooling does not fit the GPUs, [`Fault::Runs`] if a simulation fails.
+pub fn compare(record: &LiveRecord, mut file: ScenarioFile, given: &Given<'_>) -> Result<Compared, Fault> {
+    let Given { profiles, cooling, ambient } = *given;
     let of_world = |world: &WorldPlan| match profiles {
         [] => world.scenario.hardware.profile.iter().cloned().collect(),
         given => given.to_vec(),
     };
     let own: Vec<Vec<DeviceProfile>> = file.plan.worlds.iter().map(of_world).collect();
+    if let Some(cooling) = cooling {
+        for world in &file.plan.worlds {
+            let gpus = world.scenario.hardware.gpus;
+            cooling.check(gpus).map_err(|why| Fault::Input(format!("--cooling: {why}")))?;
+        }
+    }
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for (place, run) in record.runs.iter().enumerate() {
         if let Ending::Failed(why) = &run.ending {
@@ -154,7 +156,7 @@ pub fn compare(
         let profiles = own.get(run.world).filter(|profiles| !profiles.is_empty()).ok_or_else(|| {
             Fault::Input("the scenario has no device profile\n  = help: give one with --profile".to_owned())
         })?;
-        let prediction = predict(&mut file, run, &record.runs[..place], profiles, ambient)?;
+        let prediction = predict(&mut file, run, &record.runs[..place], &Given { profiles, cooling, ambient })?;
         rows.push(row(run, &prediction));
     }
     let name = match own.first().map(Vec::as_slice) {

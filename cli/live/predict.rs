@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use isotherm_calibration::kernels::Device;
-use isotherm_core::hardware::DeviceProfile;
 use isotherm_core::hardware::kernel::{base_draw, idle_draw};
+use isotherm_core::hardware::{Cooling, DeviceProfile};
 use isotherm_core::id::BatchId;
 use isotherm_core::record::RunRecord;
-use isotherm_core::router::{PerLayer, RouterContext};
+use isotherm_core::router::{PerLayer, RouterContext, ThermalHint};
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::units::{Celsius, Watts};
 use isotherm_core::world::{GateWindow, ThermalSpec, WorldSpec};
@@ -52,12 +52,23 @@ pub struct Prediction {
     pub ambient_degc: Vec<f64>,
 }
 
-/// Simulates a run of `file` with `profile`, starting at rest; `before` are the runs before it, whose heat is still in the GPUs.
+/// What a prediction takes in the place of the scenario's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given<'a> {
+    /// One profile for all GPUs, or one for each: thermal networks then differ, everything else is the first one's. The scenario's where empty.
+    pub profiles: &'a [DeviceProfile],
+    /// Who stands in whose warm air; the scenario's cooling where not given.
+    pub cooling: Option<&'a Cooling>,
+    /// Where the ambient temperature comes from.
+    pub ambient: Ambient,
+}
+
+/// Simulates a run of `file` with the profiles given, starting at rest; `before` are the runs before it, whose heat is still in the GPUs.
 ///
 /// A simulation starts in a steady state. The heat of earlier runs decays beside it, by the same network: what is left of it is taken off the
 /// idle temperature that the ambient follows from, and added to the die's.
 ///
-/// `profiles` has one entry for all GPUs, or one for each: thermal networks then differ, everything else is the first one's.
+/// Routers are told of the hardware what they were told live: the scenario's own profile. Their gains follow from it.
 ///
 /// One ambient serves all GPUs of a simulation: the mean of theirs. What sensors show of a GPU, and what is told of it here, is moved by the
 /// difference of its own, which is exact but for the leakage that follows from it (1 W/K or so).
@@ -68,28 +79,30 @@ pub fn predict(
     file: &mut ScenarioFile,
     run: &LiveRun,
     before: &[LiveRun],
-    profiles: &[DeviceProfile],
-    ambient: Ambient,
+    given: &Given<'_>,
 ) -> Result<Prediction, Fault> {
-    let gpus = file.plan.worlds[run.world].scenario.hardware.gpus as usize;
-    let each = each(profiles, gpus)?;
-    let left: Result<Vec<Residual>, String> = (0..gpus).map(|gpu| Residual::of(before, run, gpu, &each[gpu])).collect();
+    let told = file.plan.worlds[run.world].scenario.hardware.clone();
+    let gpus = told.gpus as usize;
+    let each = each(given.profiles, gpus)?;
+    let cooling = given.cooling.or(told.cooling.as_ref()).cloned();
+    let left: Result<Vec<Residual>, String> =
+        (0..gpus).map(|gpu| Residual::of(before, run, gpu, &each[gpu], cooling.as_ref())).collect();
     let left = left.map_err(Fault::Input)?;
-    let rest = at_rest(run, &each, ambient, &left)?;
+    let rest = at_rest(run, &each, cooling.as_ref(), given.ambient, &left)?;
     let common = mean(rest.ambient.iter().copied()).unwrap_or(each[0].ambient.get());
     let there = |profile: &DeviceProfile| DeviceProfile { ambient: Celsius::new(common), ..profile.clone() };
     let each: Vec<DeviceProfile> = each.iter().map(there).collect();
     let scenario = &mut file.plan.worlds[run.world].scenario;
     scenario.hardware.profile = each.first().cloned();
-    if let Some(cooling) = &mut scenario.hardware.cooling {
-        cooling.supply = Some(Celsius::new(common));
-    }
+    scenario.hardware.cooling = cooling.map(|cooling| Cooling { supply: Some(Celsius::new(common)), ..cooling });
     scenario.hardware.start_power = Some(Watts::new(rest.idle_w));
     // What the host takes was measured as a whole.
     scenario.router_host.seconds_per_operation = 0.0;
     scenario.router_host.seconds_per_routing = run.host_seconds_per_routing;
     let shifts = rest.ambient.iter().map(|own| own - common).zip(left.iter().cloned()).collect();
-    let record = simulate(file, run, &each, shifts)?;
+    let record = simulate(file, run, &each, told.thermal_hint(), shifts);
+    file.plan.worlds[run.world].scenario.hardware = told;
+    let record = record?;
     Ok(read_out(file, run, &record, &rest.ambient, common, &left))
 }
 
@@ -110,13 +123,20 @@ struct Rest {
     idle_w: f64,
 }
 
-/// Ambient temperatures and idle power (W) with which the model rests where the GPUs did.
-fn at_rest(run: &LiveRun, profiles: &[DeviceProfile], ambient: Ambient, left: &[Residual]) -> Result<Rest, Fault> {
+/// Ambient temperatures and idle power (W) with which the model rests where the GPUs did. The ambient of a GPU is that of the air before any GPU has
+/// warmed it.
+fn at_rest(
+    run: &LiveRun,
+    profiles: &[DeviceProfile],
+    cooling: Option<&Cooling>,
+    ambient: Ambient,
+    left: &[Residual],
+) -> Result<Rest, Fault> {
     let measured = |gpu: usize| {
         let die = run.idle.get(gpu).and_then(|idle| idle.die_degc).filter(|_| ambient == Ambient::Measured);
         die.map(|die| die - left[gpu].at_idle)
     };
-    let (mut ambients, mut idle) = (Vec::new(), Vec::new());
+    let (mut ambients, mut idle, mut draws) = (Vec::new(), Vec::new(), Vec::new());
     for (gpu, profile) in profiles.iter().enumerate() {
         let lacking = |section| Fault::Input(format!("the profile `{}` has no [{section}]", profile.name));
         let power = profile.power.as_ref().ok_or_else(|| lacking("power"))?;
@@ -128,10 +148,16 @@ fn at_rest(run: &LiveRun, profiles: &[DeviceProfile], ambient: Ambient, left: &[
             device.celsius(idle_draw(power, clock, clock.max_mhz, device.celsius(start)))
         });
         let draw = idle_draw(power, clock, clock.max_mhz, die);
+        draws.push(draw.total());
         let rise = device.celsius(draw) - profile.ambient.get();
         ambients.push(if measured(gpu).is_some() { die - rise } else { profile.ambient.get() });
         // The simulation adds the leakage itself.
         idle.push(base_draw(power, clock, clock.max_mhz).total());
+    }
+    if let (Some(cooling), Ambient::Measured) = (cooling, ambient) {
+        let warmed = cooling.inlets(0.0, 1.0, &draws);
+        let known = (0..ambients.len()).filter(|gpu| measured(*gpu).is_some()).collect::<Vec<_>>();
+        known.into_iter().for_each(|gpu| ambients[gpu] -= warmed[gpu]);
     }
     Ok(Rest { ambient: ambients, idle_w: mean(idle.into_iter()).unwrap_or_default() })
 }
@@ -141,6 +167,7 @@ fn simulate(
     file: &ScenarioFile,
     run: &LiveRun,
     profiles: &[DeviceProfile],
+    hint: Option<ThermalHint>,
     shifts: Vec<(f64, Residual)>,
 ) -> Result<RunRecord, Fault> {
     if run.batches == 0 {
@@ -158,7 +185,7 @@ fn simulate(
     let (declared, _) = spec.declared_costs();
     let context = RouterContext::new(spec.experts as usize, spec.top_k as usize, &declared, scenario.seed)
         .with_options(&variant.options)
-        .with_hardware(&spec.placement, scenario.hardware.thermal_hint());
+        .with_hardware(&spec.placement, hint);
     let router = PerLayer::build(variant.spec.as_ref(), &context, spec.layers).map_err(|error| failed(&error))?;
     if scenario.telemetry.is_live() {
         return Err(Fault::Scenario(

@@ -1,6 +1,6 @@
 //! The heat that earlier runs have left in a GPU: a rest of seconds ends before the heatsink is as cold as it was.
 
-use isotherm_core::hardware::DeviceProfile;
+use isotherm_core::hardware::{Cooling, DeviceProfile};
 use isotherm_core::thermal::Modes;
 
 use super::record::LiveRun;
@@ -19,12 +19,18 @@ pub struct Residual {
 }
 
 impl Residual {
-    /// What `before`, the runs before `run` in their order, have left in `gpu`: each heated by its mean power above idle. Nothing where that was not
-    /// measured.
+    /// What `before`, the runs before `run` in their order, have left in `gpu`: each heated by its mean power above idle, and by the air
+    /// that the GPUs upstream have warmed. Nothing where that was not measured.
     ///
     /// # Errors
     /// The profile's fault, as a sentence.
-    pub fn of(before: &[LiveRun], run: &LiveRun, gpu: usize, profile: &DeviceProfile) -> Result<Self, String> {
+    pub fn of(
+        before: &[LiveRun],
+        run: &LiveRun,
+        gpu: usize,
+        profile: &DeviceProfile,
+        cooling: Option<&Cooling>,
+    ) -> Result<Self, String> {
         let modes = Modes::of(&profile.network()?);
         let shares = profile.heat_shares();
         let mut state = modes.state(&vec![0.0; modes.nodes()]);
@@ -34,11 +40,11 @@ impl Residual {
             if let Some(last) = last {
                 modes.settle(&mut state, &rest, seconds(earlier.began - last));
             }
-            let idle = earlier.idle.get(gpu).and_then(|idle| idle.watts);
-            let joules = earlier.gpus.get(gpu).and_then(|gpu| gpu.joules());
-            let excess = joules.zip(idle).map_or(0.0, |(joules, idle)| joules / earlier.wall_seconds.max(1e-9) - idle);
-            let heat: Vec<f64> = shares.iter().map(|share| share * excess).collect();
-            modes.settle(&mut state, &modes.drive(&heat, 0.0), earlier.wall_seconds);
+            let excess: Vec<f64> = (0..earlier.gpus.len()).map(|gpu| excess(earlier, gpu)).collect();
+            let own = excess.get(gpu).copied().unwrap_or(0.0);
+            let heat: Vec<f64> = shares.iter().map(|share| share * own).collect();
+            let warmed = cooling.map_or(0.0, |cooling| cooling.inlets(0.0, 1.0, &excess)[gpu]);
+            modes.settle(&mut state, &modes.drive(&heat, warmed), earlier.wall_seconds);
             last = Some(earlier.began + (1e9 * earlier.wall_seconds) as i64);
         }
         let gap = last.map_or(0.0, |last| seconds(run.began - last));
@@ -64,6 +70,13 @@ impl Residual {
         self.modes.settle(&mut state, &rest, seconds);
         self.modes.temperature(&state, 0)
     }
+}
+
+/// Mean power of a GPU above its idle power in a run (W).
+fn excess(run: &LiveRun, gpu: usize) -> f64 {
+    let idle = run.idle.get(gpu).and_then(|idle| idle.watts);
+    let joules = run.gpus.get(gpu).and_then(|gpu| gpu.joules());
+    joules.zip(idle).map_or(0.0, |(joules, idle)| joules / run.wall_seconds.max(1e-9) - idle)
 }
 
 fn seconds(nanos: i64) -> f64 {

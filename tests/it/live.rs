@@ -9,7 +9,7 @@ use isotherm::live::compare::compare;
 use isotherm::live::excite::excite;
 use isotherm::live::model::{Model, ModelMeter};
 use isotherm::live::monitor::Monitor;
-use isotherm::live::predict::Ambient;
+use isotherm::live::predict::{Ambient, Given};
 use isotherm::live::record::{Ending, LiveRecord};
 use isotherm::live::replay::replay;
 use isotherm::live::schedule::Schedule;
@@ -63,7 +63,7 @@ fn a_live_run_is_decided_again_from_its_record_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = two_gpus();
     let record = run(&file, folder.path(), 3.0, |_| {});
-    assert_eq!(record.runs.len(), 8, "four routers at two points");
+    assert_eq!(record.runs.len(), 10, "five routers at two points");
     assert!(record.load.simulated && record.runs.iter().all(|run| run.ending == Ending::Complete));
     // The stream goes on past the three batches of the scenario.
     assert!(record.runs.iter().all(|run| run.batches > 20), "{:?}", record.runs[0].batches);
@@ -115,7 +115,7 @@ fn the_model_measured_is_the_model_predicted() {
         let read = LiveRecord::read(folder.path()).unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(read, record, "what is written is what was made");
         let again = record.scenario_of(folder.path(), &[]).unwrap_or_else(|fault| panic!("{fault}"));
-        let compared = compare(&read, again, &[], Ambient::Measured).unwrap_or_else(|fault| panic!("{fault}"));
+        let compared = compare(&read, again, &Given::default()).unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(compared.rows.len(), record.runs.len());
         let worst = compared.worst;
         assert!(worst.energy < 0.01 && worst.layer < 0.02 && worst.die_k < 1.0, "{worst:?}");
@@ -142,7 +142,7 @@ fn heat_of_earlier_runs_is_not_taken_for_ambient() {
     let (first, last) = (&record.runs[0].idle[0], &record.runs[3].idle[0]);
     assert!(last.die_degc.unwrap() - first.die_degc.unwrap() > 1.0, "{first:?} {last:?}");
     let scenario = record.scenario_of(folder.path(), &[]).unwrap_or_else(|fault| panic!("{fault}"));
-    let compared = compare(&record, scenario, &[], Ambient::Measured).unwrap_or_else(|fault| panic!("{fault}"));
+    let compared = compare(&record, scenario, &Given::default()).unwrap_or_else(|fault| panic!("{fault}"));
     assert!(compared.worst.die_k < 0.8, "{:?}", compared.rows);
     let ambient = |row: usize| compared.rows[row].ambient_degc[0];
     assert!((ambient(3) - ambient(0)).abs() < 0.8, "{} {}", ambient(0), ambient(3));
@@ -157,8 +157,8 @@ fn another_ambient_or_profile_makes_another_prediction() {
     let mut hot = scenario().plan.worlds[0].scenario.hardware.profile.clone().unwrap();
     hot.ambient = isotherm_core::units::Celsius::new(50.0);
     let mean = |ambient| {
-        let compared =
-            compare(&record, scenario(), std::slice::from_ref(&hot), ambient).unwrap_or_else(|fault| panic!("{fault}"));
+        let given = Given { profiles: std::slice::from_ref(&hot), cooling: None, ambient };
+        let compared = compare(&record, scenario(), &given).unwrap_or_else(|fault| panic!("{fault}"));
         compared.rows[0].die_mean_degc[0].difference().unwrap()
     };
     assert!(mean(Ambient::Measured).abs() < 1.0, "the measured rest outweighs the profile's ambient");
@@ -294,16 +294,22 @@ fn a_schedule_leaves_what_profiles_are_checked_with() {
     let path = folder.path().join("phases.json");
     std::fs::write(&path, serde_json::to_string(&side_car).unwrap()).unwrap();
     let report = check_phases(&profile, &read_phases(&path).unwrap()).unwrap();
-    assert_eq!(report.layers.len(), 2, "the table and the phase");
+    assert_eq!(report.layers.len(), 1, "the phase, which says more than the table");
     // Warm after seconds is not warm for ever: leakage is a little smaller.
     assert!(report.worst_time < 1e-3 && report.worst_energy < 0.03, "{report:?}");
 }
 
 #[test]
 fn schedules_in_the_repository_are_in_order() {
-    for (name, seconds) in [("short.toml", 20.0), ("h200-5min.toml", 290.0)] {
+    let all = [
+        ("short.toml", 20.0, 1),
+        ("h200-5min.toml", 309.0, 1),
+        ("mixes.toml", 202.4, 1),
+        ("one-by-one.toml", 245.0, 2),
+    ];
+    for (name, seconds, least) in all {
         let text = std::fs::read_to_string(root().join("scenarios/excitation").join(name)).unwrap();
-        for gpus in [1, 2] {
+        for gpus in least..=2 {
             let phases = Schedule::parse(&text).and_then(|schedule| schedule.phases(gpus)).unwrap();
             let all: f64 = phases.iter().map(|phase| phase.seconds).sum();
             assert!((all - seconds).abs() < 1e-6, "{name}: {all} s");

@@ -18,6 +18,7 @@ mod golden_closed_loop;
 mod golden_placement;
 mod golden_strategies;
 mod h100;
+mod h200_live;
 mod interruption;
 mod invariants;
 mod lab;

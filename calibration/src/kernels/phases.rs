@@ -78,6 +78,8 @@ struct Phase {
     #[serde(default)]
     iters: Vec<f64>,
     #[serde(default)]
+    busy_s: Vec<f64>,
+    #[serde(default)]
     energy_mj: Vec<f64>,
     #[serde(default)]
     tokens: Vec<Option<f64>>,
@@ -108,9 +110,15 @@ pub fn read_phases(path: &Path) -> Result<Phases, PhasesError> {
     let file: File =
         serde_json::from_str(&text).map_err(|source| PhasesError::Json { path: path.to_path_buf(), source })?;
     let mut phases = Phases { shape: file.layer.unwrap_or_else(mixtral), layers: Vec::new(), notes: Vec::new() };
-    phases.layers.extend(file.moe.iter().filter_map(MoeRow::layer));
+    // A phase with busy times says more than its row in the table, which has the host's time in it.
+    let better = |row: &&MoeRow| {
+        let name = format!("moe-n{}", row.tokens_per_expert);
+        file.phases.iter().any(|phase| phase.name == name && !phase.busy_s.is_empty())
+    };
+    phases.layers.extend(file.moe.iter().filter(|row| !better(row)).filter_map(MoeRow::layer));
+    let idle = idle_watts(&file.phases);
     for phase in &file.phases {
-        for layer in phase.layers() {
+        for layer in phase.layers(&idle) {
             match layer {
                 Ok(layer) => phases.layers.push(layer),
                 Err(reason) => phases.notes.push(format!("phase `{}` left out: {reason}", phase.name)),
@@ -157,9 +165,10 @@ impl MoeRow {
 impl Phase {
     /// The layers of this phase: one of all GPUs together where they serve one layer, else one of each GPU; none where its
     /// name speaks of something else.
-    fn layers(&self) -> Vec<Result<LayerPhase, String>> {
+    /// `idle` is the power of each GPU at rest (W).
+    fn layers(&self, idle: &[f64]) -> Vec<Result<LayerPhase, String>> {
         if self.name.starts_with("ep-") {
-            return vec![self.expert_parallel()];
+            return vec![self.expert_parallel(idle)];
         }
         let counts = match (self.name.strip_prefix("moe-n"), self.name.strip_prefix("moe-skew-")) {
             (Some(tokens), _) => tokens.parse().ok().map(|tokens| vec![tokens; EXPERTS]),
@@ -170,11 +179,11 @@ impl Phase {
         if self.iters.is_empty() {
             return vec![Err("it has no `iters`".into())];
         }
-        (0..self.iters.len()).map(|gpu| self.measured(gpu..gpu + 1, vec![counts.clone()])).collect()
+        (0..self.iters.len()).map(|gpu| self.measured(gpu..gpu + 1, vec![counts.clone()], idle)).collect()
     }
 
     /// A layer whose experts are spread over the GPUs, the assignments of each GPU even over its experts.
-    fn expert_parallel(&self) -> Result<LayerPhase, String> {
+    fn expert_parallel(&self, idle: &[f64]) -> Result<LayerPhase, String> {
         let gpus = self.tokens.len();
         let tokens: Option<Vec<f64>> = self.tokens.iter().copied().collect();
         let Some(tokens) = tokens.filter(|tokens| !tokens.is_empty() && tokens.iter().all(|t| *t >= 0.0)) else {
@@ -182,11 +191,16 @@ impl Phase {
         };
         let experts = (EXPERTS / gpus).max(1);
         let counts = tokens.iter().map(|tokens| vec![(tokens / experts as f64) as u32; experts]).collect();
-        self.measured(0..gpus, counts).map(|layer| LayerPhase { synchronous: true, ..layer })
+        self.measured(0..gpus, counts, idle).map(|layer| LayerPhase { synchronous: true, ..layer })
     }
 
     /// Time and energy of one layer on some GPUs of this phase, each with its counts.
-    fn measured(&self, gpus: std::ops::Range<usize>, counts: Vec<Vec<u32>>) -> Result<LayerPhase, String> {
+    fn measured(
+        &self,
+        gpus: std::ops::Range<usize>,
+        counts: Vec<Vec<u32>>,
+        idle: &[f64],
+    ) -> Result<LayerPhase, String> {
         let span = self.t1 - self.t0;
         let layers = self.iters.get(gpus.start).copied().unwrap_or(0.0);
         if !(span.is_finite() && span > 0.0 && layers > 0.0) {
@@ -195,14 +209,32 @@ impl Phase {
         let Some(energy) = self.energy_mj.get(gpus.clone()) else {
             return Err(format!("energies of {} GPUs, but {} took part", self.energy_mj.len(), gpus.end));
         };
-        let joules: Vec<f64> = energy.iter().map(|mj| mj * 1e-3 / layers).collect();
+        // Between two layers the host has its turn: a layer is what the device was busy with.
+        let busy =
+            |gpu: usize| self.busy_s.get(gpu).copied().filter(|busy| *busy > 0.0 && *busy <= span).unwrap_or(span);
+        let joules: Vec<f64> = gpus
+            .clone()
+            .zip(energy)
+            .map(|(gpu, mj)| (mj * 1e-3 - idle.get(gpu).copied().unwrap_or(0.0) * (span - busy(gpu))) / layers)
+            .collect();
         if !joules.iter().all(|j| j.is_finite() && *j > 0.0) {
             return Err("its energy counter went backwards or stood still".into());
         }
         let alone = self.iters.len() == 1 || gpus.len() > 1;
         let name = if alone { self.name.clone() } else { format!("{}, GPU {}", self.name, gpus.start) };
-        Ok(LayerPhase { name, counts, seconds: span / layers, joules, synchronous: false })
+        Ok(LayerPhase { name, counts, seconds: busy(gpus.start) / layers, joules, synchronous: false })
     }
+}
+
+/// Power of each GPU in the quietest phase in which it did nothing (W); 0 where it never rested.
+fn idle_watts(phases: &[Phase]) -> Vec<f64> {
+    let gpus = phases.iter().map(|phase| phase.energy_mj.len()).max().unwrap_or(0);
+    let least = |gpu: usize| {
+        let resting = phases.iter().filter(|phase| phase.iters.get(gpu) == Some(&0.0) && phase.t1 > phase.t0);
+        let watts = resting.filter_map(|phase| Some(phase.energy_mj.get(gpu)? * 1e-3 / (phase.t1 - phase.t0)));
+        watts.filter(|watts| *watts > 0.0).reduce(f64::min)
+    };
+    (0..gpus).map(|gpu| least(gpu).unwrap_or(0.0)).collect()
 }
 
 #[cfg(test)]
@@ -210,7 +242,7 @@ mod tests {
     use super::*;
 
     fn phase(text: &str) -> Vec<Result<LayerPhase, String>> {
-        serde_json::from_str::<Phase>(text).unwrap().layers()
+        serde_json::from_str::<Phase>(text).unwrap().layers(&[])
     }
 
     #[test]
@@ -221,6 +253,13 @@ mod tests {
         assert_eq!(layers.len(), 2);
         assert_eq!((layers[1].name.as_str(), layers[1].seconds, layers[1].joules[0]), ("moe-n4, GPU 1", 1e-3, 0.4));
         assert_eq!(layers[0].counts, [[4; 8]]);
+    }
+
+    #[test]
+    fn the_hosts_time_between_layers_is_no_time_of_a_layer() {
+        let text = r#"{"name": "moe-n4", "t0": 0, "t1": 10, "iters": [1000], "busy_s": [8], "energy_mj": [4e6]}"#;
+        let layer = serde_json::from_str::<Phase>(text).unwrap().layers(&[100.0]).remove(0).unwrap();
+        assert_eq!((layer.seconds, layer.joules[0]), (8e-3, 3.8));
     }
 
     #[test]

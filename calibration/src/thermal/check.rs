@@ -112,12 +112,13 @@ pub struct Curves {
     pub aliased: Vec<bool>,
 }
 
-/// Compares a profile with a series.
+/// Compares a profile with a series. `stream_w_per_k` says how much heat upstream warms the air by one kelvin (W/K), for a series that knows who
+/// stands [`upstream`](crate::series::upstream).
 ///
 /// # Errors
 /// A sentence: the profile's network is not physical.
-pub fn track(profile: &DeviceProfile, series: &Series) -> Result<TrackCheck, String> {
-    let model = Model::of(profile)?;
+pub fn track(profile: &DeviceProfile, series: &Series, stream_w_per_k: Option<f64>) -> Result<TrackCheck, String> {
+    let model = Model { stream_w_per_k, ..Model::of(profile)? };
     let steps: Vec<f64> = series.steps().collect();
     let response = model.response();
     let rise = model.rise(&response, series, &steps);

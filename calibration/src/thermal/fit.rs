@@ -118,7 +118,7 @@ pub fn fit(series: &[Series], options: &Options<'_>, proceed: &dyn Fn() -> bool)
             (orders, nodes)
         }
     };
-    let layout = Layout::new(start, law, options.from);
+    let layout = Layout::new(start, law, options.from, series.iter().any(|series| !series.upstream.is_empty()));
     let (task, unknowns, refused) = settle(layout, series, options, &mut notes, proceed)?;
     let uncertainty = uncertainty::half_widths(&task, &unknowns);
     let values = task.layout.values(&unknowns);
@@ -133,7 +133,8 @@ pub fn fit(series: &[Series], options: &Options<'_>, proceed: &dyn Fn() -> bool)
     let model = task.layout.model(&values).ok_or("the network found is not physical")?;
     let time_constants = model.response().time_constants();
     let profile = profile::assemble(&task, &model, &unknowns, &parameters, options.from, &notes);
-    let checks = series.iter().map(|series| check::track(&profile, series)).collect::<Result<_, _>>()?;
+    let checks =
+        series.iter().map(|series| check::track(&profile, series, model.stream_w_per_k)).collect::<Result<_, _>>()?;
     Ok(Fit { profile, parameters, time_constants, orders, checks, notes })
 }
 

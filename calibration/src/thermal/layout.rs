@@ -6,6 +6,9 @@ use isotherm_core::units::Watts;
 
 use super::model::Model;
 
+/// The parameter that belongs to the cooling and not to the device: what `[hardware.cooling]` calls so.
+pub(super) const STREAM: &str = "cooling.stream_w_per_k";
+
 /// One number of a network that the data may settle.
 #[derive(Clone, Debug)]
 pub(super) struct Parameter {
@@ -29,6 +32,8 @@ pub(super) struct Layout {
     pub(super) outlets: Vec<usize>,
     pub(super) parameters: Vec<Parameter>,
     memory: Option<MemoryPower>,
+    /// Whether GPUs stand in the warm air of others.
+    upstream: bool,
     /// Whether a recording has readings of the memory's power.
     has_readings: bool,
 }
@@ -36,7 +41,13 @@ pub(super) struct Layout {
 impl Layout {
     /// The network of `order` nodes: die and memory side by side on a chain of none, one or two lumps that lead to the
     /// ambient. `memory` is the law of its power, and whether there are readings of it; without a memory sensor there is no memory node, and only one heat source.
-    pub(super) fn new(order: usize, memory: Option<(&MemoryPower, bool)>, start: Option<&DeviceProfile>) -> Self {
+    /// With `upstream` the air that others have warmed is a parameter too.
+    pub(super) fn new(
+        order: usize,
+        memory: Option<(&MemoryPower, bool)>,
+        start: Option<&DeviceProfile>,
+        upstream: bool,
+    ) -> Self {
         let mut nodes = vec!["die"];
         if memory.is_some() {
             nodes.push("hbm");
@@ -61,6 +72,7 @@ impl Layout {
             outlets,
             parameters: Vec::new(),
             memory: memory.map(|m| m.0.clone()),
+            upstream,
             has_readings: memory.is_some_and(|m| m.1),
         };
         layout.parameters = layout.list(start);
@@ -134,6 +146,15 @@ impl Layout {
                 logarithmic: false,
             });
         }
+        if self.upstream {
+            list.push(Parameter {
+                key: STREAM.to_owned(),
+                unit: "W/K",
+                default: 100.0,
+                bounds: (10.0, 1e4),
+                logarithmic: true,
+            });
+        }
         list
     }
 
@@ -150,6 +171,10 @@ impl Layout {
 
     /// The model with these values; `None` if the network is not physical, which the bounds rule out.
     pub(super) fn model(&self, values: &[f64]) -> Option<Model> {
+        let (values, stream_w_per_k) = match values.split_last() {
+            Some((last, rest)) if self.upstream => (rest, Some(*last)),
+            _ => (values, None),
+        };
         let (n, links) = (self.nodes.len(), self.links.len());
         let capacities = values.get(..n)?;
         let conductances = values.get(n..n + links)?;
@@ -176,6 +201,6 @@ impl Layout {
             memory.path_at_full_use = Watts::new(*path);
         }
         let sensors = if memory.is_some() { vec![0, 1] } else { vec![0] };
-        Some(Model { network, heat, memory_heat, memory, sensors })
+        Some(Model { network, heat, memory_heat, memory, stream_w_per_k, sensors })
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Model {
     pub(super) memory_heat: Vec<f64>,
     /// Without it there is one heat source.
     pub(super) memory: Option<MemoryPower>,
+    /// Heat upstream that warms the air by one kelvin (W/K), where several GPUs share a stream.
+    pub(super) stream_w_per_k: Option<f64>,
     /// Nodes that have a sensor: the die, and the memory if it has a node of its own.
     pub(super) sensors: Vec<usize>,
 }
@@ -42,6 +44,7 @@ impl Model {
             heat: profile.heat_shares(),
             memory_heat: profile.memory_heat_shares(),
             memory: profile.memory_power.clone(),
+            stream_w_per_k: None,
             sensors: if hbm == 0 { vec![0] } else { vec![0, hbm] },
         })
     }
@@ -65,12 +68,19 @@ impl Model {
         Response::new(&self.network, &self.sensors)
     }
 
-    /// Rise of each sensor over an ambient of 0 degC at each instant.
+    /// Rise of each sensor over an ambient of 0 degC at each instant, by its own heat and that of the GPUs upstream.
     pub(super) fn rise(&self, response: &Response, series: &Series, steps: &[f64]) -> Vec<Vec<f64>> {
         let heats = self.heats(series);
         let sources =
             [(&*self.heat, &*heats.compute, heats.before.0), (&*self.memory_heat, &*heats.memory, heats.before.1)];
-        response.to(steps, &[Input::Heat(&sources)]).swap_remove(0)
+        let Some(rate) = self.stream_w_per_k.filter(|_| !series.upstream.is_empty()) else {
+            return response.to(steps, &[Input::Heat(&sources)]).swap_remove(0);
+        };
+        let warmed: Vec<f64> = series.upstream.iter().map(|watts| watts / rate).collect();
+        let both =
+            response.to(steps, &[Input::Heat(&sources), Input::Ambient(&warmed, series.initial_upstream / rate)]);
+        let sum = |parts: (&Vec<f64>, &Vec<f64>)| parts.0.iter().zip(parts.1).map(|(own, air)| own + air).collect();
+        both[0].iter().zip(&both[1]).map(sum).collect()
     }
 }
 

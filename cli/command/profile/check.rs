@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use isotherm_calibration::recording::Recording;
+use isotherm_calibration::series::upstream;
 use isotherm_calibration::thermal::check::{self, TrackCheck};
 use isotherm_calibration::{kernels, plot};
-use isotherm_core::hardware::DeviceProfile;
+use isotherm_core::hardware::{Cooling, DeviceProfile};
 use serde::Serialize;
 
 use super::table;
@@ -42,11 +43,14 @@ struct LayerCheck {
 /// Compares, prints, and draws.
 pub(super) fn run(options: &ProfileCheck) -> Result<Code, Fault> {
     let profile = super::read_profile(&options.profile)?;
+    let cooling = options.cooling.as_deref().map(super::read_cooling).transpose()?;
     let (mut tracks, mut layers, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for path in &options.data {
         let checked = recognise(&profile, path).and_then(|data| {
             match data {
-                Data::Recording(recording) => tracks.extend(check_recording(&profile, path, &recording)?),
+                Data::Recording(recording) => {
+                    tracks.extend(check_recording(&profile, cooling.as_ref(), path, &recording)?)
+                }
                 Data::Layers(report) => layers.push(LayerCheck { file: path.display().to_string(), report }),
             }
             Ok(())
@@ -106,13 +110,21 @@ fn recognise(profile: &DeviceProfile, path: &Path) -> Result<Data, Fault> {
     )))
 }
 
-fn check_recording(profile: &DeviceProfile, path: &Path, recording: &Recording) -> Result<Vec<TrackCheck>, Fault> {
-    let series = super::series_of(recording)?;
+fn check_recording(
+    profile: &DeviceProfile,
+    cooling: Option<&Cooling>,
+    path: &Path,
+    recording: &Recording,
+) -> Result<Vec<TrackCheck>, Fault> {
+    let mut series = super::series_of(recording)?;
+    if let Some(cooling) = cooling {
+        upstream(&mut series, &cooling.streams);
+    }
     let predicted = kernels::clock_at_cap(profile);
     let mut tracks = Vec::new();
     for series in &series {
-        let mut track =
-            check::track(profile, series).map_err(|fault| Fault::Input(format!("{}: {fault}", path.display())))?;
+        let mut track = check::track(profile, series, cooling.and_then(|cooling| cooling.stream_w_per_k))
+            .map_err(|fault| Fault::Input(format!("{}: {fault}", path.display())))?;
         if let Some(clock) = &mut track.clock_at_cap {
             clock.predicted_mhz = predicted;
         }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use isotherm_calibration::plot;
+use isotherm_calibration::series::upstream;
 use isotherm_calibration::thermal::fit::{self, Fit, Options};
 
 use super::table;
@@ -27,6 +28,7 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     if let Some(absent) = options.gpu.iter().find(|gpu| !recorded.contains(gpu)) {
         return Err(Fault::Usage(format!("--gpu: no recording has a GPU {absent}; there are {recorded:?}")));
     }
+    upstream(&mut series, &options.stream.iter().map(|stream| stream.0.clone()).collect::<Vec<_>>());
     series.retain(|series| options.gpu.is_empty() || options.gpu.contains(&series.gpu));
     let stop = super::super::run::interruption();
     let proceed = || !stop.load(Ordering::Relaxed);

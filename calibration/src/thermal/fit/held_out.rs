@@ -23,7 +23,12 @@ pub(super) fn orders(
 ) -> Result<Vec<Order>, String> {
     let mut orders = Vec::new();
     for nodes in sources..=sources + 2 {
-        orders.push(order(Layout::new(nodes, memory, from), series, steady, proceed)?);
+        orders.push(order(
+            Layout::new(nodes, memory, from, series.iter().any(|series| !series.upstream.is_empty())),
+            series,
+            steady,
+            proceed,
+        )?);
     }
     let best = orders.iter().map(|order| order.held_out_rmse).fold(f64::INFINITY, f64::min);
     if let Some(order) = orders.iter_mut().find(|order| order.held_out_rmse <= MARGIN * best) {

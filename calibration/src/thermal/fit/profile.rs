@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use isotherm_core::hardware::{Basis, DeviceProfile, Link, Node, Origin};
 use isotherm_core::units::{Celsius, Watts};
 
+use super::super::layout::STREAM;
 use super::super::model::Model;
 use super::Fitted;
 use super::problem::Task;
@@ -78,7 +79,7 @@ fn origins(base: &DeviceProfile, parameters: &[Fitted], names: &str, notes: &[St
     let thermal = ["node", "link", "memory_power", "ambient"];
     let mut origin = base.origin.clone();
     origin.retain(|key, _| !key.split('.').next().is_some_and(|first| thermal.contains(&first)));
-    for parameter in parameters {
+    for parameter in parameters.iter().filter(|parameter| parameter.key != STREAM) {
         let (basis, note) = match parameter.plus_minus {
             Some(_) => (Basis::Fitted, format!("to {names}")),
             None => (Basis::Guessed, "not fitted: held, or refused because the recordings cannot tell".to_owned()),

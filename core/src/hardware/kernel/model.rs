@@ -97,9 +97,10 @@ pub struct TypeModel {
     pub launch_s: f64,
     /// Time in which one tile walks one column (s), limited by latency.
     pub chain_s_per_column: f64,
-    /// Rows that the tensor cores compute at least, however few a tile has.
+    /// Rows that the tensor cores compute at least, however few a tile has; of an expert where there are no tiles.
     pub least_rows: f64,
-    /// Rows of a tile against tokens in the call, as `[tokens up to, rows]`; the last entry also holds above.
+    /// Rows of a tile against tokens in the call, as `[tokens up to, rows]`; the last entry also holds above. A tile takes its whole time however few rows
+    /// it has. 0 rows means no tiles: a library that picks a kernel by the size of every product, so that rows take what they take.
     pub block_rows: Vec<[u32; 2]>,
     /// Passes that turning activations into this format costs, in units of reading 16 bits and writing 8.
     pub quantise_passes: f64,
@@ -157,8 +158,8 @@ impl TypeModel {
     /// Rows of a tile for a call of so many tokens.
     #[must_use]
     pub fn block_rows(&self, tokens: u32) -> u32 {
-        let last = self.block_rows.last().map_or(1, |entry| entry[1]);
-        self.block_rows.iter().find(|entry| tokens <= entry[0]).map_or(last, |entry| entry[1]).max(1)
+        let last = self.block_rows.last().map_or(0, |entry| entry[1]);
+        self.block_rows.iter().find(|entry| tokens <= entry[0]).map_or(last, |entry| entry[1])
     }
 
     fn check(&self) -> Result<(), String> {
@@ -169,7 +170,7 @@ impl TypeModel {
             ("least_rows", self.least_rows),
             ("quantise_passes", self.quantise_passes),
         ])?;
-        if self.block_rows.is_empty() || self.block_rows.iter().any(|entry| entry[1] == 0) {
+        if self.block_rows.is_empty() {
             return Err(
                 "`block_rows` must list [tokens up to, rows of a tile], for example [[64, 16], [512, 64]]".into()
             );

@@ -69,11 +69,12 @@ impl KernelModel {
     pub fn work(&self, shape: &LayerShape, batch: Batch<'_>) -> Work {
         let model = self.of(shape.dtype);
         let block = model.block_rows(batch.tokens);
-        let (mut active, mut rows, mut blocks, mut reads) = (0_u32, 0_u64, 0_u64, 0.0);
+        let (mut active, mut rows, mut blocks, mut untiled, mut reads) = (0_u32, 0_u64, 0_u64, 0.0, 0.0);
         for count in batch.counts.iter().copied().filter(|count| *count > 0) {
             active += 1;
             rows += u64::from(count);
-            blocks += u64::from(count.div_ceil(block));
+            blocks += u64::from(count.div_ceil(block.max(1)));
+            untiled += f64::from(count).max(model.least_rows);
             reads += self.weight_reads(f64::from(count));
         }
         if batch.buffer_rows == 0 {
@@ -86,7 +87,7 @@ impl KernelModel {
         }
         let (d, ff, rows_f) = (f64::from(shape.d_model), shape.slice(), rows as f64);
         let inner = f64::from(shape.matrices - 1) * ff;
-        let padded = blocks as f64 * f64::from(block).max(model.least_rows);
+        let computed = if block == 0 { untiled } else { blocks as f64 * f64::from(block).max(model.least_rows) };
         let mut bytes = 0.0;
         let products = [(d, inner), (ff, d)].map(|(depth, width)| {
             let moved = reads * depth * width * model.bytes + rows_f * (depth * model.bytes + width * 2.0);
@@ -94,7 +95,7 @@ impl KernelModel {
             let walk = depth + self.prologue_columns;
             Product {
                 memory_s: moved / self.memory_bytes_per_s,
-                compute_s: 2.0 * walk * width * padded / model.flops_per_s,
+                compute_s: 2.0 * walk * width * computed / model.flops_per_s,
                 chain_s: if active == 0 { 0.0 } else { walk * model.chain_s_per_column },
             }
         });
