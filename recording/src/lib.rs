@@ -5,6 +5,7 @@
 //! exporter take any of them, and replay and calibration read back what was recorded.
 
 pub mod choice;
+pub mod dcgm;
 pub mod device;
 pub mod events;
 pub mod file;

@@ -3,15 +3,13 @@
 //! Exists because most clusters already run `dcgm-exporter`, and reading its page needs neither a driver nor a right on the machine with the GPUs. An
 //! exporter is a coarse source: it asks its devices as rarely as it was told to (every 30 s by default) and repeats the answer until then.
 //!
-//! [`names`] is the one table of what DCGM calls our signals; [`scrape()`] makes readings of a page, and [`DcgmMeter`] fetches the page. What a page says
+//! [`isotherm_recording::dcgm`] has the one table of what DCGM calls our signals; [`scrape()`] makes readings of a page, and [`DcgmMeter`] fetches the page. What a page says
 //! of a signal is a value only if it can be one: DCGM writes "no value" as a number, for example 9223372036854775794.
 
-pub mod names;
 pub mod scrape;
 
 mod client;
 mod meter;
-mod number;
 mod spec;
 mod text;
 

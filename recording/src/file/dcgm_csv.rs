@@ -3,10 +3,10 @@
 use csv::StringRecord;
 use isotherm_core::input::InputError;
 
-use crate::signal::Signal;
+use crate::dcgm::{Field, names};
 
 use super::civil;
-use super::dcgm::{Device, Points, signal_of};
+use super::dcgm::{Device, Points};
 use super::number::nanos;
 use super::table::{lines, split};
 use super::{Format, Recording};
@@ -17,18 +17,17 @@ const GPUS: [&str; 3] = ["gpu", "index", "gpu_id"];
 const HOSTS: [&str; 2] = ["hostname", "instance"];
 
 /// A column of a field.
-struct Field<'a> {
+struct Column<'a> {
     place: usize,
     name: &'a str,
-    signal: Signal,
-    places: i32,
+    field: &'static Field,
     /// The labels in the column's name, where it has such: `DCGM_FI_DEV_GPU_TEMP{gpu="0"}`.
     device: Option<Device>,
 }
 
 /// Whether the names are of such a file.
 pub(super) fn recognises(names: &[String]) -> bool {
-    names.iter().any(|name| metric(name).and_then(signal_of).is_some())
+    names.iter().any(|name| metric(name).and_then(names::of_name).is_some())
 }
 
 pub(super) fn read(file: &str, text: &str) -> Result<Recording, InputError> {
@@ -44,11 +43,11 @@ pub(super) fn read(file: &str, text: &str) -> Result<Recording, InputError> {
         at(first, found, "expected a column `Time` or `timestamp`: values without a time cannot be replayed")
     })?;
     let (gpu, host) = (find(&GPUS), find(&HOSTS));
-    let fields: Vec<Field<'_>> = names.iter().enumerate().filter_map(|(place, name)| field(place, name)).collect();
+    let columns: Vec<Column<'_>> = names.iter().enumerate().filter_map(|(place, name)| column(place, name)).collect();
 
     let mut points = Points::default();
     let used = |place: usize| place == time || Some(place) == gpu || Some(place) == host;
-    let unknown = names.iter().enumerate().filter(|(place, name)| field(*place, name).is_none() && !used(*place));
+    let unknown = names.iter().enumerate().filter(|(place, name)| column(*place, name).is_none() && !used(*place));
     points.notes.extend(unknown.map(|(_, name)| format!("column `{name}` is not known and not used")));
     for (line, text, ended) in lines {
         split(text, &mut cells);
@@ -74,9 +73,9 @@ pub(super) fn read(file: &str, text: &str) -> Result<Recording, InputError> {
         if row.1.is_empty() {
             row.1 = "0".to_owned();
         }
-        for field in &fields {
-            let device = field.device.as_ref().unwrap_or(&row);
-            points.add(device, instant, (field.name, field.signal, field.places), cell(field.place), line);
+        for column in &columns {
+            let device = column.device.as_ref().unwrap_or(&row);
+            points.add(device, instant, (column.name, column.field), cell(column.place), line);
         }
     }
     Ok(points.finish(file, Format::DcgmCsv, names.clone(), Some(first)))
@@ -90,12 +89,12 @@ fn metric(name: &str) -> Option<&str> {
     Some(&rest[..end])
 }
 
-fn field(place: usize, name: &str) -> Option<Field<'_>> {
+fn column(place: usize, name: &str) -> Option<Column<'_>> {
     let metric = metric(name)?;
-    let (signal, places) = signal_of(metric)?;
+    let (field, _) = names::of_name(metric)?;
     let host = label(name, "Hostname").or_else(|| label(name, "hostname")).or_else(|| label(name, "instance"));
     let device = label(name, "gpu").map(|gpu| (host.unwrap_or_default().to_owned(), gpu.to_owned()));
-    Some(Field { place, name: metric, signal, places, device })
+    Some(Column { place, name: metric, field, device })
 }
 
 /// The value of a label in `name{gpu="0", Hostname="a"}`.

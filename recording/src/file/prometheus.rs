@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use isotherm_core::input::InputError;
 use serde::Deserialize;
 
-use super::dcgm::{Points, signal_of};
+use crate::dcgm::names;
+
+use super::dcgm::Points;
 use super::{Format, Recording};
 
 const EXPECTED: &str = "expected the answer to a range query, {\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\
@@ -57,7 +59,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Recording, InputError> {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
-        let Some((signal, places)) = signal_of(name) else {
+        let Some((field, _)) = names::of_name(name) else {
             if !unknown.contains(&name) {
                 unknown.push(name);
             }
@@ -67,7 +69,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Recording, InputError> {
         let gpu = label("gpu").or(label("uuid")).or(label("UUID")).unwrap_or("0");
         let device = (host.to_owned(), gpu.to_owned());
         for (time, value) in &series.values {
-            points.add(&device, micros(*time), (name, signal, places), value, 0);
+            points.add(&device, micros(*time), (name, field), value, 0);
         }
     }
     points.notes.extend(unknown.iter().map(|name| format!("metric `{name}` is not known and not used")));

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use isotherm_recording::dcgm::{FACTS, Field, names, number};
 use isotherm_recording::device::SignalFacts;
 use isotherm_recording::{DeviceFacts, Entry, Missing, Signal};
 use thiserror::Error;
 
-use super::names::{self, FACTS, Field};
-use super::number;
 use super::text::{Row, row};
 
 /// What a page says, devices in the order of host and number.

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
+use isotherm_recording::dcgm::{FACTS, FIELDS, Field, Kind};
 use isotherm_recording::{DeviceFacts, Reading, Standing};
-
-use crate::dcgm::names::{FACTS, FIELDS, Field, Kind};
 
 /// The page of an exporter that reads these devices: [`Labels::render`] without further labels.
 ///

@@ -1,7 +1,7 @@
 //! What is written as an exporter's page is read back as it was.
 
+use isotherm_recording::dcgm::names::{FACTS, FIELDS, of_signal};
 use isotherm_recording::{DeviceFacts, Entry, Missing, Reading, Signal, Standing};
-use isotherm_telemetry::dcgm::names::{FACTS, FIELDS, of_signal};
 use isotherm_telemetry::dcgm::scrape;
 use isotherm_telemetry::exposition::{Labels, render};
 use proptest::prelude::*;

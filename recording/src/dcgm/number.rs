@@ -1,6 +1,6 @@
 //! What the text of a value is worth: a value, or the reason why it is none.
 
-use isotherm_recording::{Entry, Missing};
+use crate::reading::{Entry, Missing};
 
 use super::names::{Field, Kind};
 
@@ -16,7 +16,8 @@ const BLANKS: i64 = 4;
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The entry that a field's value makes.
-pub(super) fn entry(field: &Field, text: &str, changed: i64) -> Entry {
+#[must_use]
+pub fn entry(field: &Field, text: &str, changed: i64) -> Entry {
     match value(field, text) {
         Ok(value) => Entry::Value { value, changed },
         Err(missing) => Entry::Missing(missing),
@@ -44,8 +45,16 @@ fn value(field: &Field, text: &str) -> Result<i64, Missing> {
 }
 
 /// A number as the text format writes it, `NaN` and `+Inf` being none.
-pub(super) fn finite(text: &str) -> Option<f64> {
+#[must_use]
+pub fn finite(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// Whether a value in the unit of the field's signal can be one: no blank, and in range.
+#[must_use]
+pub fn can_be(field: &Field, value: f64) -> bool {
+    let written = (value / field.scale as f64).round();
+    value.is_finite() && refuse_blank(field, written as i64).is_ok() && field.range.contains(&(value.round() as i64))
 }
 
 /// What DCGM means by a number that stands for no value.
@@ -70,7 +79,7 @@ fn refuse_blank(field: &Field, number: i64) -> Result<(), Missing> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-    use isotherm_recording::Signal;
+    use crate::Signal;
 
     use super::super::names::{FIELDS, of_signal};
     use super::*;

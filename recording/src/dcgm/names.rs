@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-use isotherm_recording::{DeviceFacts, Signal};
+use crate::{DeviceFacts, Signal};
 
 /// What Prometheus is told a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ const COUNT: RangeInclusive<i64> = 0..=i64::MAX - 16;
 ///
 /// ```
 /// use isotherm_recording::Signal;
-/// use isotherm_telemetry::dcgm::names;
+/// use isotherm_recording::dcgm::names;
 /// let field = names::of_signal(Signal::Power).unwrap();
 /// assert_eq!((field.name, field.scale), ("DCGM_FI_DEV_POWER_USAGE", 1000));
 /// assert!(names::of_signal(Signal::MemoryPowerMean).is_none());
@@ -211,7 +211,7 @@ pub fn of_signal(signal: Signal) -> Option<&'static Field> {
 ///
 /// ```
 /// use isotherm_recording::Signal;
-/// use isotherm_telemetry::dcgm::names;
+/// use isotherm_recording::dcgm::names;
 /// let (field, rank) = names::of_name("DCGM_FI_DEV_POWER_MGMT_LIMIT").unwrap();
 /// assert_eq!((field.signal, rank), (Signal::PowerLimit, 1), "the enforced limit would be better");
 /// ```
