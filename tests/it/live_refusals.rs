@@ -33,6 +33,11 @@ fn what_cannot_work_is_refused_before_gpus_work_for_minutes() {
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("--source nvml: the GPUs of --load model are read by `model` or `none`"), "{err}");
 
+    let twice = ["live", "run", &file, "--load", "model", "--devices", "0,0", "--out", "twice"];
+    let (code, _, err) = text(&isotherm(folder.path(), &twice));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--devices: GPU 0 is named twice"), "{err}");
+
     let schedule = root().join("scenarios/excitation/short.toml").display().to_string();
     let nowhere = ["live", "excite", &schedule, "--load", "model", "--out", "nowhere/phases.json"];
     let (code, _, err) = text(&isotherm(folder.path(), &nowhere));

@@ -155,7 +155,7 @@ fn invariants_name_their_tests() {
         "core/tests",
         "plugins/telemetry/tests",
         "plugins/telemetry/tests/dcgm",
-        "plugins/telemetry/src/dcgm",
+        "recording/src/dcgm",
         "plugins/nvml/tests/nvml",
         "recording/tests",
         "plugins/workloads/src",

@@ -82,8 +82,17 @@ pub(super) fn load(options: &args::Equipment, shape: &LoadShape, beside: &Path) 
 }
 
 /// The devices of so many GPUs.
-pub(super) fn devices(options: &args::Equipment, gpus: u32) -> Vec<u32> {
-    if options.devices.is_empty() { (0..gpus).collect() } else { options.devices.clone() }
+///
+/// # Errors
+/// [`Fault::Usage`] for a device that is named twice: two loads would share it, and its energy would count twice.
+pub(super) fn devices(options: &args::Equipment, gpus: u32) -> Result<Vec<u32>, Fault> {
+    let named = &options.devices;
+    if let Some(twice) = named.iter().enumerate().find_map(|(place, gpu)| named[..place].contains(gpu).then_some(gpu)) {
+        return Err(Fault::Usage(format!(
+            "--devices: GPU {twice} is named twice; expected each once, for example --devices 0,1"
+        )));
+    }
+    Ok(if named.is_empty() { (0..gpus).collect() } else { named.clone() })
 }
 
 /// The clock of the wall.

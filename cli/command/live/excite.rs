@@ -20,10 +20,7 @@ const PERIOD: f64 = 0.05;
 /// Plays the schedule and writes what ran when, also if it ended early.
 pub(super) fn run(options: &LiveExcite) -> Result<Code, Fault> {
     if options.out.exists() && !options.force {
-        return Err(Fault::Usage(format!(
-            "{} is there already\n  = help: choose another name with --out, or replace it with --force",
-            options.out.display()
-        )));
+        return Err(Fault::Exists { path: options.out.clone(), option: "--out" });
     }
     let schedule = read(options)?;
     // Found before the GPUs have worked for minutes.
@@ -37,7 +34,7 @@ pub(super) fn run(options: &LiveExcite) -> Result<Code, Fault> {
 
 /// Plays the schedule and writes the side-car.
 fn play(options: &LiveExcite, schedule: &Schedule) -> Result<Code, Fault> {
-    let devices = equipment::devices(&options.equipment, 1);
+    let devices = equipment::devices(&options.equipment, 1)?;
     let phases = schedule.phases(devices.len()).map_err(|why| wrong(options, &why))?;
     let clock = equipment::clock();
     let source = equipment::source_of(&options.equipment);

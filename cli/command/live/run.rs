@@ -19,10 +19,7 @@ pub(super) fn run(options: &LiveRun) -> Result<Code, Fault> {
     let scenario = &file.plan.worlds[0].scenario;
     let folder = options.out.clone().unwrap_or_else(|| Path::new("results").join(format!("live-{}", scenario.name)));
     if is_record(&folder) && !options.force {
-        return Err(Fault::Usage(format!(
-            "{} holds the record of another live run\n  = help: choose another folder with --out, or replace it with --force",
-            folder.display()
-        )));
+        return Err(Fault::Exists { path: folder, option: "--out" });
     }
     std::fs::create_dir_all(&folder).map_err(|error| Fault::unwritable(&folder, error))?;
     if scenario.seeds > 1 {
@@ -32,7 +29,7 @@ pub(super) fn run(options: &LiveRun) -> Result<Code, Fault> {
         clock: equipment::clock(),
         seconds: options.seconds,
         rest: options.rest,
-        devices: equipment::devices(&options.equipment, scenario.hardware.gpus),
+        devices: equipment::devices(&options.equipment, scenario.hardware.gpus)?,
         period: options.equipment.period_ms.map(|ms| 1e-3 * f64::from(ms)),
         stop: super::super::run::interruption(),
         folder,

@@ -14,10 +14,7 @@ use crate::fault::Fault;
 /// Fits, prints, and writes the profile and its plot.
 pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     if options.output.exists() && !options.force {
-        return Err(Fault::Usage(format!(
-            "{} is there already\n  = help: choose another name with -o, or replace it with --force",
-            options.output.display()
-        )));
+        return Err(Fault::Exists { path: options.output.clone(), option: "-o" });
     }
     let from = options.from.as_deref().map(super::read_profile).transpose()?;
     let mut series = Vec::new();

@@ -18,10 +18,7 @@ struct Report<'a> {
 /// Fits, prints, and writes the profile.
 pub(super) fn run(options: &ProfileFitLayers) -> Result<Code, Fault> {
     if options.output.exists() && !options.force {
-        return Err(Fault::Usage(format!(
-            "{} is there already\n  = help: choose another name with -o, or replace it with --force",
-            options.output.display()
-        )));
+        return Err(Fault::Exists { path: options.output.clone(), option: "-o" });
     }
     let from = super::read_profile(&options.from)?;
     let input = |fault: &dyn std::fmt::Display| Fault::Input(fault.to_string());
