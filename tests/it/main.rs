@@ -34,5 +34,6 @@ mod router_contract;
 mod scenarios;
 mod sensor;
 mod significance;
+mod sweep_axes;
 mod telemetry;
 mod tidy;
