@@ -75,6 +75,12 @@ impl SweepFile {
         self.points.point(position)
     }
 
+    /// The first seed of a world and how many follow one another, without looking at anything else of it.
+    #[must_use]
+    pub fn seeds(&self, position: usize) -> (u64, u32) {
+        self.points.seeds(position)
+    }
+
     /// How many worlds there are; at least one.
     #[must_use]
     pub fn worlds(&self) -> usize {

@@ -15,7 +15,7 @@ use super::lattice::Kept;
 use super::plan::{Plan, WorldPlan};
 use super::routers::{Expanded, Placed, RouterTables};
 use super::sweep::{Axis, AxisValue, Sweep};
-use crate::config::{Fault, FaultKind, Faults, Tree};
+use crate::config::{Fault, FaultKind, Faults, Tree, Value};
 use crate::registry::Catalogue;
 
 /// The worlds of a scenario by their numbers, from 0, in the order of the sweep: the first axis varies slowest.
@@ -79,6 +79,20 @@ impl Points {
     #[must_use]
     pub fn point(&self, position: usize) -> Vec<AxisValue> {
         self.place(position).map(|at| self.point_at(&at)).unwrap_or_default()
+    }
+
+    /// The first seed of a world and how many follow one another, without looking at anything else of it: `seed` and `seeds`, or their
+    /// defaults where that is no number, which is a fault of the world itself.
+    #[must_use]
+    pub fn seeds(&self, position: usize) -> (u64, u32) {
+        let at = self.place(position).unwrap_or_default();
+        let number = |key: &str| {
+            let swept = self.values(&at).find(|&(axis, _)| self.sweep.axes[axis].name() == key);
+            let node = swept.map(|(axis, value)| &self.sweep.axes[axis].values[value]).or_else(|| self.tree.at(key))?;
+            if let Value::Integer(number) = node.value { Some(number) } else { None }
+        };
+        let first = number("seed").and_then(|first| u64::try_from(first).ok()).unwrap_or(0);
+        (first, number("seeds").and_then(|count| u32::try_from(count).ok()).unwrap_or(1))
     }
 
     /// Worlds that show every value of every axis between them, as far as it is not left out: a few of many.

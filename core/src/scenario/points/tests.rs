@@ -120,3 +120,11 @@ fn a_table_is_set_before_what_is_inside_it() {
     assert_eq!(tree.at("a.b").map(|node| &node.value), Some(&Value::Integer(2)));
     assert_eq!(tree.at("a.c").map(|node| &node.value), Some(&Value::Integer(3)));
 }
+
+#[test]
+fn seeds_are_those_of_the_axes_else_of_the_scenario() {
+    let (plain, _) = points("seeds = 3\n[sweep]\na = [1, 2]\n");
+    assert_eq!((plain.seeds(0), plain.seeds(1)), ((0, 3), (0, 3)));
+    let (swept, _) = points("seed = 9\nseeds = 3\n[sweep]\nseed = [5, 7]\nseeds = [1, 2]\n");
+    assert_eq!((0..4).map(|world| swept.seeds(world)).collect::<Vec<_>>(), [(5, 1), (5, 2), (7, 1), (7, 2)]);
+}
