@@ -6,8 +6,11 @@
 mod awaited;
 mod check;
 mod compare;
+mod lattice;
 mod loaded;
 mod plan;
+mod points;
+mod routers;
 mod sweep;
 
 use std::sync::Arc;
@@ -16,7 +19,8 @@ use serde::{Deserialize, Serialize};
 
 pub use compare::{BaselineOf, Compare};
 pub use plan::{Plan, Variant, WorldPlan};
-pub use sweep::{Axis, AxisValue};
+pub use points::Points;
+pub use sweep::{Axis, AxisValue, fix};
 
 use crate::cost::CostTable;
 use crate::dispatch::DispatchSpec;

@@ -35,5 +35,6 @@ mod router_contract;
 mod scenarios;
 mod sensor;
 mod significance;
+mod sweep_axes;
 mod telemetry;
 mod tidy;

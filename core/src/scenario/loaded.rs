@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 
 use super::{EXAMPLES, Scenario};
 use crate::config::{Faults, Node, TAG, Table, Tree, Value, deserialize_rest, deserialize_with};
+use crate::hardware::DeviceProfile;
 use crate::registry::Catalogue;
 use crate::router::RouterSpec;
 use crate::routing::RoutingOptions;
@@ -43,11 +44,14 @@ fn taken_keys() -> Vec<&'static str> {
     RoutingOptions::KEYS.iter().map(|(option, _)| *option).chain(["name"]).collect()
 }
 
-/// Everything of a scenario but routers and sweep.
-pub(super) fn scenario(tree: &Tree, catalogue: &dyn Catalogue, faults: &mut Faults) -> Option<Scenario> {
-    let Value::Table(mut table) = tree.root().value.clone() else { return None };
-    table.remove("router");
-    table.remove("sweep");
+/// Everything of a scenario but routers and sweep. A device `profile` that has been read already stands for the one of the tree.
+pub(super) fn scenario(
+    tree: &Tree,
+    profile: Option<&DeviceProfile>,
+    catalogue: &dyn Catalogue,
+    faults: &mut Faults,
+) -> Option<Scenario> {
+    let mut table = without_routers(tree);
     require_telemetry(tree, faults);
     let mut take = |section: &str| {
         let loaded = split(table.get(section)?)?;
@@ -67,8 +71,22 @@ pub(super) fn scenario(tree: &Tree, catalogue: &dyn Catalogue, faults: &mut Faul
     if let Some(placement) = placement {
         scenario.placement = Some(placement?.into());
     }
+    if let Some(profile) = profile {
+        scenario.hardware.profile = Some(profile.clone());
+    }
     scenario.telemetry.for_hardware(&scenario.hardware);
     Some(scenario)
+}
+
+/// The sections that describe a world. Routers are large, and are not copied to be thrown away.
+fn without_routers(tree: &Tree) -> Table {
+    let mut table = Table::default();
+    if let Value::Table(whole) = &tree.root().value {
+        for entry in whole.entries().iter().filter(|entry| !["router", "sweep"].contains(&entry.key.name.as_str())) {
+            table.insert(entry.key.clone(), entry.node.clone());
+        }
+    }
+    table
 }
 
 /// Misses the section that a scenario may leave out for the reader's sake only.
