@@ -35,6 +35,7 @@ pub mod progress;
 pub mod results;
 pub mod scenario_file;
 pub mod statistics;
+mod sweep;
 pub mod table;
 pub mod telemetry;
 
