@@ -301,17 +301,28 @@ pub(crate) fn point_of(file: &ScenarioFile, run: &Run) -> String {
 
 /// A baseline of another point says something only on the same tokens.
 fn same_tokens(file: &ScenarioFile) -> Result<(), Fault> {
-    let stream = |world| Ok::<_, Fault>(Streams::of(file, world)?.id(file.plan.worlds[world].scenario.seed));
-    for (world, plan) in file.plan.worlds.iter().enumerate() {
-        if plan.scenario.compare.baseline == BaselineOf::FirstPoint && stream(world)? != stream(0)? {
-            let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
-            return Err(Fault::Scenario(format!(
-                "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
-                point.join(", ")
-            )));
-        }
+    let first = first_tokens(file)?;
+    (0..file.plan.worlds.len()).try_for_each(|world| same_tokens_as(&first, file, world))
+}
+
+/// The token stream of the first world of a plan.
+pub(crate) fn first_tokens(file: &ScenarioFile) -> Result<String, Fault> {
+    Ok(Streams::of(file, 0)?.id(file.plan.worlds[0].scenario.seed))
+}
+
+/// Refuses a world that is measured against the first one of the sweep and has other tokens than that.
+pub(crate) fn same_tokens_as(first: &str, file: &ScenarioFile, world: usize) -> Result<(), Fault> {
+    let plan = &file.plan.worlds[world];
+    if plan.scenario.compare.baseline != BaselineOf::FirstPoint
+        || Streams::of(file, world)?.id(plan.scenario.seed) == first
+    {
+        return Ok(());
     }
-    Ok(())
+    let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
+    Err(Fault::Scenario(format!(
+        "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
+        point.join(", ")
+    )))
 }
 
 /// The batches of one seed.

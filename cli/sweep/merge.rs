@@ -42,13 +42,13 @@ pub(crate) fn merge(
             for run in listed.runs() {
                 outcomes.push(outcome(&mut records, &part, run)?.map_err(wrong)?);
             }
-            runs.extend_from_slice(listed.runs());
+            runs.extend(listed.runs().iter().cloned().map(|run| Run { world, ..run }));
         }
         if records.next().is_some() {
             return Err(wrong("it has more runs than its points".to_owned()));
         }
     }
-    let file = points.file();
+    let file = &points.file().part(0..points.worlds())?;
     let finished = measure(file, &runs, outcomes);
     let measured: Vec<_> = finished.iter().map(Finished::measured).collect();
     let mut summary = Summary::of(file, &measured, interval);

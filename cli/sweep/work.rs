@@ -126,7 +126,7 @@ impl<'a> Worker<'a> {
         keeper: &Keeper<'_>,
         shard: &mut ShardWriter<'_>,
     ) -> Result<Option<usize>, Fault> {
-        let worlds = self.points.by_world(points);
+        let worlds: Vec<_> = self.points.by_world(points).collect();
         let done: Vec<Result<Option<DonePart>, Fault>> = worlds
             .into_par_iter()
             .map(|(world, seeds)| {
@@ -154,7 +154,10 @@ impl<'a> Worker<'a> {
             let Some(of_point) = settled(end, runs.len())? else { return Ok(None) };
             outcomes.extend(of_point);
         }
-        let finished = measure(&part.file, comparison.runs(), outcomes);
+        let mut finished = measure(&part.file, comparison.runs(), outcomes);
+        if !part.has_its_baseline() {
+            finished.iter_mut().for_each(|f| f.metrics.clear());
+        }
         Ok(Some(DonePart { part, finished, simulated }))
     }
 }

@@ -34,12 +34,13 @@ pub(super) fn run(options: &SweepMerge) -> Result<Code, Fault> {
     let points = folder.points_of_results()?;
     let name = if missing.is_empty() { "results" } else { "results-partial" };
     let path = out.unwrap_or_else(|| folder.path.join(name));
-    let (results, _) = Folder::open(&path, points.file(), options.force)?;
+    let file = &points.file().part(0..points.worlds())?;
+    let (results, _) = Folder::open(&path, file, options.force)?;
     let merged = sweep::merge(&folder, &points, &survey, Interval::requested(options.bootstrap))?;
     let tokens = merged.finished.iter().filter_map(|f| f.outcome.as_ref().ok()).map(|r| r.tokens()).sum();
     let (runs, simulate_seconds) = (merged.finished.len(), started.elapsed().as_secs_f64());
     let timing = Timing { simulate_seconds, threads: 1, runs, tokens, lag: None };
-    results.write(points.file(), &merged.finished, &merged.summary, &timing, options.csv)?;
+    results.write(file, &merged.finished, &merged.summary, &timing, options.csv)?;
     eprintln!("{} merged into {}", counted(folder.plan.points - missing.count(), "point"), path.display());
     show(&merged.summary, options)?;
     Ok(match (missing.is_empty(), merged.summary.failures.is_empty()) {
