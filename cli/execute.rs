@@ -28,11 +28,12 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
-use crate::results::{Finished, Measured, Streams, Summary};
+use crate::results::{Finished, Streams, Summary};
 use crate::scenario_file::{ScenarioFile, hex};
 use crate::statistics::Interval;
 pub use clock::{Clock, Lag, WallClock};
 use group::Group;
+pub(crate) use lateness::Lags;
 use paced::Live;
 use seen::Records;
 pub use seen::{LiveRecordSpec, SeenRun};
@@ -281,14 +282,17 @@ impl<'a> Comparison<'a> {
     /// # Errors
     /// [`Fault::Internal`] if a run is missing.
     pub fn complete(&self, outcomes: Vec<Option<Outcome>>, interval: Interval) -> Result<Completed, Fault> {
+        crate::results::completed(self.file, self.with_outcomes(outcomes)?, interval, self.records.as_deref())
+    }
+
+    /// Every run with what became of it, as [`ResultsWriter`](crate::results::ResultsWriter) takes them.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] if a run is missing.
+    pub fn with_outcomes(&self, outcomes: Vec<Option<Outcome>>) -> Result<Vec<(Run, Outcome)>, Fault> {
         let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
         let outcomes = outcomes.ok_or_else(|| Fault::Internal("a run is missing".to_owned()))?;
-        let finished = crate::results::measure(self.file, &self.runs, outcomes);
-        let measured: Vec<Measured<'_>> = finished.iter().map(Finished::measured).collect();
-        let mut summary = Summary::of(self.file, &measured, interval);
-        summary.frontier = crate::results::mean_frontiers(self.file, &finished);
-        let lag = self.records.as_ref().and_then(|folder| lateness::warn(self.file, &self.runs, folder, &mut summary));
-        Ok(Completed { finished, summary, lag })
+        Ok(self.runs.iter().cloned().zip(outcomes).collect())
     }
 }
 

@@ -3,8 +3,6 @@
 use std::ops::Range;
 use std::path::Path;
 
-use isotherm_core::scenario::BaselineOf;
-
 use crate::execute::Run;
 use crate::fault::Fault;
 use crate::scenario_file::{Overrides, ScenarioFile, SweepFile};
@@ -129,10 +127,5 @@ impl Part {
     pub(crate) fn point_of(&self, run: &Run) -> usize {
         let first_seed = self.file.plan.worlds[0].scenario.seed;
         self.points.start - self.local.start + run.seed.wrapping_sub(first_seed) as usize
-    }
-
-    /// Whether what savings are measured against is in this part.
-    pub(crate) fn has_its_baseline(&self) -> bool {
-        self.world == 0 || self.file.plan.worlds[0].scenario.compare.baseline == BaselineOf::EachPoint
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Worker<'a> {
     points: &'a Points,
     signals: &'a Signals,
     /// Told how many points of the chunk are done, now and then.
-    progress: &'a dyn Fn(usize),
+    progress: &'a (dyn Fn(usize) + Sync),
 }
 
 impl<'a> Worker<'a> {
@@ -42,7 +42,7 @@ impl<'a> Worker<'a> {
         folder: &'a PlanFolder,
         points: &'a Points,
         signals: &'a Signals,
-        progress: &'a dyn Fn(usize),
+        progress: &'a (dyn Fn(usize) + Sync),
     ) -> Self {
         Self { folder, points, signals, progress }
     }
