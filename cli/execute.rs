@@ -385,7 +385,7 @@ pub(crate) fn world_spec(file: &ScenarioFile, world: usize, arrivals: &Arc<[Arri
 }
 
 /// Builds what the runs of a world need, once. The first seed stands for all: what depends on the seed cannot fail on one and not on another.
-fn check_world(file: &ScenarioFile, world: usize) -> Result<(), Fault> {
+pub(crate) fn check_world(file: &ScenarioFile, world: usize) -> Result<(), Fault> {
     let scenario = &file.plan.worlds[world].scenario;
     let arrivals = arrivals(file, world, scenario.seed)?;
     streams(file, world, scenario.seed, &arrivals)?;

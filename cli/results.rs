@@ -24,7 +24,6 @@ mod in_memory;
 mod measured;
 mod overview;
 mod parquet;
-mod partial;
 mod spool;
 mod staging;
 mod stored;

@@ -30,11 +30,14 @@ mod simulate;
 mod survey;
 mod work;
 
+pub(crate) use journal::Journals;
 pub(crate) use merge::merge;
+pub(crate) use plan::estimate::Work;
 pub(crate) use plan::{Cut, PlanFolder, SweepPlan};
 pub(crate) use points::{Part, Points};
 pub(crate) use ranges::Ranges;
 pub(crate) use retry::retry;
 pub(crate) use signals::{Asked, Signals};
+pub(crate) use simulate::{Keeper, Simulator};
 pub(crate) use survey::{ChunkState, Survey};
 pub(crate) use work::{ChunkEnd, Worker};

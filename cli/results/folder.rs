@@ -3,11 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use isotherm_core::record::RunRecord;
 use serde::{Deserialize, Serialize};
 
-use super::{Measured, Overview, ResultsWriter, SUMMARY_VERSION, StoredRuns, Summary, WriteOptions, partial};
-use crate::execute::{Lag, Outcome, Run, seen};
+use super::{Measured, SUMMARY_VERSION, StoredRuns, Summary};
+use crate::execute::{Lag, Run, seen};
 use crate::fault::Fault;
 use crate::scenario_file::{ScenarioFile, UsedPlugin};
 use crate::statistics::Interval;
@@ -152,55 +151,22 @@ impl Folder {
         Ok(Ok(summary))
     }
 
-    /// Records of runs that an interrupted start finished, one entry per run.
+    /// Where an interrupted start has left what it finished.
     #[must_use]
-    pub fn unfinished(&self, runs: &[Run]) -> Vec<Option<RunRecord>> {
-        let folder = self.path.join(PARTIAL);
-        if !folder.is_dir() {
-            return vec![None; runs.len()];
-        }
-        runs.iter().map(|run| partial::find(&folder, run)).collect()
-    }
-
-    /// Keeps finished runs, so that an interruption loses nothing.
-    ///
-    /// # Errors
-    /// [`Fault::Unwritable`].
-    pub fn keep(&self, runs: &[(&Run, &Outcome)]) -> Result<(), Fault> {
-        let folder = self.path.join(PARTIAL);
-        std::fs::create_dir_all(&folder).map_err(|error| Fault::unwritable(&folder, error))?;
-        for (run, outcome) in runs {
-            if let Ok(record) = outcome {
-                partial::keep(&folder, run, record)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes all files, the summary last: a folder with a summary is complete.
-    ///
-    /// # Errors
-    /// [`Fault::Unwritable`]; kept runs stay kept.
-    pub fn write(
-        &self,
-        file: &ScenarioFile,
-        runs: Vec<(Run, Outcome)>,
-        timing: &Timing,
-        options: WriteOptions,
-    ) -> Result<Overview, Fault> {
-        let mut writer = ResultsWriter::begin(self, file, options)?;
-        writer.add(file, 0, runs)?;
-        let overview = writer.finish(timing)?;
-        self.discard_unfinished()?;
-        Ok(overview)
+    pub fn unfinished(&self) -> PathBuf {
+        self.path.join(PARTIAL)
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
         write_atomically(&self.path.join(name), bytes, true)
     }
 
-    fn discard_unfinished(&self) -> Result<(), Fault> {
-        remove_folder_if_there(&self.path.join(PARTIAL))
+    /// Removes what an interrupted start has left.
+    ///
+    /// # Errors
+    /// [`Fault::Unwritable`].
+    pub fn discard_unfinished(&self) -> Result<(), Fault> {
+        remove_folder_if_there(&self.unfinished())
     }
 }
 

@@ -35,8 +35,8 @@ struct Open {
     file: File,
     /// Bytes that are whole entries.
     whole: u64,
-    /// Whether an entry could not be taken back: nothing may follow it.
-    broken: bool,
+    /// What the system said when an entry could not be written whole: nothing may follow it.
+    broken: Option<i32>,
     synced: Instant,
 }
 
@@ -55,7 +55,7 @@ impl Journal {
             Ok((file, path))
         };
         let (file, path) = begin().map_err(|error| Fault::unwritable(folder, error))?;
-        let open = Open { file, whole: MAGIC.len() as u64, broken: false, synced: Instant::now() };
+        let open = Open { file, whole: MAGIC.len() as u64, broken: None, synced: Instant::now() };
         Ok(Self { path, open: Mutex::new(open) })
     }
 
@@ -87,12 +87,12 @@ impl Journal {
 
 impl Open {
     fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        if self.broken {
-            return Err(std::io::Error::other("an entry before could not be written whole"));
+        if let Some(code) = self.broken {
+            return Err(std::io::Error::from_raw_os_error(code));
         }
         if let Err(error) = self.file.write_all(bytes) {
             // Half an entry would hide all that follow.
-            self.broken = true;
+            self.broken = Some(error.raw_os_error().unwrap_or_default());
             let _ = self.file.set_len(self.whole);
             return Err(error);
         }

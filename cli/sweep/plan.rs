@@ -91,7 +91,12 @@ impl SweepPlan {
     /// The faults of any world.
     pub(crate) fn of(points: &Points, cut: Cut, working_directory: PathBuf) -> Result<Self, Fault> {
         let file = points.file();
-        let (work, axes) = Work::of(points)?;
+        let work = Work::of(points)?;
+        if work.live {
+            return Err(Fault::Usage(
+                "a sweep cannot be planned over live telemetry: its runs go one after the other on this machine\n  = help: use `isotherm run`".to_owned(),
+            ));
+        }
         Ok(Self {
             schema_version: PLAN_VERSION,
             isotherm: env!("CARGO_PKG_VERSION").to_owned(),

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
+use isotherm_core::scenario::Plan;
+
 use crate::execute::Run;
 use crate::fault::Fault;
 use crate::scenario_file::{Overrides, ScenarioFile, SweepFile};
@@ -118,7 +120,19 @@ impl Points {
     pub(crate) fn part(&self, world: usize, points: Range<usize>) -> Result<Part, Fault> {
         let first = self.first(world);
         let local = points.start - first..points.end - first;
-        Ok(Part { file: self.file.part(world..world + 1)?, world, local, points })
+        let plan = Plan { worlds: vec![self.file.world(world)?] };
+        let (data_files, plugins) = (self.file.data_files.clone(), self.file.plugins.clone());
+        // The resolved text of a sweep is as long as its axes, and nobody asks a part for it.
+        let file = ScenarioFile { plan, resolved: String::new(), data_files, plugins, hash: self.file.hash.clone() };
+        Ok(Part { file, world, local, points })
+    }
+
+    /// Worlds as a scenario of their own, which says of itself what the whole says.
+    ///
+    /// # Errors
+    /// [`Fault::Scenario`] for worlds that make no sense.
+    pub(crate) fn worlds_of(&self, worlds: Range<usize>) -> Result<ScenarioFile, Fault> {
+        self.file.part(worlds)
     }
 }
 

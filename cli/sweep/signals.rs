@@ -61,6 +61,11 @@ impl Signals {
         signals
     }
 
+    /// Those of a program that listens by itself, to Ctrl-C alone.
+    pub(crate) fn of(interrupt: Arc<AtomicBool>) -> Self {
+        Self { interrupt, ..Self::default() }
+    }
+
     /// The flag of Ctrl-C.
     pub(super) fn interrupted(&self) -> &AtomicBool {
         &self.interrupt

@@ -26,8 +26,8 @@ pub(crate) struct Simulator<'a> {
     pub(crate) points: &'a Points,
     /// What earlier starts have kept.
     pub(crate) known: &'a Journals,
-    /// What keeps those that are new.
-    pub(crate) keeper: &'a Keeper,
+    /// What keeps those that are new, if anything has to.
+    pub(crate) keeper: Option<&'a Keeper>,
     /// Requests to end.
     pub(crate) signals: &'a Signals,
     /// Told of every few batches that are done.
@@ -42,6 +42,8 @@ pub(crate) struct DonePart {
     pub(crate) runs: Vec<(Run, Outcome)>,
     /// How many of the points were not kept before.
     pub(crate) simulated: usize,
+    /// How many of the runs were not.
+    pub(crate) simulated_runs: usize,
 }
 
 impl Simulator<'_> {
@@ -81,6 +83,7 @@ impl Simulator<'_> {
     fn part(&self, part: Part) -> Result<Option<DonePart>, Fault> {
         let comparison = Comparison::prepare_points(&part.file, &part.local)?;
         let records: Vec<_> = comparison.runs().iter().map(|run| self.known.record(run)).collect();
+        let simulated_runs = records.iter().filter(|record| record.is_none()).count();
         let simulated = comparison.points().filter(|runs| records[runs.clone()].iter().any(Option::is_none)).count();
         let ends =
             comparison.run_points(records, &OfPart { part: &part, simulator: self }, self.signals.interrupted())?;
@@ -90,7 +93,7 @@ impl Simulator<'_> {
             outcomes.extend(of_point);
         }
         let runs = comparison.runs().iter().cloned().zip(outcomes).collect();
-        Ok(Some(DonePart { part, runs, simulated }))
+        Ok(Some(DonePart { part, runs, simulated, simulated_runs }))
     }
 }
 
@@ -170,6 +173,7 @@ impl Watch for OfPart<'_> {
     }
 
     fn keep(&self, runs: &[(&Run, &Outcome)]) -> Result<(), Fault> {
-        self.simulator.keeper.keep(|run| self.part.point_of(run), runs)
+        let Some(keeper) = self.simulator.keeper else { return Ok(()) };
+        keeper.keep(|run| self.part.point_of(run), runs)
     }
 }

@@ -82,7 +82,7 @@ impl<'a> Worker<'a> {
         let simulator = Simulator {
             points: self.points,
             known: &known,
-            keeper: &keeper,
+            keeper: Some(&keeper),
             signals: self.signals,
             batches_done: &|_| {},
         };

@@ -34,10 +34,7 @@ pub(super) fn do_chunks(
         || std::thread::available_parallelism().map_or(1, usize::from),
         |threads| usize::from(threads.get()),
     );
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Fault::Internal(format!("cannot start {threads} threads: {error}")))?;
+    let pool = crate::command::run::pool(threads)?;
     for &chunk in chunks {
         let size = folder.plan.chunk(chunk).len();
         let last = Mutex::new(Instant::now());

@@ -73,6 +73,11 @@ impl Journals {
         Some(bytes)
     }
 
+    /// Number of runs that did not fail.
+    pub(crate) fn succeeded(&self) -> usize {
+        self.found.values().filter(|location| !location.failed).count()
+    }
+
     /// Whether there is no journal at all.
     pub(crate) fn is_none(&self) -> bool {
         self.files.is_empty()

@@ -77,14 +77,26 @@ fn what_the_plan_rests_on_has_changed() {
         )
         .replace("\"arrivals.tokens\" = [48, 96]", "\"costs.hot_joules\" = [2.0, 3.0]");
     let bench = Bench::of(&text);
-    std::fs::write(bench.path("a.csv"), "arrived_s,tokens\n0.0,32\n0.1,64\n").unwrap();
+    std::fs::write(
+        bench.path("a.csv"),
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.0,32,1\n2024-05-10 00:00:00.5,64,1\n",
+    )
+    .unwrap();
     bench.expect(0, "sweep plan s.toml -o p --chunks 2");
     // The scenario itself is read no more.
     std::fs::remove_file(bench.path("s.toml")).unwrap();
     bench.expect(0, "sweep work p --chunk 0");
-    std::fs::write(bench.path("a.csv"), "arrived_s,tokens\n0.0,32\n0.1,65\n").unwrap();
+    std::fs::write(
+        bench.path("a.csv"),
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.0,32,1\n2024-05-10 00:00:00.5,65,1\n",
+    )
+    .unwrap();
     refused(&bench, 4, "sweep work p --chunk 1", &["a.csv has changed", "its digest was", "and is"]);
-    std::fs::write(bench.path("a.csv"), "arrived_s,tokens\n0.0,32\n0.1,64\n").unwrap();
+    std::fs::write(
+        bench.path("a.csv"),
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.0,32,1\n2024-05-10 00:00:00.5,64,1\n",
+    )
+    .unwrap();
     bench.expect(0, "sweep work p --chunk 1");
     // Merging needs no data files.
     std::fs::remove_file(bench.path("a.csv")).unwrap();
