@@ -5,15 +5,15 @@ mod files;
 pub(crate) mod libraries;
 #[cfg(feature = "wasm")]
 mod modules;
-mod resolved;
 mod sweep_file;
 mod telemetry;
+mod written;
 
 use std::path::{Path, PathBuf};
 
 use isotherm_core::scenario::Plan;
 
-use draft::{Draft, Identity};
+use draft::Draft;
 pub use libraries::UsedPlugin;
 pub use sweep_file::SweepFile;
 pub use telemetry::TelemetryFlag;
@@ -128,10 +128,9 @@ impl ScenarioFile {
         scenario: Option<&Path>,
     ) -> Result<Self, Fault> {
         let draft = Draft::of(name, text, folder, overrides, scenario)?;
+        // All worlds before anything else, so that their faults are found together.
         let plan = draft.read(|tree, plugins| Plan::read_with(tree, plugins))?;
-        let Some(world) = plan.worlds.first() else { return Err(Fault::Internal("a plan without worlds".to_owned())) };
-        let Identity { resolved, data_files, plugins, hash } = draft.identity(world)?;
-        Ok(Self { plan, resolved, data_files, plugins, hash })
+        Ok(SweepFile::of(draft)?.with(plan))
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use isotherm_core::config::{Assignment, Faults, SourceMap, Tree};
+use isotherm_core::config::{self, Assignment, Faults, SourceMap, Tree};
 use isotherm_core::registry::Catalogue;
-use isotherm_core::scenario::WorldPlan;
+use isotherm_core::scenario::{WorldPlan, fix};
 use sha2::{Digest, Sha256};
 
 use super::files::{HARDWARE_FILES, base_folder, load_hardware, resolve_paths};
 use super::libraries::{self, Plugins, UsedPlugin};
-use super::{DataFile, Overrides, hex, resolved};
+use super::{DataFile, Overrides, hex, written};
 use crate::fault::Fault;
 
 /// What is known of a scenario before its worlds are.
@@ -27,10 +27,11 @@ pub(super) struct Draft {
     paths: Vec<PathBuf>,
 }
 
-/// What tells a scenario from others; the fields are those of [`ScenarioFile`](super::ScenarioFile).
+/// What tells a scenario from others; the fields are those of [`SweepFile`](super::SweepFile).
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) resolved: String,
+    pub(super) frozen: String,
     pub(super) data_files: Vec<DataFile>,
     pub(super) plugins: Vec<UsedPlugin>,
     pub(super) hash: String,
@@ -53,9 +54,8 @@ impl Draft {
             faults.push(*fault);
         }
         for text in overrides.set {
-            match text.parse::<Assignment>().and_then(|assignment| assignment.apply(&mut tree)) {
-                Ok(_) => {}
-                Err(fault) => faults.push(*fault),
+            if let Err(fault) = assign(&mut tree, text) {
+                faults.push(*fault);
             }
         }
         let folder = base_folder(&mut tree, folder);
@@ -87,11 +87,11 @@ impl Draft {
         }
     }
 
-    /// What identifies the results of the scenario with this first world, once all its libraries have been asked.
+    /// What identifies the results of the scenario, once all its libraries have been asked. `first` is its first world with all routers.
     pub(super) fn identity(&self, first: &WorldPlan) -> Result<Identity, Fault> {
         let plugins = libraries::used(self.plugins.used());
         // A scenario stays the same when a library of it is built anew or moved; which one was used stands beside the hash.
-        let lasting = resolved::text(first, &self.tree, &[])?;
+        let lasting = written::resolved(first, &self.tree, &[])?;
         let mut data_files = Vec::new();
         for path in &self.paths {
             let sha256 = match std::fs::read(path) {
@@ -107,9 +107,17 @@ impl Draft {
         for file in &data_files {
             hash.update(file.sha256.as_bytes());
         }
-        let resolved = if plugins.is_empty() { lasting } else { resolved::text(first, &self.tree, &plugins)? };
-        Ok(Identity { resolved, data_files, plugins, hash: hex(&hash.finalize()) })
+        let resolved = if plugins.is_empty() { lasting } else { written::resolved(first, &self.tree, &plugins)? };
+        let frozen = written::frozen(&self.tree, &plugins)?;
+        Ok(Identity { resolved, frozen, data_files, plugins, hash: hex(&hash.finalize()) })
     }
+}
+
+/// Carries out one `--set`; a key that is swept has this one value then.
+fn assign(tree: &mut Tree, text: &str) -> Result<(), Box<config::Fault>> {
+    let assignment: Assignment = text.parse()?;
+    fix(tree, &assignment)?;
+    assignment.apply(tree).map(|_| ())
 }
 
 fn shown(mut faults: Faults, sources: &SourceMap) -> Fault {

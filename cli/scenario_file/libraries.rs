@@ -93,7 +93,7 @@ pub(super) fn find(tree: &Tree, named: &[PathBuf], scenario: Option<&Path>) -> R
 }
 
 /// Whether some `kind` of a scenario, or of a sweep over it, has a slash.
-fn asks_for_any(node: &Node) -> bool {
+pub(super) fn asks_for_any(node: &Node) -> bool {
     let is_kind = |name: &str| name.rsplit('.').next() == Some(TAG);
     match &node.value {
         Value::Table(table) => (table.entries().iter())

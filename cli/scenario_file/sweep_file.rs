@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use isotherm_core::scenario::{Points, WorldPlan};
+use isotherm_core::scenario::{Axis, AxisValue, Plan, Points, WorldPlan};
 
 use super::draft::{Draft, Identity};
-use super::{DataFile, ScenarioFile, UsedPlugin};
+use super::{DataFile, ScenarioFile, UsedPlugin, libraries};
 use crate::fault::Fault;
 
 /// A sweep that has been read: its axes and its first world are in order, the other worlds are looked at when they are asked for.
@@ -27,9 +27,12 @@ pub struct SweepFile {
     points: Points,
     /// As in the [`ScenarioFile`] of the whole.
     pub resolved: String,
+    /// A scenario that makes the same points with the same runs whenever it is read from the current directory: the one that was given, with
+    /// the assignments of the command line, the sections of the hardware and the plugin libraries in it.
+    pub frozen: String,
     /// As in the [`ScenarioFile`] of the whole.
     pub data_files: Vec<DataFile>,
-    /// As in the [`ScenarioFile`] of the whole.
+    /// As in the [`ScenarioFile`] of the whole: also those that only some worlds use.
     pub plugins: Vec<UsedPlugin>,
     /// As in the [`ScenarioFile`] of the whole.
     pub hash: String,
@@ -38,9 +41,38 @@ pub struct SweepFile {
 impl SweepFile {
     pub(super) fn of(draft: Draft) -> Result<Self, Fault> {
         let points = draft.read(|tree, plugins| Points::read_with(tree, plugins))?;
-        let first = draft.read(|_, plugins| points.world(0, plugins))?;
-        let Identity { resolved, data_files, plugins, hash } = draft.identity(&first)?;
-        Ok(Self { draft, points, resolved, data_files, plugins, hash })
+        if draft.tree.at("sweep").is_some_and(libraries::asks_for_any) {
+            // Which libraries a scenario uses is part of its identity.
+            for position in points.showing_all() {
+                draft.read(|_, plugins| points.world(position, plugins))?;
+            }
+        }
+        let first = draft.read(|_, plugins| points.first_with_all_routers(plugins))?;
+        let Identity { resolved, frozen, data_files, plugins, hash } = draft.identity(&first)?;
+        Ok(Self { draft, points, resolved, frozen, data_files, plugins, hash })
+    }
+
+    /// The scenario whose plan this is.
+    pub(super) fn with(&self, plan: Plan) -> ScenarioFile {
+        ScenarioFile {
+            plan,
+            resolved: self.resolved.clone(),
+            data_files: self.data_files.clone(),
+            plugins: self.plugins.clone(),
+            hash: self.hash.clone(),
+        }
+    }
+
+    /// The axes, with all their values.
+    #[must_use]
+    pub fn axes(&self) -> &[Axis] {
+        self.points.axes()
+    }
+
+    /// The values of the axes that make a world, without looking at anything else of it; empty beyond the last world.
+    #[must_use]
+    pub fn point(&self, position: usize) -> Vec<AxisValue> {
+        self.points.point(position)
     }
 
     /// How many worlds there are; at least one.
@@ -65,12 +97,6 @@ impl SweepFile {
     /// [`Fault::Scenario`] with what is wrong at these points: all of it, but no more points than the first with twenty faults together.
     pub fn part(&self, positions: Range<usize>) -> Result<ScenarioFile, Fault> {
         let plan = self.draft.read(|_, plugins| self.points.select(positions, plugins))?;
-        Ok(ScenarioFile {
-            plan,
-            resolved: self.resolved.clone(),
-            data_files: self.data_files.clone(),
-            plugins: self.plugins.clone(),
-            hash: self.hash.clone(),
-        })
+        Ok(self.with(plan))
     }
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use compare::{BaselineOf, Compare};
 pub use plan::{Plan, Variant, WorldPlan};
 pub use points::Points;
-pub use sweep::{Axis, AxisValue};
+pub use sweep::{Axis, AxisValue, fix};
 
 use crate::cost::CostTable;
 use crate::dispatch::DispatchSpec;

@@ -46,6 +46,12 @@ impl Assignment {
         &self.value
     }
 
+    /// Where what it sets comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        origin(&self.text)
+    }
+
     /// Sets the value wherever the path means, and says in how many places.
     ///
     /// # Errors

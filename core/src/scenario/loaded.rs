@@ -45,9 +45,7 @@ fn taken_keys() -> Vec<&'static str> {
 
 /// Everything of a scenario but routers and sweep.
 pub(super) fn scenario(tree: &Tree, catalogue: &dyn Catalogue, faults: &mut Faults) -> Option<Scenario> {
-    let Value::Table(mut table) = tree.root().value.clone() else { return None };
-    table.remove("router");
-    table.remove("sweep");
+    let mut table = without_routers(tree);
     require_telemetry(tree, faults);
     let mut take = |section: &str| {
         let loaded = split(table.get(section)?)?;
@@ -69,6 +67,17 @@ pub(super) fn scenario(tree: &Tree, catalogue: &dyn Catalogue, faults: &mut Faul
     }
     scenario.telemetry.for_hardware(&scenario.hardware);
     Some(scenario)
+}
+
+/// The sections that describe a world. Routers are large, and are not copied to be thrown away.
+fn without_routers(tree: &Tree) -> Table {
+    let mut table = Table::default();
+    if let Value::Table(whole) = &tree.root().value {
+        for entry in whole.entries().iter().filter(|entry| !["router", "sweep"].contains(&entry.key.name.as_str())) {
+            table.insert(entry.key.clone(), entry.node.clone());
+        }
+    }
+    table
 }
 
 /// Misses the section that a scenario may leave out for the reader's sake only.

@@ -146,11 +146,31 @@ impl Surroundings<'_> {
         self.choices(&axes, self.world).into_iter().map(read).collect()
     }
 
+    /// Refuses two axes that would put their values at the same place of one router.
+    fn refuse_overlaps(self, index: usize, own: &[usize], faults: &mut Faults) {
+        let within = |axis: usize| self.sweep.axes[axis].within_router().1;
+        for (position, &axis) in own.iter().enumerate() {
+            if let Some(&other) = own[..position].iter().find(|&&other| within(other) == within(axis)) {
+                let [one, two] = [other, axis].map(|axis| &self.sweep.axes[axis]);
+                faults.push(
+                    Fault::new(
+                        FaultKind::DuplicateKey,
+                        format!("sweep.\"{}\"", two.path),
+                        format!("`{}` and `{}` both sweep this option of router[{index}]", one.path, two.path),
+                    )
+                    .origin(two.origin())
+                    .expected("one axis for each option of a router"),
+                );
+            }
+        }
+    }
+
     /// Adds one router at all points of the axes over its options.
     fn expand(self, index: usize, router: &Named, chosen: &[Option<usize>], into: &mut Expanded, faults: &mut Faults) {
         let whole = self.about(index, |path| path.segments().is_empty());
         let mut own = self.about(index, |path| !path.segments().is_empty());
         own.retain(|&axis| unknown_key(&self.sweep.axes[axis], index, &router.node, self.catalogue).is_none());
+        self.refuse_overlaps(index, &own, faults);
         let mut axes: Vec<usize> = whole.into_iter().chain(own.iter().copied()).collect();
         axes.sort_unstable();
         into.reached.extend(&axes);

@@ -1,9 +1,13 @@
-//! The `[sweep]` section: arrays of values for any key.
+//! The `[sweep]` section: arrays of values for any key, axes that move together, and points that are left out.
 
+mod exclude;
+mod fixed;
 mod read;
 
 use crate::config::{Node, Origin, Path, Segment, Value};
 
+pub(super) use exclude::Exclusion;
+pub use fixed::fix;
 pub(super) use read::read;
 
 /// One swept key and its values.
@@ -31,6 +35,8 @@ pub(super) struct Sweep {
     pub(super) axes: Vec<Axis>,
     /// Who moves with whom; every axis is in one group.
     pub(super) groups: Vec<Group>,
+    /// What is left out.
+    pub(super) exclusions: Vec<Exclusion>,
 }
 
 /// Axes that take their values together: one axis, or those of a zip.
@@ -91,6 +97,11 @@ impl Sweep {
     pub(super) fn makes_worlds(&self, group: &Group) -> bool {
         group.axes.iter().any(|&axis| !self.axes[axis].is_about_routers())
     }
+}
+
+/// A path by which two ways to name the same places are the same: a key asked of an array means every element.
+fn canonical(path: &Path) -> Path {
+    path.segments().iter().filter(|segment| **segment != Segment::Every).cloned().collect::<Vec<_>>().into()
 }
 
 /// A value as a person would write it, text without quotes.
