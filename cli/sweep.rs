@@ -6,7 +6,7 @@
 //! | in the plan's folder | what it holds |
 //! |---|---|
 //! | `plan.json` | what was planned, and by which isotherm: the identity of everything beside it |
-//! | `scenario.resolved.toml` | the scenario with all defaults; tasks read this and not the file it came from |
+//! | `scenario.frozen.toml` | the scenario as it was planned; tasks read this and not the file it came from |
 //! | `tasks/` | a *shard* for each chunk that is done: a Parquet file with a row a run |
 //! | `journal/` | the points of chunks that are not done yet, a file per worker; gone when the chunk is done |
 //!

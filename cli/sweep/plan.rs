@@ -17,7 +17,7 @@ mod identity;
 /// Version of the form of `plan.json`; it grows when a key changes its meaning or goes away.
 const PLAN_VERSION: u32 = 1;
 const PLAN: &str = "plan.json";
-const SCENARIO: &str = "scenario.resolved.toml";
+const SCENARIO: &str = "scenario.frozen.toml";
 
 /// Into how many chunks a sweep is cut where nobody says so, at most: enough for the tasks of a small cluster.
 const MOST_CHUNKS: usize = 100;
@@ -37,8 +37,8 @@ pub(crate) struct SweepPlan {
     pub(crate) data_files: Vec<DataFile>,
     /// Plugin libraries that it uses, with their versions and hashes.
     pub(crate) plugins: Vec<UsedPlugin>,
-    /// SHA-256 of `scenario.resolved.toml`.
-    pub(crate) resolved_sha256: String,
+    /// SHA-256 of `scenario.frozen.toml`.
+    pub(crate) frozen_sha256: String,
     /// Where relative paths start from: the folder in which it was planned.
     pub(crate) working_directory: PathBuf,
     /// The swept keys with all their values.
@@ -61,6 +61,12 @@ pub(crate) struct Axis {
     pub(crate) key: String,
     /// Its values as text.
     pub(crate) values: Vec<String>,
+}
+
+impl Axis {
+    fn of(axis: &isotherm_core::scenario::Axis) -> Self {
+        Self { key: axis.name(), values: (0..axis.values.len()).map(|index| axis.value(index).value).collect() }
+    }
 }
 
 /// How a sweep is cut into chunks.
@@ -104,9 +110,9 @@ impl SweepPlan {
             scenario_hash: file.hash.clone(),
             data_files: file.data_files.clone(),
             plugins: file.plugins.clone(),
-            resolved_sha256: identity::digest(&file.resolved),
+            frozen_sha256: identity::digest(&file.frozen),
             working_directory,
-            axes,
+            axes: file.axes().iter().map(Axis::of).collect(),
             worlds: points.worlds(),
             points: points.count(),
             chunks: cut.chunks(points.count()),
@@ -140,7 +146,7 @@ impl PlanFolder {
     ///
     /// # Errors
     /// [`Fault::Unwritable`], [`Fault::OtherPlan`] if the folder holds another plan.
-    pub(crate) fn freeze(path: &Path, plan: SweepPlan, resolved: &str) -> Result<(Self, bool), Fault> {
+    pub(crate) fn freeze(path: &Path, plan: SweepPlan, frozen: &str) -> Result<(Self, bool), Fault> {
         std::fs::create_dir_all(path).map_err(|error| Fault::unwritable(path, error))?;
         if path.join(PLAN).exists() {
             let folder = Self::open(path)?;
@@ -148,7 +154,7 @@ impl PlanFolder {
             return Ok((folder, false));
         }
         let text = serde_json::to_string_pretty(&plan).map_err(|error| Fault::Internal(error.to_string()))?;
-        write_atomically(&path.join(SCENARIO), resolved.as_bytes(), true)?;
+        write_atomically(&path.join(SCENARIO), frozen.as_bytes(), true)?;
         // The last: a folder with a plan is one.
         write_atomically(&path.join(PLAN), format!("{text}\n").as_bytes(), true)?;
         Ok((Self { path: path.to_owned(), plan }, true))
@@ -200,7 +206,7 @@ impl PlanFolder {
 
     fn scenario(&self) -> Result<Points, Fault> {
         let scenario = self.path.join(SCENARIO);
-        identity::same_text(&scenario, &self.plan.resolved_sha256)?;
+        identity::same_text(&scenario, &self.plan.frozen_sha256)?;
         let from = &self.plan.working_directory;
         // Where nothing is opened it does not matter where paths start from.
         if !(self.plan.data_files.is_empty() && self.plan.plugins.is_empty()) {
@@ -260,7 +266,7 @@ mod tests {
             scenario_hash: String::new(),
             data_files: Vec::new(),
             plugins: Vec::new(),
-            resolved_sha256: String::new(),
+            frozen_sha256: String::new(),
             working_directory: PathBuf::new(),
             axes: Vec::new(),
             worlds: 0,

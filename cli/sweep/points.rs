@@ -50,17 +50,19 @@ impl Points {
     /// The points of a scenario that has been read.
     ///
     /// # Errors
-    /// [`Fault::Scenario`] where the sweep is over the number of seeds, so that every world has to be looked at.
+    /// [`Fault::Scenario`] where the sweep is over the number of seeds and gives something else.
     pub(crate) fn of(file: SweepFile) -> Result<Self, Fault> {
-        let first = file.world(0)?;
-        let seeds = if first.point.iter().any(|at| at.axis == "seeds") {
-            let mut starts = vec![0];
+        let seeds = if file.axes().iter().any(|axis| axis.name() == SEEDS) {
+            let mut first = vec![0];
             for world in 0..file.worlds() {
-                starts.push(starts[world] + file.world(world)?.scenario.seeds as usize);
+                let swept = file.point(world).into_iter().find(|at| at.axis == SEEDS);
+                let seeds = swept.and_then(|at| at.value.parse().ok());
+                // What is no number of seeds is a fault of that world, which says so.
+                first.push(first[world] + seeds.map_or_else(|| seeds_of(&file, world), Ok)?);
             }
-            Seeds::Swept(starts)
+            Seeds::Swept(first)
         } else {
-            Seeds::Each(first.scenario.seeds as usize)
+            Seeds::Each(seeds_of(&file, 0)?)
         };
         Ok(Self { file, seeds })
     }
@@ -134,6 +136,13 @@ impl Points {
     pub(crate) fn worlds_of(&self, worlds: Range<usize>) -> Result<ScenarioFile, Fault> {
         self.file.part(worlds)
     }
+}
+
+/// The key that says how many seeds there are.
+const SEEDS: &str = "seeds";
+
+fn seeds_of(file: &SweepFile, world: usize) -> Result<usize, Fault> {
+    Ok(file.world(world)?.scenario.seeds as usize)
 }
 
 impl Part {

@@ -20,7 +20,7 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
         (None, None) => Cut::Fit,
     };
     let plan = SweepPlan::of(&points, cut, here)?;
-    let (folder, new) = PlanFolder::freeze(&options.folder, plan, &points.file().resolved)?;
+    let (folder, new) = PlanFolder::freeze(&options.folder, plan, &points.file().frozen)?;
     if !new {
         eprintln!("{} holds this plan already", options.folder.display());
     }

@@ -101,10 +101,10 @@ fn what_the_plan_rests_on_has_changed() {
     // Merging needs no data files.
     std::fs::remove_file(bench.path("a.csv")).unwrap();
     bench.expect(0, "sweep merge p");
-    let frozen = bench.path("p/scenario.resolved.toml");
+    let frozen = bench.path("p/scenario.frozen.toml");
     std::fs::write(&frozen, std::fs::read_to_string(&frozen).unwrap().replace("top_k = 2", "top_k = 3")).unwrap();
     for command in ["work p --all", "merge p"] {
-        refused(&bench, 4, &format!("sweep {command}"), &["scenario.resolved.toml has changed", "its digest was"]);
+        refused(&bench, 4, &format!("sweep {command}"), &["scenario.frozen.toml has changed", "its digest was"]);
     }
 }
 
