@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rayon::prelude::*;
+
 use super::journal::Journals;
 use super::shard::{self, Found, ShardInfo};
 use super::{PlanFolder, Ranges, SweepPlan};
@@ -60,7 +62,7 @@ impl Survey {
             let (kept, failed) = journals.points();
             Ok(ChunkState::Begun { kept: kept.len(), failed: failed.len() })
         };
-        Ok(Self { chunks: (0..folder.plan.chunks).map(state).collect::<Result<_, Fault>>()? })
+        Ok(Self { chunks: (0..folder.plan.chunks).into_par_iter().map(state).collect::<Result<_, Fault>>()? })
     }
 
     /// The chunks that are done.

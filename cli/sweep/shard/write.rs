@@ -117,9 +117,9 @@ impl<'p> ShardWriter<'p> {
                 hashed.file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
             }
             self.file.persist(&path).map_err(|error| error.error)?;
-            // The name is on the disk, too, before anything that it stands for goes away.
+            // The name is on the disk, too, before anything that it stands for goes away; where folders can be flushed at all.
             #[cfg(unix)]
-            File::open(&self.tasks)?.sync_all()?;
+            let _ = File::open(&self.tasks).and_then(|folder| folder.sync_all());
             Ok(())
         };
         finish().map_err(|error| Fault::unwritable(&path, error))?;

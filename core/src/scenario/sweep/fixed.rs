@@ -41,10 +41,10 @@ pub fn fix(tree: &mut Tree, assignment: &Assignment) -> Result<(), Box<Fault>> {
     let mut left = Table::default();
     for Entry { key, node } in sweep.into_entries() {
         let node = match key.name.as_str() {
-            ZIP => each_table(node, |zip| {
+            ZIP => each_table(node, &|zip| {
                 Ok(axes(zip, &Path::root(), assignment)?.filter(|zip| !zip.entries().is_empty()))
             })?,
-            EXCLUDE => each_table(node, |exclude| conditions(exclude, &Path::root(), assignment))?,
+            EXCLUDE => each_table(node, &|exclude| conditions(exclude, &Path::root(), assignment))?,
             _ => {
                 let mut one = Table::default();
                 one.insert(key.clone(), node);
@@ -64,14 +64,14 @@ pub fn fix(tree: &mut Tree, assignment: &Assignment) -> Result<(), Box<Fault>> {
 /// The tables of `[[sweep.zip]]` and the like that are left by `keep`; `None` where none is.
 fn each_table(
     node: Node,
-    keep: impl Fn(Table) -> Result<Option<Table>, Box<Fault>>,
+    keep: &dyn Fn(Table) -> Result<Option<Table>, Box<Fault>>,
 ) -> Result<Option<Node>, Box<Fault>> {
     let Node { value, origin } = node;
     let value = match value {
         Value::Table(table) => keep(table)?.map(Value::Table),
         Value::Array(items) => {
             let items: Vec<Option<Node>> =
-                items.into_iter().map(|item| each_table(item, &keep)).collect::<Result<_, _>>()?;
+                items.into_iter().map(|item| each_table(item, keep)).collect::<Result<_, _>>()?;
             let items: Vec<Node> = items.into_iter().flatten().collect();
             (!items.is_empty()).then_some(Value::Array(items))
         }
