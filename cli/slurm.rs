@@ -10,6 +10,7 @@ pub mod job;
 pub mod limits;
 pub mod queue;
 pub mod request;
+pub mod requeue;
 pub mod script;
 pub mod submit;
 pub mod submitted;
