@@ -58,16 +58,16 @@ impl Limits {
         }
     }
 
-    /// The most tasks that one array can have beside the merge job that waits for it.
+    /// The most tasks that the controller takes beside the merge job that waits for them.
     #[must_use]
-    pub fn most_tasks(&self) -> usize {
-        self.max_array_size.min(self.max_job_count.saturating_sub(1))
+    pub fn most_jobs(&self) -> usize {
+        self.max_job_count.saturating_sub(1)
     }
 
-    /// The points that a task must have at least so that one array holds them all.
+    /// The most tasks that one array can have.
     #[must_use]
-    pub fn points_per_task(&self, points: usize) -> usize {
-        points.div_ceil(self.most_tasks().max(1)).max(1)
+    pub fn most_tasks(&self) -> usize {
+        self.max_array_size.min(self.most_jobs())
     }
 }
 
@@ -86,11 +86,7 @@ mod tests {
 
     #[test]
     fn tasks_fit_under_both_limits() {
-        let limits = Limits { max_array_size: 1001, max_job_count: 10_000 };
-        assert_eq!(limits.points_per_task(1001), 1);
-        assert_eq!(limits.points_per_task(1002), 2);
-        assert_eq!(limits.points_per_task(100_000), 100);
-        let small = Limits { max_array_size: 1001, max_job_count: 11 };
-        assert_eq!((small.most_tasks(), small.points_per_task(100)), (10, 10));
+        let most = |max_array_size, max_job_count| Limits { max_array_size, max_job_count }.most_tasks();
+        assert_eq!((most(1001, 10_000), most(1001, 11), most(0, 10), most(8, 0)), (1001, 10, 0, 0));
     }
 }

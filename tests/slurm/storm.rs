@@ -55,8 +55,7 @@ fn a_bad_day_on_a_cluster_changes_no_byte() {
     let still = storm.status();
     assert!(still.contains("missing"), "{still}");
 
-    let second = storm.into_a_full_folder(killed, disk_to_fill.as_ref());
-    storm.merge_reports_missing(&second);
+    storm.fill_the_folder(killed, disk_to_fill.as_ref());
 
     out_of(&mut storm.isotherm(&["sweep", "retry", &storm.plan_text()]));
     let third = storm.submit(&[&storm.plan_text()], &[]);
@@ -76,6 +75,11 @@ struct Submitted {
 impl Submitted {
     fn jobs(&self) -> Vec<String> {
         vec![self.array.job.clone(), self.merge.job.clone()]
+    }
+
+    /// SLURM's name of a task.
+    fn task(&self, chunk: usize) -> String {
+        format!("{}_{chunk}", self.array.job)
     }
 }
 
@@ -119,68 +123,35 @@ impl Storm {
         until(seconds, what, ask, || self.known())
     }
 
-    /// A worker on this node that is not one of `others`, halted before it can be done.
-    fn halt_one(&self, node: &str, others: &[&Worker]) -> Worker {
+    /// A worker on this node, halted before its first point is kept.
+    fn halt_one(&self, node: &str) -> Worker {
         self.until(60, &format!("a task on {node}"), || {
-            let mut all = Worker::all(&self.plan).into_iter();
-            let worker = all.find(|worker| {
-                worker.node == node
-                    && others.iter().all(|other| other.pid != worker.pid)
-                    && !is_packed(&self.plan, worker.chunk)
-            })?;
+            let is_fresh = |worker: &Worker| !worker.is_halted() && self.is_fresh(worker);
+            let worker = Worker::all(&self.plan).into_iter().find(|worker| worker.node == node && is_fresh(worker))?;
             worker.signal("STOP");
-            // It may have been done just before.
-            (worker.is_alive(&self.plan) && !is_packed(&self.plan, worker.chunk)).then_some(worker)
+            // It may have kept one just before.
+            let halted = worker.is_alive(&self.plan) && self.is_fresh(&worker);
+            if !halted && worker.is_alive(&self.plan) {
+                worker.signal("CONT");
+            }
+            halted.then_some(worker)
         })
+    }
+
+    /// Whether nothing of a worker's chunk is kept.
+    fn is_fresh(&self, worker: &Worker) -> bool {
+        journals(&self.plan, worker.chunk) == 0 && !is_packed(&self.plan, worker.chunk)
     }
 
     /// Loses tasks in five ways and waits for the end of the array. Answers the chunk that nobody will start again.
     fn five_losses(&self, jobs: &Submitted) -> usize {
-        let task = |chunk: usize| format!("{}_{chunk}", jobs.array.job);
-        let restarts = |chunk: usize| self.cluster.field(&task(chunk), "Restarts").parse::<u32>().unwrap();
-
-        // Two that take longer than they should, one of them on a node that will be cut off; halted until their hour comes.
-        let late = self.halt_one("node1", &[]);
-        let cut_off = self.halt_one("node3", &[]);
-
-        // A worker that is killed in mid-point, with its first point kept.
-        let victim = self.until(60, "a task with a point", || {
-            let mut all = Worker::all(&self.plan).into_iter();
-            all.find(|worker| {
-                let begun = journals(&self.plan, worker.chunk).len() == 1 && !is_packed(&self.plan, worker.chunk);
-                begun && ![late.pid, cut_off.pid].contains(&worker.pid) && worker.node != "node2"
-            })
-        });
-        victim.signal("KILL");
-        assert!(!is_packed(&self.plan, victim.chunk), "it was killed in mid-point");
-
-        // A node that loses its power.
-        let lost = self.halt_one("node2", &[]);
-        self.cluster.node("kill", "node2");
-        assert!(!lost.is_alive(&self.plan));
-        self.cluster.node("start", "node2");
-
-        // A node that is cut off: its task is started elsewhere and goes on all the same, both write at once.
-        self.cluster.node("cut", "node3");
-        let twin = self.until(60, "the twin of the task that is cut off", || {
-            let all = Worker::all(&self.plan);
-            all.into_iter().find(|worker| worker.chunk == cut_off.chunk && worker.pid != cut_off.pid)
-        });
-        assert!(twin.restarts == 1 && twin.node != "node3" && cut_off.is_alive(&self.plan), "{twin:?} {cut_off:?}");
-        cut_off.signal("CONT");
-        self.until(60, "two journals of one chunk", || {
-            (journals(&self.plan, cut_off.chunk).len() >= 2 || is_packed(&self.plan, cut_off.chunk)).then_some(())
-        });
-
-        // A task that makes room for an urgent job.
-        let urged = self.halt_one("node2", &[]);
-        let urgent = self.cluster.urgent("node2");
-        self.cluster.drained(&[urgent], 60);
-        assert!(
-            self.cluster.log().contains(&format!("preempted JobId={}", task(urged.chunk))),
-            "{}",
-            self.cluster.log()
-        );
+        // Two that take longer than they should, one of them on a node that will be cut off: halted until their hour comes.
+        let late = self.halt_one("node1");
+        let cut_off = self.halt_one("node3");
+        let killed = self.kill_a_worker();
+        let lost = self.lose_a_node("node2");
+        let urged = self.make_room_on("node2", jobs);
+        self.write_beside_a_twin("node3", &cut_off);
 
         // The late one is told that its time is nearly up: it keeps what it has and queues again.
         self.until(90, "the signal before the time limit", || late.is_warned().then_some(()));
@@ -189,19 +160,68 @@ impl Storm {
         self.cluster.drained(&jobs.jobs(), 120);
         self.until(60, "the end of the task that was cut off", || (!cut_off.is_alive(&self.plan)).then_some(()));
         self.cluster.node("start", "node3");
-        for (what, chunk) in
-            [("lost", lost.chunk), ("cut off", cut_off.chunk), ("urged", urged.chunk), ("late", late.chunk)]
-        {
-            assert!(restarts(chunk) >= 1, "{what}: {}", self.known());
+        for (what, chunk) in [("lost", lost), ("cut off", cut_off.chunk), ("urged", urged), ("late", late.chunk)] {
+            let restarts = self.cluster.field(&jobs.task(chunk), "Restarts");
+            assert_ne!(restarts, "0", "{what}: {}", self.known());
         }
-        assert_eq!(self.cluster.field(&task(victim.chunk), "ExitCode"), "0:9");
+        assert_eq!(self.cluster.field(&jobs.task(killed), "ExitCode"), "0:9");
         let missing: Vec<usize> = (0..TASKS).filter(|&chunk| !is_packed(&self.plan, chunk)).collect();
-        assert_eq!(missing, [victim.chunk], "{}", self.known());
+        assert_eq!(missing, [killed], "{}", self.known());
+        killed
+    }
+
+    /// Kills a worker in mid-point, with a point kept. SLURM does not start it again.
+    fn kill_a_worker(&self) -> usize {
+        let victim = self.until(60, "a task in its second point", || {
+            let mut all = Worker::all(&self.plan).into_iter();
+            all.find(|worker| {
+                worker.node != "node2"
+                    && journals(&self.plan, worker.chunk) == 1
+                    && !is_packed(&self.plan, worker.chunk)
+            })
+        });
+        victim.signal("KILL");
+        assert!(journals(&self.plan, victim.chunk) == 1 && !is_packed(&self.plan, victim.chunk), "it was too late");
         victim.chunk
     }
 
+    /// A node loses its power in the middle of a task.
+    fn lose_a_node(&self, node: &str) -> usize {
+        let lost = self.halt_one(node);
+        self.cluster.node("kill", node);
+        assert!(!lost.is_alive(&self.plan));
+        self.cluster.node("start", node);
+        lost.chunk
+    }
+
+    /// An urgent job takes the place of a task.
+    fn make_room_on(&self, node: &str, jobs: &Submitted) -> usize {
+        let urged = self.halt_one(node);
+        let urgent = self.cluster.urgent(node);
+        self.cluster.drained(&[urgent], 60);
+        let log = self.cluster.log();
+        assert!(log.contains(&format!("preempted JobId={}", jobs.task(urged.chunk))), "{log}");
+        urged.chunk
+    }
+
+    /// A node is cut off: its task is started elsewhere and goes on all the same. Both keep points of one chunk at a time.
+    fn write_beside_a_twin(&self, node: &str, cut_off: &Worker) {
+        self.cluster.node("cut", node);
+        let twin = self.until(60, "the twin of the task that is cut off", || {
+            let all = Worker::all(&self.plan);
+            all.into_iter().find(|worker| worker.chunk == cut_off.chunk && worker.pid != cut_off.pid)
+        });
+        assert!(twin.restarts == 1 && twin.node != node && self.is_fresh(&twin), "{twin:?}");
+        cut_off.signal("CONT");
+        self.until(60, "a point of the task that is cut off", || cut_off.has_a_journal().then_some(()));
+        cut_off.signal("STOP");
+        self.until(60, "a point of its twin", || twin.has_a_journal().then_some(()));
+        assert!(cut_off.has_a_journal() && journals(&self.plan, cut_off.chunk) == 2, "{}", self.known());
+        cut_off.signal("CONT");
+    }
+
     /// Submits what is left into a folder that fills up in the middle of it, then makes room.
-    fn into_a_full_folder(&self, chunk: usize, disk: Option<&SmallDisk>) -> Submitted {
+    fn fill_the_folder(&self, chunk: usize, disk: Option<&SmallDisk>) {
         let jobs = self.submit(&[&self.plan_text()], if disk.is_some() { &[] } else { &NO_ROOM });
         assert_eq!(jobs.array.indices, chunk.to_string());
         if let Some(disk) = disk {
@@ -210,15 +230,15 @@ impl Storm {
             disk.fill();
             worker.signal("CONT");
         }
-        self.cluster.drained(&[jobs.array.job.clone()], 90);
+        // The merge job has its turn while nothing can be written.
+        self.cluster.drained(&jobs.jobs(), 90);
         // 5: results cannot be written.
-        assert_eq!(self.cluster.field(&format!("{}_{chunk}", jobs.array.job), "ExitCode"), "5:0");
-        assert!(!is_packed(&self.plan, chunk));
+        assert_eq!(self.cluster.field(&jobs.task(chunk), "ExitCode"), "5:0");
+        assert_ne!(self.cluster.field(&jobs.merge.job, "ExitCode"), "0:0");
+        assert!(!is_packed(&self.plan, chunk) && !self.plan.join("results/summary.json").exists());
         if let Some(disk) = disk {
             disk.empty();
         }
-        self.cluster.drained(&jobs.jobs(), 60);
-        jobs
     }
 
     fn merge_log(&self, jobs: &Submitted) -> String {

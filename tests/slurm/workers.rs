@@ -53,14 +53,27 @@ impl Worker {
         out_of(Command::new("kill").args(["-s", name, &self.pid.to_string()]));
     }
 
+    fn status(&self, key: &str) -> Option<String> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        status.lines().find_map(|line| Some(line.strip_prefix(key)?.trim().to_owned()))
+    }
+
     /// Whether the signal before the time limit (USR1, number 10) waits for it.
     pub(crate) fn is_warned(&self) -> bool {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
-        let mask = |key: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-            u64::from_str_radix(line.trim(), 16).ok()
-        };
-        [mask("SigPnd:"), mask("ShdPnd:")].into_iter().flatten().any(|mask| mask & (1 << 9) != 0)
+        let pending = ["SigPnd:", "ShdPnd:"].map(|key| self.status(key));
+        pending.into_iter().flatten().any(|mask| u64::from_str_radix(&mask, 16).unwrap() & (1 << 9) != 0)
+    }
+
+    /// Whether it was sent STOP.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.status("State:").is_some_and(|state| state.starts_with('T'))
+    }
+
+    /// Whether it has begun to keep points: it has a journal open.
+    pub(crate) fn has_a_journal(&self) -> bool {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten().flatten();
+        open.filter_map(|entry| std::fs::read_link(entry.path()).ok())
+            .any(|path| path.extension().is_some_and(|end| end == "journal"))
     }
 
     /// Whether it is there still.
@@ -69,10 +82,9 @@ impl Worker {
     }
 }
 
-/// The journals of a chunk in which there is a point at least.
-pub(crate) fn journals(plan: &Path, chunk: usize) -> Vec<PathBuf> {
-    let begun = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|facts| facts.len() > 100);
-    files(&plan.join("journal"), chunk).into_iter().filter(begun).collect()
+/// Number of journals of a chunk; each has a point in it at least.
+pub(crate) fn journals(plan: &Path, chunk: usize) -> usize {
+    files(&plan.join("journal"), chunk).len()
 }
 
 /// Whether a chunk is done.
