@@ -8,6 +8,7 @@ mod live;
 mod plugin;
 mod profile;
 mod run;
+mod sweep;
 mod telemetry;
 mod validate;
 
@@ -23,6 +24,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
     match &arguments.command {
         Command::Run(options) => run::run(options),
         Command::Experiment(options) => experiment::run(options),
+        Command::Sweep(command) => sweep::run(command),
         Command::Compare(options) => compare::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),

@@ -10,6 +10,8 @@
 //! | 5 | results cannot be written |
 //! | 6 | one or more runs failed, the others are kept; or cases of `plugin check` failed |
 //! | 7 | a telemetry source is not available: no driver, nobody listens |
+//! | 8 | a sweep is not complete: points are missing; what there is was reported |
+//! | 75 | stopped by a signal that asked for it; everything finished is kept, the same command continues |
 //! | 130 | interrupted; finished runs are kept, recordings are complete up to then |
 
 use std::process::ExitCode;
@@ -48,5 +50,9 @@ pub const OUTPUT: Code = Code(5);
 pub const RUN: Code = Code(6);
 /// A telemetry source is not available.
 pub const UNAVAILABLE: Code = Code(7);
+/// Points of a sweep are missing.
+pub const INCOMPLETE: Code = Code(8);
+/// Stopped by a signal, to be started again.
+pub const AGAIN: Code = Code(75);
 /// Interrupted by Ctrl-C.
 pub const INTERRUPTED: Code = Code(130);

@@ -41,6 +41,14 @@ pub enum Fault {
     /// The results folder belongs to something else.
     #[error("error: {} holds the results of another scenario\n  = help: choose another folder with --out, or replace them with --force", .0.display())]
     Occupied(PathBuf),
+    /// The folder has another sweep's plan in it.
+    #[error("error: {} holds {differs}\n  = help: choose another folder with -o", folder.display())]
+    OtherPlan {
+        /// The folder.
+        folder: PathBuf,
+        /// What is in it, and what was to be.
+        differs: String,
+    },
     /// The command line does not make sense.
     #[error("error: {0}")]
     Usage(String),
@@ -76,7 +84,7 @@ impl Fault {
             Self::Scenario(_) => exit::SCENARIO,
             Self::Input(_) => exit::INPUT,
             Self::Unreadable { code, .. } => *code,
-            Self::Unwritable { .. } | Self::Occupied(_) | Self::Unrecorded(_) => exit::OUTPUT,
+            Self::Unwritable { .. } | Self::Occupied(_) | Self::OtherPlan { .. } | Self::Unrecorded(_) => exit::OUTPUT,
             Self::Usage(_) => exit::USAGE,
             Self::Runs(_) => exit::RUN,
             Self::Unavailable(_) => exit::UNAVAILABLE,

@@ -36,6 +36,7 @@ pub mod results;
 pub mod scenario_file;
 pub mod slurm;
 pub mod statistics;
+mod sweep;
 pub mod table;
 pub mod telemetry;
 

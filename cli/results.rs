@@ -26,11 +26,13 @@ mod stream;
 mod summary;
 mod versus;
 
+pub(crate) use columns::{Column, Values, runs as run_columns};
 pub(crate) use folder::write_atomically;
 pub use folder::{Existing, Folder, Timing};
 pub(crate) use frontier::means as mean_frontiers;
 pub use frontier::{Curve, CurvePoint};
 pub use measured::Measured;
+pub(crate) use parquet::{field as parquet_field, write as write_parquet};
 pub use stored::{StoredRun, StoredRuns};
 pub(crate) use stream::{SECTIONS as STREAM_SECTIONS, Streams};
 pub use summary::{Failure, Row, SUMMARY_VERSION, Summary};

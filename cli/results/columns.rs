@@ -10,13 +10,13 @@ use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
 /// A named column. The name carries the unit.
-pub(super) struct Column {
-    pub(super) name: &'static str,
-    pub(super) values: Values,
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) values: Values,
 }
 
 /// The values of a column, one per row.
-pub(super) enum Values {
+pub(crate) enum Values {
     Text(Vec<String>),
     Whole(Vec<i64>),
     /// Absent where a metric does not apply.
@@ -24,13 +24,15 @@ pub(super) enum Values {
     /// One list per row.
     WholeLists(Vec<Vec<i32>>),
     RealLists(Vec<Vec<f32>>),
+    /// Bytes that mean something to isotherm alone.
+    Bytes(Vec<Vec<u8>>),
 }
 
 /// A row per run: what it was, and every metric.
 ///
 /// # Errors
 /// [`Fault::Internal`] if a scenario cannot be written back.
-pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Result<Vec<Column>, Fault> {
+pub(crate) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Result<Vec<Column>, Fault> {
     let streams: Vec<Streams> =
         (0..file.plan.worlds.len()).map(|world| Streams::of(file, world)).collect::<Result<_, _>>()?;
     let text =

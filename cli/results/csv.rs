@@ -21,6 +21,7 @@ impl Values {
             Self::Real(values) => values.len(),
             Self::WholeLists(values) => values.len(),
             Self::RealLists(values) => values.len(),
+            Self::Bytes(values) => values.len(),
         }
     }
 
@@ -31,6 +32,7 @@ impl Values {
             Self::Real(values) => values[row].map(|value| value.to_string()).unwrap_or_default(),
             Self::WholeLists(values) => joined(&values[row]),
             Self::RealLists(values) => joined(&values[row]),
+            Self::Bytes(values) => crate::scenario_file::hex(&values[row]),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn to_bytes(name: &str, columns: &[Column]) -> Result<Vec<u8>> {
     writer.into_inner()
 }
 
-fn field(column: &Column) -> Result<Type> {
+pub(crate) fn field(column: &Column) -> Result<Type> {
     let primitive =
         |physical, repetition| Type::primitive_type_builder(column.name, physical).with_repetition(repetition);
     match &column.values {
@@ -43,6 +43,7 @@ fn field(column: &Column) -> Result<Type> {
         Values::Real(_) => primitive(Physical::DOUBLE, Repetition::OPTIONAL).build(),
         Values::WholeLists(_) => list(column.name, Physical::INT32),
         Values::RealLists(_) => list(column.name, Physical::FLOAT),
+        Values::Bytes(_) => primitive(Physical::BYTE_ARRAY, Repetition::REQUIRED).build(),
     }
 }
 
@@ -61,7 +62,7 @@ fn list(name: &str, physical: Physical) -> Result<Type> {
         .build()
 }
 
-fn write(out: &mut SerializedColumnWriter<'_>, values: &Values) -> Result<()> {
+pub(crate) fn write(out: &mut SerializedColumnWriter<'_>, values: &Values) -> Result<()> {
     match values {
         Values::Text(texts) => {
             let bytes: Vec<ByteArray> = texts.iter().map(|text| ByteArray::from(text.as_str())).collect();
@@ -82,6 +83,10 @@ fn write(out: &mut SerializedColumnWriter<'_>, values: &Values) -> Result<()> {
         Values::RealLists(lists) => {
             let (flat, definition, repetition) = flatten(lists);
             out.typed::<FloatType>().write_batch(&flat, Some(&definition), Some(&repetition))?;
+        }
+        Values::Bytes(values) => {
+            let bytes: Vec<ByteArray> = values.iter().map(|value| ByteArray::from(value.as_slice())).collect();
+            out.typed::<ByteArrayType>().write_batch(&bytes, None, None)?;
         }
     }
     Ok(())

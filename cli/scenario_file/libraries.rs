@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use isotherm_core::config::{Fault, FaultKind, Faults, Node, SourceMap, TAG, Tree, Value};
 #[cfg(not(feature = "wasm"))]
-use isotherm_plugin_host::Plugins;
+pub(super) use isotherm_plugin_host::Plugins;
 use isotherm_plugin_host::{Discovery, Environment, Places, Provenance};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "wasm")]
-use super::modules::PluginsAndModules as Plugins;
+pub(super) use super::modules::PluginsAndModules as Plugins;
 use crate::{fault, plugin_files};
 
 /// The key of a scenario that names libraries, relative to its own folder.

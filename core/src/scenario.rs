@@ -6,8 +6,11 @@
 mod awaited;
 mod check;
 mod compare;
+mod lattice;
 mod loaded;
 mod plan;
+mod points;
+mod routers;
 mod sweep;
 
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use compare::{BaselineOf, Compare};
 pub use plan::{Plan, Variant, WorldPlan};
+pub use points::Points;
 pub use sweep::{Axis, AxisValue};
 
 use crate::cost::CostTable;

@@ -1,6 +1,10 @@
 //! The `[sweep]` section: arrays of values for any key.
 
-use crate::config::{Fault, FaultKind, Faults, Node, Origin, Path, Segment, Tree, Value};
+mod read;
+
+use crate::config::{Node, Origin, Path, Segment, Value};
+
+pub(super) use read::read;
 
 /// One swept key and its values.
 #[derive(Clone, Debug)]
@@ -20,6 +24,24 @@ pub struct AxisValue {
     pub value: String,
 }
 
+/// What the section says.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    /// All axes, in the order of the file.
+    pub(super) axes: Vec<Axis>,
+    /// Who moves with whom; every axis is in one group.
+    pub(super) groups: Vec<Group>,
+}
+
+/// Axes that take their values together: one axis, or those of a zip.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Positions of its axes.
+    pub(super) axes: Vec<usize>,
+    /// How many values each of them has.
+    pub(super) len: usize,
+}
+
 impl Axis {
     /// The axis' name.
     #[must_use]
@@ -27,13 +49,19 @@ impl Axis {
         self.path.to_string()
     }
 
-    /// Whether the axis is about routers: `router.lambda`, `router[1].lambda`.
+    /// Whether the axis is about single routers: `router.lambda`, `router[1].lambda`, `router[1]`. An axis over `router` itself, the
+    /// whole array, makes points like any other key.
     #[must_use]
     pub fn is_about_routers(&self) -> bool {
-        matches!(self.path.segments().first(), Some(Segment::Key(key)) if key == "router")
+        matches!(self.path.segments(), [Segment::Key(key), _, ..] if key == "router")
     }
 
-    /// Router this axis is about (`None`: all), and the path within the router's table.
+    /// Whether the axis replaces all routers together.
+    pub(super) fn is_all_routers(&self) -> bool {
+        matches!(self.path.segments(), [Segment::Key(key)] if key == "router")
+    }
+
+    /// Router this axis is about (`None`: all), and the path within the router's table: the root where it replaces the whole router.
     pub(super) fn within_router(&self) -> (Option<usize>, Path) {
         let segments = &self.path.segments()[1..];
         let (index, rest) = match segments.first() {
@@ -41,8 +69,7 @@ impl Axis {
             Some(Segment::Every) => (None, &segments[1..]),
             _ => (None, segments),
         };
-        let path = rest.iter().fold(Path::root(), |path, segment| path.child(segment.clone()));
-        (index, path)
+        (index, rest.to_vec().into())
     }
 
     pub(super) fn value(&self, index: usize) -> AxisValue {
@@ -51,6 +78,18 @@ impl Axis {
 
     pub(super) fn origin(&self) -> Origin {
         self.values.first().map_or(Origin::Default, |node| node.origin.clone())
+    }
+}
+
+impl Sweep {
+    /// The group that an axis is in.
+    pub(super) fn group_of(&self, axis: usize) -> usize {
+        self.groups.iter().position(|group| group.axes.contains(&axis)).unwrap_or_default()
+    }
+
+    /// Whether a group makes worlds: it has an axis that is not about routers.
+    pub(super) fn makes_worlds(&self, group: &Group) -> bool {
+        group.axes.iter().any(|&axis| !self.axes[axis].is_about_routers())
     }
 }
 
@@ -75,68 +114,4 @@ fn plain(node: &Node) -> String {
             }
         }
     }
-}
-
-/// Reads the `[sweep]` table; an axis that is no array, or an empty one, is a fault.
-pub(super) fn read(tree: &Tree, faults: &mut Faults) -> Vec<Axis> {
-    let mut axes = Vec::new();
-    let Some(sweep) = tree.at("sweep") else { return axes };
-    let Value::Table(table) = &sweep.value else {
-        faults.push_at(
-            "sweep",
-            tree,
-            "`sweep` must be a table of arrays",
-            "a table",
-            "[sweep]\n\"router.lambda\" = [0.0, 0.1]",
-        );
-        return axes;
-    };
-    collect(table, &Path::root(), &mut axes, faults);
-    axes
-}
-
-/// `"router.lambda" = [..]` and `router.lambda = [..]` (nested tables) mean the same.
-fn collect(table: &crate::config::Table, prefix: &Path, axes: &mut Vec<Axis>, faults: &mut Faults) {
-    for entry in table.entries() {
-        let own: Result<Path, _> = entry.key.name.parse();
-        let pointer = format!("sweep.\"{}\"", entry.key.name);
-        let Ok(own) = own else {
-            faults.push(
-                Fault::new(FaultKind::Invalid, pointer, format!("`{}` is not a key path", entry.key.name))
-                    .origin(entry.key.origin.clone())
-                    .expected("a dotted path to a key")
-                    .example("\"router.lambda\" = [0.0, 0.1]"),
-            );
-            continue;
-        };
-        let path = own.segments().iter().fold(prefix.clone(), |path, segment| path.child(segment.clone()));
-        match &entry.node.value {
-            Value::Table(inner) => collect(inner, &path, axes, faults),
-            Value::Array(values) if !values.is_empty() => {
-                axes.push(Axis { path, values: values.clone() });
-            }
-            other => {
-                let message = match other {
-                    Value::Array(_) => format!("the sweep over `{path}` has no values"),
-                    other => format!("the sweep over `{path}` is {}, not an array", other.type_name()),
-                };
-                faults.push(
-                    Fault::new(FaultKind::Invalid, pointer, message)
-                        .origin(entry.node.origin.clone())
-                        .expected("an array with at least one value")
-                        .example(format!("\"{path}\" = [0.0, 0.1, 0.5]")),
-                );
-            }
-        }
-    }
-}
-
-/// All combinations of one index per axis; the first axis varies slowest. One empty combination without axes.
-pub(super) fn combinations(axes: &[&Axis]) -> Vec<Vec<usize>> {
-    axes.iter().fold(vec![Vec::new()], |points, axis| {
-        points
-            .into_iter()
-            .flat_map(|point| (0..axis.values.len()).map(move |index| point.iter().copied().chain([index]).collect()))
-            .collect()
-    })
 }

@@ -1,0 +1,265 @@
+//! The frozen plan: resolved once, the same for every task, and refused where anything it rests on has changed.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Points;
+use super::plan::estimate::Work;
+use crate::fault::Fault;
+use crate::results::write_atomically;
+use crate::scenario_file::{DataFile, Overrides, ScenarioFile, UsedPlugin};
+
+pub(crate) mod estimate;
+mod identity;
+
+/// Version of the form of `plan.json`; it grows when a key changes its meaning or goes away.
+const PLAN_VERSION: u32 = 1;
+const PLAN: &str = "plan.json";
+const SCENARIO: &str = "scenario.resolved.toml";
+
+/// Into how many chunks a sweep is cut where nobody says so, at most: enough for the tasks of a small cluster.
+const MOST_CHUNKS: usize = 100;
+
+/// `plan.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SweepPlan {
+    /// Form of this file.
+    pub(crate) schema_version: u32,
+    /// Version of isotherm that planned, and the only one that may work on it.
+    pub(crate) isotherm: String,
+    /// Name of the scenario.
+    pub(crate) scenario: String,
+    /// SHA-256 over everything that decides the results but the plugins.
+    pub(crate) scenario_hash: String,
+    /// Data files the scenario names, with their hashes.
+    pub(crate) data_files: Vec<DataFile>,
+    /// Plugin libraries that it uses, with their versions and hashes.
+    pub(crate) plugins: Vec<UsedPlugin>,
+    /// SHA-256 of `scenario.resolved.toml`.
+    pub(crate) resolved_sha256: String,
+    /// Where relative paths start from: the folder in which it was planned.
+    pub(crate) working_directory: PathBuf,
+    /// The swept keys with all their values.
+    pub(crate) axes: Vec<Axis>,
+    /// Combinations of the axes that are not about routers.
+    pub(crate) worlds: usize,
+    /// Worlds at each of their seeds.
+    pub(crate) points: usize,
+    /// Number of chunks; their sizes differ by one point at most.
+    pub(crate) chunks: usize,
+    /// What there is to do.
+    #[serde(flatten)]
+    pub(crate) work: Work,
+}
+
+/// A swept key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Axis {
+    /// Its path in the scenario.
+    pub(crate) key: String,
+    /// Its values as text.
+    pub(crate) values: Vec<String>,
+}
+
+/// How a sweep is cut into chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Into so many, or into one for each point if that is less.
+    Chunks(usize),
+    /// Into as few as hold so many points at most.
+    PointsPerTask(usize),
+    /// As it seems fit.
+    Fit,
+}
+
+impl Cut {
+    fn chunks(self, points: usize) -> usize {
+        match self {
+            Self::Chunks(chunks) => chunks.clamp(1, points.max(1)),
+            Self::PointsPerTask(size) => points.div_ceil(size.max(1)),
+            Self::Fit => points.clamp(1, MOST_CHUNKS),
+        }
+    }
+}
+
+impl SweepPlan {
+    /// Plans a sweep: every world is read and checked, nothing is simulated.
+    ///
+    /// # Errors
+    /// The faults of any world.
+    pub(crate) fn of(points: &Points, cut: Cut, working_directory: PathBuf) -> Result<Self, Fault> {
+        let file = points.file();
+        Ok(Self {
+            schema_version: PLAN_VERSION,
+            isotherm: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: file.plan.worlds[0].scenario.name.clone(),
+            scenario_hash: file.hash.clone(),
+            data_files: file.data_files.clone(),
+            plugins: file.plugins.clone(),
+            resolved_sha256: identity::digest(&file.resolved),
+            working_directory,
+            axes: points.axes(),
+            worlds: points.worlds(),
+            points: points.count(),
+            chunks: cut.chunks(points.count()),
+            work: Work::of(points)?,
+        })
+    }
+
+    /// The points of a chunk.
+    pub(crate) fn chunk(&self, chunk: usize) -> Range<usize> {
+        let first = |chunk: usize| chunk * self.points / self.chunks;
+        first(chunk)..first(chunk + 1)
+    }
+
+    /// The name of a chunk, under which its files stand.
+    pub(crate) fn chunk_name(chunk: usize) -> String {
+        format!("chunk-{chunk:06}")
+    }
+}
+
+/// A folder with a plan in it.
+#[derive(Clone, Debug)]
+pub(crate) struct PlanFolder {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// What was planned.
+    pub(crate) plan: SweepPlan,
+}
+
+impl PlanFolder {
+    /// Freezes a plan. The second answer is false where the folder held it already.
+    ///
+    /// # Errors
+    /// [`Fault::Unwritable`], [`Fault::OtherPlan`] if the folder holds another plan.
+    pub(crate) fn freeze(path: &Path, plan: SweepPlan, resolved: &str) -> Result<(Self, bool), Fault> {
+        std::fs::create_dir_all(path).map_err(|error| Fault::unwritable(path, error))?;
+        if path.join(PLAN).exists() {
+            let folder = Self::open(path)?;
+            identity::same_plan(path, &folder.plan, &plan)?;
+            return Ok((folder, false));
+        }
+        let text = serde_json::to_string_pretty(&plan).map_err(|error| Fault::Internal(error.to_string()))?;
+        write_atomically(&path.join(SCENARIO), resolved.as_bytes(), true)?;
+        // The last: a folder with a plan is one.
+        write_atomically(&path.join(PLAN), format!("{text}\n").as_bytes(), true)?;
+        Ok((Self { path: path.to_owned(), plan }, true))
+    }
+
+    /// Opens a folder that [`PlanFolder::freeze`] has filled, from anywhere.
+    ///
+    /// # Errors
+    /// [`Fault::Input`] if there is no plan in it, or one of another isotherm.
+    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
+        let file = path.join(PLAN);
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            Fault::Input(format!(
+                "there is no plan in {}: {PLAN}: {error}\n  = help: make one with `isotherm sweep plan SCENARIO -o {}`",
+                path.display(),
+                path.display()
+            ))
+        })?;
+        identity::same_isotherm(&file, &text, PLAN_VERSION)?;
+        let plan = serde_json::from_str(&text)
+            .map_err(|error| Fault::Input(format!("{} is damaged: {error}\n  = help: plan again", file.display())))?;
+        // Tasks go to the folder that relative paths start from.
+        let path = std::path::absolute(path).map_err(|error| Fault::Input(format!("{}: {error}", path.display())))?;
+        Ok(Self { path, plan })
+    }
+
+    /// The points as they were planned, to be simulated: everything they rest on is as it was.
+    ///
+    /// # Errors
+    /// [`Fault::Input`] with both digests where something has changed.
+    pub(crate) fn points(&self) -> Result<Points, Fault> {
+        let file = self.scenario()?;
+        identity::unchanged(&self.plan, &file)?;
+        Ok(Points::of(file))
+    }
+
+    /// The points as they were planned, for whoever has their results: data files need not be at hand any more.
+    ///
+    /// # Errors
+    /// [`Fault::Input`] where the plan's own scenario has changed.
+    pub(crate) fn points_of_results(&self) -> Result<Points, Fault> {
+        let mut file = self.scenario()?;
+        file.data_files.clone_from(&self.plan.data_files);
+        file.plugins.clone_from(&self.plan.plugins);
+        file.hash.clone_from(&self.plan.scenario_hash);
+        Ok(Points::of(file))
+    }
+
+    fn scenario(&self) -> Result<ScenarioFile, Fault> {
+        let scenario = self.path.join(SCENARIO);
+        identity::same_text(&scenario, &self.plan.resolved_sha256)?;
+        let from = &self.plan.working_directory;
+        // Where nothing is opened it does not matter where paths start from.
+        if !(self.plan.data_files.is_empty() && self.plan.plugins.is_empty()) {
+            std::env::set_current_dir(from).map_err(|error| {
+                Fault::Input(format!(
+                    "the paths of the plan start from {}, which cannot be entered: {error}\n  = help: make it there, or plan again from a folder that all tasks see",
+                    from.display()
+                ))
+            })?;
+        }
+        ScenarioFile::read_as(&scenario, &Overrides::default())
+    }
+
+    /// Where the shards are.
+    pub(crate) fn tasks(&self) -> PathBuf {
+        self.path.join("tasks")
+    }
+
+    /// Where the journals are.
+    pub(crate) fn journals(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_cover_all_points_once_in_order_and_evenly() {
+        for (points, cut, chunks) in [
+            (10, Cut::Chunks(4), 4),
+            (10, Cut::Chunks(6), 6),
+            (3, Cut::Chunks(8), 3),
+            (10, Cut::PointsPerTask(3), 4),
+            (100_000, Cut::PointsPerTask(999), 101),
+            (7, Cut::Fit, 7),
+            (100_000, Cut::Fit, 100),
+        ] {
+            let plan = SweepPlan { points, chunks: cut.chunks(points), ..empty() };
+            assert_eq!(plan.chunks, chunks, "{points} {cut:?}");
+            let ranges: Vec<Range<usize>> = (0..chunks).map(|chunk| plan.chunk(chunk)).collect();
+            assert!(ranges.iter().flat_map(Clone::clone).eq(0..points));
+            let sizes = ranges.iter().map(ExactSizeIterator::len);
+            assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 1);
+            if let Cut::PointsPerTask(most) = cut {
+                assert!(ranges.iter().all(|range| range.len() <= most));
+            }
+        }
+    }
+
+    fn empty() -> SweepPlan {
+        SweepPlan {
+            schema_version: PLAN_VERSION,
+            isotherm: String::new(),
+            scenario: String::new(),
+            scenario_hash: String::new(),
+            data_files: Vec::new(),
+            plugins: Vec::new(),
+            resolved_sha256: String::new(),
+            working_directory: PathBuf::new(),
+            axes: Vec::new(),
+            worlds: 0,
+            points: 0,
+            chunks: 0,
+            work: Work::default(),
+        }
+    }
+}
