@@ -3,7 +3,7 @@
 //! `MaxArraySize` caps the *index* of a task and not how many there are: with 1001 the largest index is 1000. Chunks with higher numbers
 //! go into further arrays, whose tasks count from the first chunk of theirs.
 
-use std::fmt::Write;
+use crate::sweep::Ranges;
 
 /// Some chunks of a plan as one job array.
 ///
@@ -38,14 +38,7 @@ impl Array {
     /// The indices as `sbatch --array` reads them: `0-4,7`.
     #[must_use]
     pub fn indices(&self) -> String {
-        let mut text = String::new();
-        for run in self.chunks.chunk_by(|a, b| a + 1 == *b) {
-            let (from, to) = (run[0] - self.first, run[run.len() - 1] - self.first);
-            let comma = if text.is_empty() { "" } else { "," };
-            // Writing to a string cannot fail.
-            let _ = if from == to { write!(text, "{comma}{from}") } else { write!(text, "{comma}{from}-{to}") };
-        }
-        text
+        self.chunks.iter().map(|chunk| chunk - self.first).collect::<Ranges>().as_argument()
     }
 }
 

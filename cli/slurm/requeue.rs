@@ -27,12 +27,22 @@ pub enum Requeued {
 /// Queues the task that this process belongs to again.
 #[must_use]
 pub fn own_task() -> Requeued {
-    let Ok(job) = std::env::var("SLURM_JOB_ID") else { return Requeued::NoTask };
-    let starts = std::env::var("SLURM_RESTART_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let variable = |name: &str| std::env::var(name).ok();
+    let Some(job) = name_of(variable) else { return Requeued::NoTask };
+    let starts = variable("SLURM_RESTART_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0);
     match scontrol(&["--oneliner", "show", "job", &job]) {
         Err(words) => Requeued::Refused(words),
         Ok(shown) if !is_this_start(&shown, starts) => Requeued::NotOurs,
         Ok(_) => scontrol(&["requeue", &job]).map_or_else(Requeued::Refused, |_| Requeued::Yes),
+    }
+}
+
+/// The name of the job that this process belongs to. One task of every array has the number of the array itself for its `SLURM_JOB_ID`, and
+/// by that name all others would be started again too.
+fn name_of(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    match (variable("SLURM_ARRAY_JOB_ID"), variable("SLURM_ARRAY_TASK_ID")) {
+        (Some(array), Some(task)) => Some(format!("{array}_{task}")),
+        _ => variable("SLURM_JOB_ID"),
     }
 }
 
@@ -58,6 +68,18 @@ fn is_this_start(shown: &str, starts: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_task_is_not_named_as_its_array() {
+        let job = |set: &[(&str, &str)]| {
+            let set: std::collections::BTreeMap<&str, &str> = set.iter().copied().collect();
+            name_of(|name| set.get(name).map(ToString::to_string))
+        };
+        let array = [("SLURM_JOB_ID", "1"), ("SLURM_ARRAY_JOB_ID", "1"), ("SLURM_ARRAY_TASK_ID", "19")];
+        assert_eq!(job(&array), Some("1_19".to_owned()));
+        assert_eq!(job(&[("SLURM_JOB_ID", "7")]), Some("7".to_owned()));
+        assert_eq!(job(&[]), None);
+    }
 
     #[test]
     fn only_the_start_that_slurm_knows_of_is_queued_again() {

@@ -50,7 +50,7 @@ pub fn merge(job: &Job) -> Result<String, Fault> {
     directive(&mut text, "--cpus-per-task=1");
     resources(&mut text, job);
     surroundings(&mut text, job)?;
-    let _ = writeln!(text, "exec {} sweep merge {}", quoted(&job.program)?, quoted(&job.plan)?);
+    let _ = writeln!(text, "exec {} sweep merge {} --report", quoted(&job.program)?, quoted(&job.plan)?);
     Ok(text)
 }
 
@@ -224,7 +224,7 @@ export NOTE=\"it's \"'$HOME'
 #SBATCH --job-name=a_b_s
 #SBATCH --output=logs/merge_%j.out
 #SBATCH --cpus-per-task=1
-{common}exec /opt/bin/isotherm sweep merge /scratch/classic
+{common}exec /opt/bin/isotherm sweep merge /scratch/classic --report
 "
         );
         assert_eq!(merge(&job).unwrap(), end);

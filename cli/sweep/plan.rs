@@ -75,7 +75,8 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    fn chunks(self, points: usize) -> usize {
+    /// Into how many chunks so many points are cut.
+    pub(crate) fn chunks(self, points: usize) -> usize {
         match self {
             Self::Chunks(chunks) => chunks.clamp(1, points.max(1)),
             Self::PointsPerTask(size) => points.div_ceil(size.max(1)),

@@ -96,7 +96,11 @@ fn a_refusal_is_passed_on_with_advice() {
             "--account",
         ),
     ] {
-        let login = Login::new(&[LIMITS, NO_QUEUE, ("sbatch", &format!("cat >&2 <<'END'\n{said}\nEND\nexit 1"))]);
+        let login = Login::new(&[
+            LIMITS,
+            NO_QUEUE,
+            ("sbatch", &format!("while read -r line; do echo \"$line\" >&2; done <<'END'\n{said}\nEND\nexit 1")),
+        ]);
         let (code, out, err) = login.submit(&["small.toml", "--out", "plan"]);
         assert_eq!((code, out.as_str()), (7, ""), "{err}");
         assert!(err.contains(said) && err.contains(advice) && err.contains("nothing was submitted"), "{err}");
@@ -184,7 +188,7 @@ fn the_script_is_clean() {
         "small.toml",
         "--dry-run",
         "--out",
-        "it's a $plan",
+        "it's a plan",
         "--env",
         "A=b c",
         "--setup",

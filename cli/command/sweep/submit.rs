@@ -54,7 +54,11 @@ pub(super) fn run(options: &SweepSubmit) -> Result<Code, Fault> {
         crate::command::print(&format!("job {id}: {tasks}, {}\n", chunks_of(array)))?;
     }
     let log = folder.path.join(script::LOGS).join(format!("merge_{}.out", submitted.merge));
-    crate::command::print(&format!("job {}: merges behind them; its table will be in {}\n", submitted.merge, log.display()))?;
+    crate::command::print(&format!(
+        "job {}: merges behind them; its table will be in {}\n",
+        submitted.merge,
+        log.display()
+    ))?;
     eprintln!("how far it is: isotherm sweep status {}", folder.path.display());
     Ok(exit::SUCCESS)
 }
