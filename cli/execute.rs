@@ -28,11 +28,12 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
-use crate::results::{Finished, Measured, Streams, Summary};
+use crate::results::{Finished, Streams, Summary};
 use crate::scenario_file::{ScenarioFile, hex};
 use crate::statistics::Interval;
 pub use clock::{Clock, Lag, WallClock};
 use group::Group;
+pub(crate) use lateness::Lags;
 use paced::Live;
 use seen::Records;
 pub use seen::{LiveRecordSpec, SeenRun};
@@ -281,14 +282,17 @@ impl<'a> Comparison<'a> {
     /// # Errors
     /// [`Fault::Internal`] if a run is missing.
     pub fn complete(&self, outcomes: Vec<Option<Outcome>>, interval: Interval) -> Result<Completed, Fault> {
+        crate::results::completed(self.file, self.with_outcomes(outcomes)?, interval, self.records.as_deref())
+    }
+
+    /// Every run with what became of it, as [`ResultsWriter`](crate::results::ResultsWriter) takes them.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] if a run is missing.
+    pub fn with_outcomes(&self, outcomes: Vec<Option<Outcome>>) -> Result<Vec<(Run, Outcome)>, Fault> {
         let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
         let outcomes = outcomes.ok_or_else(|| Fault::Internal("a run is missing".to_owned()))?;
-        let finished = crate::results::measure(self.file, &self.runs, outcomes);
-        let measured: Vec<Measured<'_>> = finished.iter().map(Finished::measured).collect();
-        let mut summary = Summary::of(self.file, &measured, interval);
-        summary.frontier = crate::results::mean_frontiers(self.file, &finished);
-        let lag = self.records.as_ref().and_then(|folder| lateness::warn(self.file, &self.runs, folder, &mut summary));
-        Ok(Completed { finished, summary, lag })
+        Ok(self.runs.iter().cloned().zip(outcomes).collect())
     }
 }
 
@@ -301,17 +305,28 @@ pub(crate) fn point_of(file: &ScenarioFile, run: &Run) -> String {
 
 /// A baseline of another point says something only on the same tokens.
 fn same_tokens(file: &ScenarioFile) -> Result<(), Fault> {
-    let stream = |world| Ok::<_, Fault>(Streams::of(file, world)?.id(file.plan.worlds[world].scenario.seed));
-    for (world, plan) in file.plan.worlds.iter().enumerate() {
-        if plan.scenario.compare.baseline == BaselineOf::FirstPoint && stream(world)? != stream(0)? {
-            let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
-            return Err(Fault::Scenario(format!(
-                "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
-                point.join(", ")
-            )));
-        }
+    let first = first_tokens(file)?;
+    (0..file.plan.worlds.len()).try_for_each(|world| same_tokens_as(&first, file, world))
+}
+
+/// The token stream of the first world of a plan.
+pub(crate) fn first_tokens(file: &ScenarioFile) -> Result<String, Fault> {
+    Ok(Streams::of(file, 0)?.id(file.plan.worlds[0].scenario.seed))
+}
+
+/// Refuses a world that is measured against the first one of the sweep and has other tokens than that.
+pub(crate) fn same_tokens_as(first: &str, file: &ScenarioFile, world: usize) -> Result<(), Fault> {
+    let plan = &file.plan.worlds[world];
+    if plan.scenario.compare.baseline != BaselineOf::FirstPoint
+        || Streams::of(file, world)?.id(plan.scenario.seed) == first
+    {
+        return Ok(());
     }
-    Ok(())
+    let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
+    Err(Fault::Scenario(format!(
+        "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
+        point.join(", ")
+    )))
 }
 
 /// The batches of one seed.

@@ -26,6 +26,7 @@ mod ranges;
 mod retry;
 mod shard;
 mod signals;
+mod simulate;
 mod survey;
 mod work;
 

@@ -8,11 +8,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::args::{Common, Run};
-use crate::execute::{self, Comparison, Completed, Outcome, Watch};
+use crate::execute::{self, Comparison, Outcome, Watch};
 use crate::exit::{self, Code};
 use crate::fault::Fault;
 use crate::progress::Progress;
-use crate::results::{Existing, Folder, Summary, Timing};
+use crate::results::{Existing, Folder, Overview, Summary, Timing, WriteOptions};
 use crate::scenario_file::{Overrides, ScenarioFile};
 use crate::statistics::Interval;
 use crate::table;
@@ -69,7 +69,7 @@ pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Resu
         }
         Existing::Complete(summary) => {
             if let Some(summary) = complete(file, &comparison, &folder, *summary, common)? {
-                return show(&summary, common);
+                return show(&Overview::of(&summary), &folder, common);
             }
         }
     }
@@ -80,13 +80,14 @@ pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Resu
         .build()
         .map_err(|error| Fault::Internal(format!("cannot start {threads} threads: {error}")))?;
     let started = Instant::now();
-    let (completed, simulated) = pool.install(|| simulate(file, &comparison, &folder, common))?;
-    let tokens = completed.finished.iter().filter_map(|f| f.outcome.as_ref().ok()).map(|r| r.tokens()).sum();
+    let (runs, simulated) = pool.install(|| simulate(file, &comparison, &folder, common))?;
+    let tokens = runs.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()).map(|record| record.tokens()).sum();
     let simulate_seconds = started.elapsed().as_secs_f64();
-    let timing = Timing { simulate_seconds, threads, runs: simulated, tokens, lag: completed.lag };
-    folder.write(file, &completed.finished, &completed.summary, &timing, common.csv)?;
+    let timing = Timing { simulate_seconds, threads, runs: simulated, tokens, lag: None };
+    let options = WriteOptions { interval: Interval::requested(common.bootstrap), with_csv: common.csv };
+    let overview = folder.write(file, runs, &timing, options)?;
     say(common, &format!("{} runs in {:.2} s; results in {}", simulated, timing.simulate_seconds, path.display()));
-    show(&completed.summary, common)
+    show(&overview, &folder, common)
 }
 
 /// The summary of complete results, with the intervals asked for: they decide no run, so the kept runs are summarised again.
@@ -115,13 +116,13 @@ fn complete(
     }
 }
 
-/// Simulates what an earlier start has not finished; returns how many runs that were.
+/// Simulates what an earlier start has not finished; returns all runs, and how many were simulated.
 fn simulate(
     file: &ScenarioFile,
     comparison: &Comparison<'_>,
     folder: &Folder,
     common: &Common,
-) -> Result<(Completed, usize), Fault> {
+) -> Result<(Vec<(execute::Run, Outcome)>, usize), Fault> {
     let runs = comparison.runs();
     let known = folder.unfinished(runs);
     let taken_over = known.iter().flatten().count();
@@ -147,7 +148,7 @@ fn simulate(
         return Err(Fault::Interrupted { finished, total: runs.len(), folder: folder.path().to_owned() });
     }
     let simulated = runs.len() - taken_over;
-    Ok((comparison.complete(outcomes, Interval::requested(common.bootstrap))?, simulated))
+    Ok((comparison.with_outcomes(outcomes)?, simulated))
 }
 
 /// Moves the bar and keeps finished runs.
@@ -192,12 +193,13 @@ fn say(common: &Common, text: &str) {
 }
 
 /// Prints the table, or the summary as JSON, on standard output.
-fn show(summary: &Summary, common: &Common) -> Result<Code, Fault> {
-    let text = if common.json {
-        serde_json::to_string_pretty(summary).map_err(|error| Fault::Internal(error.to_string()))? + "\n"
+fn show(overview: &Overview, folder: &Folder, common: &Common) -> Result<Code, Fault> {
+    let path = folder.summary_path();
+    if common.json {
+        // The file itself, which may be larger than memory.
+        super::print_all(&mut std::fs::File::open(&path).map_err(|error| Fault::unwritable(&path, error))?)?;
     } else {
-        table::render(summary)
-    };
-    super::print(&text)?;
-    Ok(if summary.failures.is_empty() { exit::SUCCESS } else { exit::RUN })
+        super::print(&table::render(overview, &path))?;
+    }
+    Ok(if overview.failure_count == 0 { exit::SUCCESS } else { exit::RUN })
 }

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use isotherm_core::record::RunRecord;
 use serde::{Deserialize, Serialize};
 
-use super::columns::Column;
-use super::{Finished, Measured, SUMMARY_VERSION, StoredRuns, Summary, columns, csv, frontier, parquet, partial};
+use super::{Measured, Overview, ResultsWriter, SUMMARY_VERSION, StoredRuns, Summary, WriteOptions, partial};
 use crate::execute::{Lag, Outcome, Run, seen};
 use crate::fault::Fault;
 use crate::scenario_file::{ScenarioFile, UsedPlugin};
 use crate::statistics::Interval;
 
-const SUMMARY: &str = "summary.json";
+/// What tells that a folder is complete.
+pub(super) const SUMMARY: &str = "summary.json";
 const RUNS: &str = "runs.parquet";
 const PARTIAL: &str = ".unfinished";
 
@@ -107,6 +107,12 @@ impl Folder {
         &self.path
     }
 
+    /// Where the summary of complete results is.
+    #[must_use]
+    pub fn summary_path(&self) -> PathBuf {
+        self.path.join(SUMMARY)
+    }
+
     fn summary<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
         let text = std::fs::read_to_string(self.path.join(SUMMARY)).ok()?;
         serde_json::from_str(&text).ok()
@@ -178,34 +184,15 @@ impl Folder {
     pub fn write(
         &self,
         file: &ScenarioFile,
-        finished: &[Finished],
-        summary: &Summary,
+        runs: Vec<(Run, Outcome)>,
         timing: &Timing,
-        with_csv: bool,
-    ) -> Result<(), Fault> {
-        self.put_table("runs", Some(columns::runs(file, finished)?), with_csv)?;
-        self.put_table("series", Some(columns::series(finished)), with_csv)?;
-        self.put_table("layers", columns::layers(finished), with_csv)?;
-        self.put_table("frontier", frontier::columns(file, finished), with_csv)?;
-        self.put_table("throttling", columns::throttling(finished), with_csv)?;
-        self.put("scenario.resolved.toml", file.resolved.as_bytes())?;
-        self.put("timing.json", &json(timing)?)?;
-        self.put(SUMMARY, &json(summary)?)?;
-        self.discard_unfinished()
-    }
-
-    /// Writes a table as Parquet, and as CSV if asked for. What an earlier comparison left under its name goes away.
-    fn put_table(&self, name: &str, table: Option<Vec<Column>>, with_csv: bool) -> Result<(), Fault> {
-        let internal = |error: &dyn std::fmt::Display| Fault::Internal(error.to_string());
-        let (as_parquet, as_csv) = (format!("{name}.parquet"), format!("{name}.csv"));
-        match table.as_ref().filter(|_| with_csv) {
-            Some(table) => self.put(&as_csv, &csv::to_bytes(table).map_err(|e| internal(&e))?)?,
-            None => remove_if_there(&self.path.join(as_csv))?,
-        }
-        match table {
-            Some(table) => self.put(&as_parquet, &parquet::to_bytes(name, &table).map_err(|e| internal(&e))?),
-            None => remove_if_there(&self.path.join(as_parquet)),
-        }
+        options: WriteOptions,
+    ) -> Result<Overview, Fault> {
+        let mut writer = ResultsWriter::begin(self, file, options)?;
+        writer.add(file, 0, runs)?;
+        let overview = writer.finish(timing)?;
+        self.discard_unfinished()?;
+        Ok(overview)
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
@@ -224,14 +211,16 @@ fn remove_folder_if_there(path: &Path) -> Result<(), Fault> {
     }
 }
 
-fn remove_if_there(path: &Path) -> Result<(), Fault> {
+/// Removes a file that may be there.
+pub(super) fn remove_if_there(path: &Path) -> Result<(), Fault> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Fault::unwritable(path, error)),
         _ => Ok(()),
     }
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+/// As all JSON files are written.
+pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| Fault::Internal(error.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)

@@ -1,5 +1,6 @@
-//! Columns as a Parquet file: one row group, Snappy, no time stamps, the same bytes for the same columns.
+//! Columns as a Parquet file: Snappy, no time stamps, the same bytes for the same row groups.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type as Physical};
@@ -11,24 +12,48 @@ use parquet::schema::types::{Type, TypePtr};
 
 use super::columns::{Column, Values};
 
-/// The bytes of a Parquet file with these columns; all columns have equally many rows.
-pub(super) fn to_bytes(name: &str, columns: &[Column]) -> Result<Vec<u8>> {
-    let fields: Result<Vec<TypePtr>> = columns.iter().map(|column| field(column).map(Arc::new)).collect();
-    let schema = Arc::new(Type::group_type_builder(name).with_fields(fields?).build()?);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_created_by(format!("isotherm {}", env!("CARGO_PKG_VERSION")))
-        .build();
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
-    let mut group = writer.next_row_group()?;
-    for column in columns {
-        if let Some(mut out) = group.next_column()? {
-            write(&mut out, &column.values)?;
-            out.close()?;
-        }
+/// A Parquet file under way.
+pub(super) struct Groups<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
+    count: usize,
+}
+
+impl<W: Write + Send> Groups<W> {
+    /// An empty file with the names and types of these columns.
+    pub(super) fn new(name: &str, columns: &[Column], out: W) -> Result<Self> {
+        let fields: Result<Vec<TypePtr>> = columns.iter().map(|column| field(column).map(Arc::new)).collect();
+        let schema = Arc::new(Type::group_type_builder(name).with_fields(fields?).build()?);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_created_by(format!("isotherm {}", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self { writer: SerializedFileWriter::new(out, schema, Arc::new(properties))?, count: 0 })
     }
-    group.close()?;
-    writer.into_inner()
+
+    /// Number of row groups.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Writes these columns, all with equally many rows, as the next row group.
+    pub(super) fn add(&mut self, columns: &[Column]) -> Result<()> {
+        let mut group = self.writer.next_row_group()?;
+        for column in columns {
+            if let Some(mut out) = group.next_column()? {
+                write(&mut out, &column.values)?;
+                out.close()?;
+            }
+        }
+        group.close()?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Writes the end of the file.
+    pub(super) fn finish(self) -> Result<()> {
+        self.writer.into_inner()?.flush()?;
+        Ok(())
+    }
 }
 
 pub(crate) fn field(column: &Column) -> Result<Type> {

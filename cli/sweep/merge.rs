@@ -1,31 +1,31 @@
-//! One result of many shards: points in their order, whoever did them.
+//! One result of many shards: points in their order, whoever did them, one shard open at a time.
 
 use super::shard::Records;
 use super::{ChunkState, Part, PlanFolder, Points, Survey, kept};
 use crate::execute::{Comparison, Outcome, Run};
 use crate::fault::Fault;
-use crate::results::{Finished, Summary, measure};
-use crate::statistics::Interval;
+use crate::results::ResultsWriter;
 
-/// What came of a merge.
+/// What went into a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Merged {
-    /// The runs, in the order of the plan; those of missing points are left out.
-    pub(crate) finished: Vec<Finished>,
-    /// Means and intervals over seeds.
-    pub(crate) summary: Summary,
+    /// Runs.
+    pub(crate) runs: usize,
+    /// Tokens of those that did not fail.
+    pub(crate) tokens: u64,
 }
 
-/// Reads the shards of all chunks that are done.
+/// Gives the runs of all chunks that are done to `results`; those of other chunks are left out.
 ///
 /// # Errors
-/// [`Fault::Input`] for a shard that does not hold what the plan says.
+/// [`Fault::Input`] for a shard that does not hold what the plan says, [`Fault::Unwritable`].
 pub(crate) fn merge(
     folder: &PlanFolder,
     points: &Points,
     survey: &Survey,
-    interval: Interval,
+    results: &mut ResultsWriter,
 ) -> Result<Merged, Fault> {
-    let (mut runs, mut outcomes) = (Vec::new(), Vec::new());
+    let mut merged = Merged::default();
     for (chunk, state) in survey.chunks.iter().enumerate() {
         let ChunkState::Done(info) = state else { continue };
         let wrong = |why: String| {
@@ -39,21 +39,23 @@ pub(crate) fn merge(
         for (world, seeds) in points.by_world(folder.plan.chunk(chunk)) {
             let part = points.part(world, seeds)?;
             let listed = Comparison::list_points(&part.file, &part.local)?;
-            for run in listed.runs() {
-                outcomes.push(outcome(&mut records, &part, run)?.map_err(wrong)?);
+            for of_point in listed.points() {
+                let runs = listed.runs()[of_point].iter().map(|run| {
+                    let outcome = outcome(&mut records, &part, run)?.map_err(wrong)?;
+                    Ok((run.clone(), outcome))
+                });
+                let runs: Vec<(Run, Outcome)> = runs.collect::<Result<_, Fault>>()?;
+                merged.runs += runs.len();
+                merged.tokens +=
+                    runs.iter().filter_map(|(_, run)| run.as_ref().ok()).map(|record| record.tokens()).sum::<u64>();
+                results.add(&part.file, part.world, runs)?;
             }
-            runs.extend_from_slice(listed.runs());
         }
         if records.next().is_some() {
             return Err(wrong("it has more runs than its points".to_owned()));
         }
     }
-    let file = points.file();
-    let finished = measure(file, &runs, outcomes);
-    let measured: Vec<_> = finished.iter().map(Finished::measured).collect();
-    let mut summary = Summary::of(file, &measured, interval);
-    summary.frontier = crate::results::mean_frontiers(file, &finished);
-    Ok(Merged { finished, summary })
+    Ok(merged)
 }
 
 /// The next record, which has to be that of `run`. The inner error says why it is not.

@@ -9,7 +9,7 @@ use super::Points;
 use super::plan::estimate::Work;
 use crate::fault::Fault;
 use crate::results::write_atomically;
-use crate::scenario_file::{DataFile, Overrides, ScenarioFile, UsedPlugin};
+use crate::scenario_file::{DataFile, Overrides, UsedPlugin};
 
 pub(crate) mod estimate;
 mod identity;
@@ -92,20 +92,21 @@ impl SweepPlan {
     /// The faults of any world.
     pub(crate) fn of(points: &Points, cut: Cut, working_directory: PathBuf) -> Result<Self, Fault> {
         let file = points.file();
+        let (work, axes) = Work::of(points)?;
         Ok(Self {
             schema_version: PLAN_VERSION,
             isotherm: env!("CARGO_PKG_VERSION").to_owned(),
-            scenario: file.plan.worlds[0].scenario.name.clone(),
+            scenario: file.world(0)?.scenario.name,
             scenario_hash: file.hash.clone(),
             data_files: file.data_files.clone(),
             plugins: file.plugins.clone(),
             resolved_sha256: identity::digest(&file.resolved),
             working_directory,
-            axes: points.axes(),
+            axes,
             worlds: points.worlds(),
             points: points.count(),
             chunks: cut.chunks(points.count()),
-            work: Work::of(points)?,
+            work,
         })
     }
 
@@ -175,9 +176,9 @@ impl PlanFolder {
     /// # Errors
     /// [`Fault::Input`] with both digests where something has changed.
     pub(crate) fn points(&self) -> Result<Points, Fault> {
-        let file = self.scenario()?;
-        identity::unchanged(&self.plan, &file)?;
-        Ok(Points::of(file))
+        let points = self.scenario()?;
+        identity::unchanged(&self.plan, points.file())?;
+        Ok(points)
     }
 
     /// The points as they were planned, for whoever has their results: data files need not be at hand any more.
@@ -185,14 +186,15 @@ impl PlanFolder {
     /// # Errors
     /// [`Fault::Input`] where the plan's own scenario has changed.
     pub(crate) fn points_of_results(&self) -> Result<Points, Fault> {
-        let mut file = self.scenario()?;
+        let mut points = self.scenario()?;
+        let file = points.file_mut();
         file.data_files.clone_from(&self.plan.data_files);
         file.plugins.clone_from(&self.plan.plugins);
         file.hash.clone_from(&self.plan.scenario_hash);
-        Ok(Points::of(file))
+        Ok(points)
     }
 
-    fn scenario(&self) -> Result<ScenarioFile, Fault> {
+    fn scenario(&self) -> Result<Points, Fault> {
         let scenario = self.path.join(SCENARIO);
         identity::same_text(&scenario, &self.plan.resolved_sha256)?;
         let from = &self.plan.working_directory;
@@ -205,7 +207,7 @@ impl PlanFolder {
                 ))
             })?;
         }
-        ScenarioFile::read_as(&scenario, &Overrides::default())
+        Points::read(&scenario, &Overrides::default())
     }
 
     /// Where the shards are.

@@ -1,104 +1,131 @@
 //! The points of a sweep: worlds at a seed, world after world, read as they are needed.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::path::Path;
 
-use super::plan::Axis;
 use crate::execute::Run;
 use crate::fault::Fault;
-use crate::scenario_file::ScenarioFile;
+use crate::scenario_file::{Overrides, ScenarioFile, SweepFile};
 
 /// All points of a scenario, in their order.
 #[derive(Debug)]
 pub(crate) struct Points {
-    file: Arc<ScenarioFile>,
-    /// The first point of each world, and one past the last of all.
-    first: Vec<usize>,
+    file: SweepFile,
+    seeds: Seeds,
+}
+
+/// How many seeds worlds have.
+#[derive(Debug)]
+enum Seeds {
+    /// All the same.
+    Each(usize),
+    /// Where the sweep is over their number: the first point of each world, and one past the last of all.
+    Swept(Vec<usize>),
 }
 
 /// Some points of one world, and a scenario in which they can be run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Part {
-    /// The scenario; its plan need not have other worlds.
-    pub(crate) file: Arc<ScenarioFile>,
+    /// The scenario; the world is the only one of its plan.
+    pub(crate) file: ScenarioFile,
+    /// Position of the world in the sweep.
+    pub(crate) world: usize,
     /// The points as that plan counts them.
     pub(crate) local: Range<usize>,
     /// The points as the sweep counts them.
     pub(crate) points: Range<usize>,
-    /// Seed of the first of them.
-    seed: u64,
 }
 
 impl Points {
-    /// The points of a scenario.
-    pub(crate) fn of(file: ScenarioFile) -> Self {
-        let mut first = vec![0];
-        let mut next = 0;
-        for world in &file.plan.worlds {
-            next += world.scenario.seeds as usize;
-            first.push(next);
-        }
-        Self { file: Arc::new(file), first }
+    /// Reads a scenario file. Only the first world is checked; the others are when they are asked for.
+    ///
+    /// # Errors
+    /// As [`ScenarioFile::read_lazily`].
+    pub(crate) fn read(path: &Path, overrides: &Overrides<'_>) -> Result<Self, Fault> {
+        Self::of(ScenarioFile::read_lazily(path, overrides)?)
+    }
+
+    /// The points of a scenario that has been read.
+    ///
+    /// # Errors
+    /// [`Fault::Scenario`] where the sweep is over the number of seeds, so that every world has to be looked at.
+    pub(crate) fn of(file: SweepFile) -> Result<Self, Fault> {
+        let first = file.world(0)?;
+        let seeds = if first.point.iter().any(|at| at.axis == "seeds") {
+            let mut starts = vec![0];
+            for world in 0..file.worlds() {
+                starts.push(starts[world] + file.world(world)?.scenario.seeds as usize);
+            }
+            Seeds::Swept(starts)
+        } else {
+            Seeds::Each(first.scenario.seeds as usize)
+        };
+        Ok(Self { file, seeds })
     }
 
     /// The scenario itself: its identity, and what all its worlds share.
-    pub(crate) fn file(&self) -> &ScenarioFile {
+    pub(crate) fn file(&self) -> &SweepFile {
         &self.file
     }
 
-    /// The swept keys with their values, in the order in which they occur.
-    pub(crate) fn axes(&self) -> Vec<Axis> {
-        let mut axes: Vec<Axis> = Vec::new();
-        for world in &self.file.plan.worlds {
-            for at in world.point.iter().chain(world.variants.iter().flat_map(|variant| &variant.point)) {
-                let known = axes.iter().position(|axis| axis.key == at.axis).unwrap_or_else(|| {
-                    axes.push(Axis { key: at.axis.clone(), values: Vec::new() });
-                    axes.len() - 1
-                });
-                if !axes[known].values.contains(&at.value) {
-                    axes[known].values.push(at.value.clone());
-                }
-            }
-        }
-        axes
+    /// The same with the identity that results already have.
+    pub(crate) fn file_mut(&mut self) -> &mut SweepFile {
+        &mut self.file
     }
 
     /// Number of worlds.
     pub(crate) fn worlds(&self) -> usize {
-        self.first.len() - 1
+        self.file.worlds()
     }
 
     /// Number of points.
     pub(crate) fn count(&self) -> usize {
-        self.first[self.worlds()]
+        self.first(self.worlds())
+    }
+
+    fn first(&self, world: usize) -> usize {
+        match &self.seeds {
+            Seeds::Each(seeds) => world * seeds,
+            Seeds::Swept(first) => first[world],
+        }
+    }
+
+    fn world_of(&self, point: usize) -> usize {
+        match &self.seeds {
+            Seeds::Each(seeds) => point / seeds,
+            Seeds::Swept(first) => first.partition_point(|first| *first <= point) - 1,
+        }
     }
 
     /// `points` cut where worlds begin: the position of each world and its points.
-    pub(crate) fn by_world(&self, points: Range<usize>) -> Vec<(usize, Range<usize>)> {
-        let mut cut = Vec::new();
+    pub(crate) fn by_world(&self, points: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> + '_ {
         let mut at = points.start;
-        while at < points.end {
-            let world = self.first.partition_point(|first| *first <= at) - 1;
-            let end = self.first[world + 1].min(points.end);
-            cut.push((world, at..end));
-            at = end;
-        }
-        cut
+        std::iter::from_fn(move || {
+            if at >= points.end {
+                return None;
+            }
+            let world = self.world_of(at);
+            let of_world = at..self.first(world + 1).min(points.end);
+            at = of_world.end;
+            Some((world, of_world))
+        })
     }
 
-    /// The points of one world in a scenario of their own.
+    /// Points of one world in a scenario of their own.
     ///
     /// # Errors
     /// [`Fault::Scenario`] for a world that makes no sense.
     pub(crate) fn part(&self, world: usize, points: Range<usize>) -> Result<Part, Fault> {
-        let seed = self.file.plan.worlds[world].scenario.seed.wrapping_add((points.start - self.first[world]) as u64);
-        Ok(Part { file: Arc::clone(&self.file), local: points.clone(), points, seed })
+        let first = self.first(world);
+        let local = points.start - first..points.end - first;
+        Ok(Part { file: self.file.part(world..world + 1)?, world, local, points })
     }
 }
 
 impl Part {
     /// The point of one of its runs.
     pub(crate) fn point_of(&self, run: &Run) -> usize {
-        self.points.start + run.seed.wrapping_sub(self.seed) as usize
+        let first_seed = self.file.plan.worlds[0].scenario.seed;
+        self.points.start - self.local.start + run.seed.wrapping_sub(first_seed) as usize
     }
 }

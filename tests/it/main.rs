@@ -34,5 +34,6 @@ mod router_contract;
 mod scenarios;
 mod sensor;
 mod significance;
+mod sweep;
 mod telemetry;
 mod tidy;

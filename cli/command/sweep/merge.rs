@@ -6,7 +6,7 @@ use super::counted;
 use crate::args::SweepMerge;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::results::{Folder, Summary, Timing};
+use crate::results::{Folder, Overview, ResultsWriter, Timing, WriteOptions};
 use crate::statistics::Interval;
 use crate::sweep::{self, PlanFolder, Survey};
 use crate::table;
@@ -34,24 +34,29 @@ pub(super) fn run(options: &SweepMerge) -> Result<Code, Fault> {
     let points = folder.points_of_results()?;
     let name = if missing.is_empty() { "results" } else { "results-partial" };
     let path = out.unwrap_or_else(|| folder.path.join(name));
-    let (results, _) = Folder::open(&path, points.file(), options.force)?;
-    let merged = sweep::merge(&folder, &points, &survey, Interval::requested(options.bootstrap))?;
-    let tokens = merged.finished.iter().filter_map(|f| f.outcome.as_ref().ok()).map(|r| r.tokens()).sum();
-    let (runs, simulate_seconds) = (merged.finished.len(), started.elapsed().as_secs_f64());
-    let timing = Timing { simulate_seconds, threads: 1, runs, tokens, lag: None };
-    results.write(points.file(), &merged.finished, &merged.summary, &timing, options.csv)?;
+    let first = points.part(0, 0..1)?;
+    let (results, _) = Folder::open(&path, &first.file, options.force)?;
+    let how = WriteOptions { interval: Interval::requested(options.bootstrap), with_csv: options.csv };
+    let mut writer = ResultsWriter::begin(&results, &first.file, how)?;
+    let merged = sweep::merge(&folder, &points, &survey, &mut writer)?;
+    let simulate_seconds = started.elapsed().as_secs_f64();
+    let timing = Timing { simulate_seconds, threads: 1, runs: merged.runs, tokens: merged.tokens, lag: None };
+    let overview = writer.finish(&timing)?;
     eprintln!("{} merged into {}", counted(folder.plan.points - missing.count(), "point"), path.display());
-    show(&merged.summary, options)?;
-    Ok(match (missing.is_empty(), merged.summary.failures.is_empty()) {
+    show(&overview, &results, options)?;
+    Ok(match (missing.is_empty(), overview.failure_count) {
         (false, _) => exit::INCOMPLETE,
-        (true, false) => exit::RUN,
-        (true, true) => exit::SUCCESS,
+        (true, 0) => exit::SUCCESS,
+        (true, _) => exit::RUN,
     })
 }
 
-fn show(summary: &Summary, options: &SweepMerge) -> Result<(), Fault> {
+fn show(overview: &Overview, results: &Folder, options: &SweepMerge) -> Result<(), Fault> {
+    let summary = results.summary_path();
     if options.json {
-        return crate::command::print(&super::json(summary)?);
+        // The file itself, which may be larger than memory.
+        let mut file = std::fs::File::open(&summary).map_err(|error| Fault::unwritable(&summary, error))?;
+        return crate::command::print_all(&mut file);
     }
-    if options.report { crate::command::print(&table::render(summary)) } else { Ok(()) }
+    if options.report { crate::command::print(&table::render(overview, &summary)) } else { Ok(()) }
 }

@@ -5,13 +5,13 @@ use std::fmt::Write;
 use crate::args::SweepPlan as Options;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::scenario_file::{Overrides, ScenarioFile};
+use crate::scenario_file::Overrides;
 use crate::sweep::{Cut, PlanFolder, Points, SweepPlan};
 
 /// Freezes the plan and prints it.
 pub(super) fn run(options: &Options) -> Result<Code, Fault> {
     let overrides = Overrides { telemetry: None, set: &options.set, libraries: &options.libraries.files };
-    let points = Points::of(ScenarioFile::read_as(&options.scenario, &overrides)?);
+    let points = Points::read(&options.scenario, &overrides)?;
     let here = std::env::current_dir()
         .map_err(|error| Fault::Input(format!("the current directory cannot be found: {error}")))?;
     let cut = match (options.chunks, options.points_per_task) {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::SweepPlan;
 use crate::fault::Fault;
-use crate::scenario_file::{ScenarioFile, hex};
+use crate::scenario_file::{SweepFile, UsedPlugin, hex};
 
 /// The part of a plan that every version has.
 #[derive(Debug, Deserialize)]
@@ -70,7 +70,7 @@ fn changed(what: &str, was: &str, is: &str) -> Fault {
 }
 
 /// Refuses data files or plugins that are not those of the plan.
-pub(super) fn unchanged(plan: &SweepPlan, file: &ScenarioFile) -> Result<(), Fault> {
+pub(super) fn unchanged(plan: &SweepPlan, file: &SweepFile) -> Result<(), Fault> {
     for (was, is) in plan.data_files.iter().zip(&file.data_files) {
         if was.sha256 != is.sha256 {
             return Err(changed(&format!("the data file {}", is.path), &was.sha256, &is.sha256));
@@ -88,7 +88,7 @@ pub(super) fn unchanged(plan: &SweepPlan, file: &ScenarioFile) -> Result<(), Fau
 }
 
 /// The first plugin that differs, if one does.
-fn plugins(plan: &SweepPlan, now: &[crate::scenario_file::UsedPlugin]) -> Option<String> {
+fn plugins(plan: &SweepPlan, now: &[UsedPlugin]) -> Option<String> {
     let (was, is) = plan.plugins.iter().zip(now).find(|(was, is)| !was.is_same(is)).unzip();
     match (was, is) {
         (Some(was), Some(is)) => Some(format!(

@@ -2,8 +2,8 @@
 
 use super::super::kept::{self, Heading};
 use crate::fault::Fault;
-use crate::results::{Column, Finished, Values, run_columns};
-use crate::scenario_file::{ScenarioFile, hex};
+use crate::results::{Column, Finished, Streams, Values, run_columns};
+use crate::scenario_file::hex;
 use crate::sweep::Part;
 
 use sha2::{Digest, Sha256};
@@ -21,9 +21,9 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Appends the runs of some points of one world.
-    pub(super) fn add(&mut self, part: &Part, finished: &[Finished]) -> Result<(), Fault> {
-        let columns = columns(part, finished)?;
+    /// Appends the runs of some points of one world, whose token streams these are.
+    pub(super) fn add(&mut self, part: &Part, streams: &Streams, finished: &[Finished]) -> Result<(), Fault> {
+        let columns = columns(part, streams, finished)?;
         self.rows += finished.len();
         if let Some(Column { values: Values::Bytes(records), .. }) = columns.last() {
             self.bytes += records.iter().map(Vec::len).sum::<usize>();
@@ -32,8 +32,9 @@ impl Rows {
             self.columns = columns;
             return Ok(());
         }
-        for (all, more) in self.columns.iter_mut().zip(columns) {
-            append(&mut all.values, more.values);
+        for (all, mut more) in self.columns.iter_mut().zip(columns) {
+            let rows = more.values.len();
+            all.values.take_first(&mut more.values, rows);
         }
         Ok(())
     }
@@ -45,8 +46,7 @@ impl Rows {
     }
 }
 
-fn columns(part: &Part, finished: &[Finished]) -> Result<Vec<Column>, Fault> {
-    let file: &ScenarioFile = &part.file;
+fn columns(part: &Part, streams: &Streams, finished: &[Finished]) -> Result<Vec<Column>, Fault> {
     let points: Vec<usize> = finished.iter().map(|f| part.point_of(&f.run)).collect();
     let records: Vec<Vec<u8>> = finished
         .iter()
@@ -58,7 +58,7 @@ fn columns(part: &Part, finished: &[Finished]) -> Result<Vec<Column>, Fault> {
         Column { name: "point_index", values: Values::Whole(points.iter().map(|point| *point as i64).collect()) },
         Column { name: "point_id", values: Values::Text(ids(&points, finished)) },
     ];
-    columns.extend(run_columns(file, finished)?);
+    columns.extend(run_columns(&part.file, streams, finished));
     columns.push(Column { name: "status", values: Values::Text(finished.iter().map(status).collect()) });
     columns.push(Column { name: "record", values: Values::Bytes(records) });
     Ok(columns)
@@ -73,17 +73,4 @@ fn ids(points: &[usize], finished: &[Finished]) -> Vec<String> {
         ids.resize(ids.len() + runs.len(), id);
     }
     ids
-}
-
-fn append(all: &mut Values, more: Values) {
-    match (all, more) {
-        (Values::Text(all), Values::Text(more)) => all.extend(more),
-        (Values::Whole(all), Values::Whole(more)) => all.extend(more),
-        (Values::Real(all), Values::Real(more)) => all.extend(more),
-        (Values::WholeLists(all), Values::WholeLists(more)) => all.extend(more),
-        (Values::RealLists(all), Values::RealLists(more)) => all.extend(more),
-        (Values::Bytes(all), Values::Bytes(more)) => all.extend(more),
-        // Both come from the same function, which decides the types by the column alone.
-        _ => {}
-    }
 }

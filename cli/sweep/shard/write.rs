@@ -15,8 +15,9 @@ use tempfile::NamedTempFile;
 
 use super::table::Rows;
 use super::{SHARD_VERSION, SweepPlan, name};
+use crate::execute::{Outcome, Run};
 use crate::fault::Fault;
-use crate::results::{Column, Finished, parquet_field, write_parquet};
+use crate::results::{Baselines, Column, Streams, parquet_field, write_parquet};
 use crate::sweep::Part;
 
 /// A row group ends with the point at which it has so many rows, or so many bytes of records.
@@ -74,13 +75,17 @@ impl<'p> ShardWriter<'p> {
     ///
     /// # Errors
     /// [`Fault::Unwritable`], [`Fault::Internal`].
-    pub(crate) fn add(&mut self, part: &Part, finished: &[Finished]) -> Result<(), Fault> {
-        for point in finished.chunk_by(|a, b| a.run.seed == b.run.seed) {
-            self.failed += usize::from(point.iter().any(|f| f.outcome.is_err()));
-        }
+    pub(crate) fn add(&mut self, part: &Part, runs: Vec<(Run, Outcome)>) -> Result<(), Fault> {
+        let streams = Streams::of(&part.file, 0)?;
         // Point by point, so that row groups end where the points say and not where calls do.
-        for point in finished.chunk_by(|a, b| a.run.seed == b.run.seed) {
-            self.rows.add(part, point)?;
+        let mut runs = runs.into_iter().peekable();
+        while let Some(first) = runs.next() {
+            let seed = first.0.seed;
+            let point = std::iter::once(first);
+            let point: Vec<_> = point.chain(std::iter::from_fn(|| runs.next_if(|(run, _)| run.seed == seed))).collect();
+            let measured = Baselines::default().measure(&part.file, part.world, point);
+            self.failed += usize::from(measured.runs.iter().any(|f| f.outcome.is_err()));
+            self.rows.add(part, &streams, &measured.runs)?;
             if self.rows.rows >= GROUP_ROWS || self.rows.bytes >= GROUP_BYTES {
                 self.write_group()?;
             }
