@@ -1,11 +1,14 @@
 //! What of a sweep waits or runs, as `squeue` says it. One question for all tasks, none of them needs accounting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::ask::ask;
 use super::submitted::Submission;
+use crate::sweep::Ranges;
 
 /// How long the controller may think about its queue.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,6 +29,36 @@ impl Queued {
     #[must_use]
     pub fn runs(&self) -> bool {
         matches!(self.state.as_str(), "RUNNING" | "COMPLETING" | "STAGE_OUT" | "SIGNALING")
+    }
+}
+
+/// Chunks that SLURM has, for people and programs.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct InQueue {
+    /// Chunks that tasks work on now.
+    pub(crate) running: Ranges,
+    /// Chunks whose tasks wait.
+    pub(crate) waiting: Ranges,
+    /// Why they wait, in SLURM's words.
+    pub(crate) reasons: BTreeSet<String>,
+    /// Jobs of them all.
+    pub(crate) jobs: BTreeSet<String>,
+}
+
+impl InQueue {
+    /// What SLURM has of these.
+    pub(crate) fn of(chunks: &BTreeMap<usize, Queued>) -> Self {
+        let mut queue = Self::default();
+        for (&chunk, task) in chunks {
+            queue.jobs.insert(task.job.clone());
+            if task.runs() {
+                queue.running.push(chunk..chunk + 1);
+            } else {
+                queue.waiting.push(chunk..chunk + 1);
+                queue.reasons.insert(task.reason.trim_matches(['(', ')']).to_owned());
+            }
+        }
+        queue
     }
 }
 
@@ -81,5 +114,12 @@ mod tests {
         assert!(chunks[&0].runs() && !chunks[&3].runs());
         assert_eq!(chunks[&1003].reason, "(Nodes required for job are DOWN)");
         assert_eq!(chunks[&1001].state, "COMPLETING");
+        let queue = InQueue::of(&chunks);
+        assert_eq!(
+            (queue.running.as_argument(), queue.waiting.as_argument()),
+            ("0,1001".to_owned(), "3,1003".to_owned())
+        );
+        assert_eq!(queue.reasons.into_iter().collect::<Vec<_>>(), ["BeginTime", "Nodes required for job are DOWN"]);
+        assert_eq!(queue.jobs.into_iter().collect::<Vec<_>>(), ["12", "13"]);
     }
 }

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exit;
+use crate::fault::Fault;
+
 /// The file in the folder of the plan.
 pub const FILE: &str = "slurm-jobs.jsonl";
 
@@ -36,15 +39,19 @@ pub fn add(plan: &Path, submission: &Submission) -> io::Result<()> {
     file.sync_all()
 }
 
-/// What was submitted for a plan, oldest first. A line that was cut by a full disk is left out.
+/// What was submitted for a plan, oldest first; without the file nothing. A line that was cut by a full disk is left out.
 ///
 /// # Errors
-/// What the system says; a missing file is an empty list.
-pub fn read(plan: &Path) -> io::Result<Vec<Submission>> {
-    match std::fs::read_to_string(plan.join(FILE)) {
+/// [`Fault::Unreadable`].
+pub fn read(plan: &Path) -> Result<Vec<Submission>, Fault> {
+    let path = plan.join(FILE);
+    match std::fs::read_to_string(&path) {
         Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
+        Err(source) => {
+            let help = "it lists the jobs of this plan; move it away to go on without it";
+            Err(Fault::Unreadable { path, source, help, code: exit::INPUT })
+        }
     }
 }
 

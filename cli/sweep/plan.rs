@@ -138,7 +138,7 @@ impl PlanFolder {
     /// [`Fault::Unwritable`], [`Fault::OtherPlan`] if the folder holds another plan.
     pub(crate) fn freeze(path: &Path, plan: SweepPlan, resolved: &str) -> Result<(Self, bool), Fault> {
         std::fs::create_dir_all(path).map_err(|error| Fault::unwritable(path, error))?;
-        if path.join(PLAN).exists() {
+        if Self::is_at(path) {
             let folder = Self::open(path)?;
             identity::same_plan(path, &folder.plan, &plan)?;
             return Ok((folder, false));
@@ -148,6 +148,11 @@ impl PlanFolder {
         // The last: a folder with a plan is one.
         write_atomically(&path.join(PLAN), format!("{text}\n").as_bytes(), true)?;
         Ok((Self { path: path.to_owned(), plan }, true))
+    }
+
+    /// Whether there is a plan in a folder, a damaged one included.
+    pub(crate) fn is_at(path: &Path) -> bool {
+        path.join(PLAN).exists()
     }
 
     /// Opens a folder that [`PlanFolder::freeze`] has filled, from anywhere.

@@ -53,7 +53,7 @@ fn a_bad_day_on_a_cluster_changes_no_byte() {
     // All but the one that was killed are done, and the merge job says which that is.
     storm.merge_reports_missing(&first);
     let still = storm.status();
-    assert!(still.contains("missing"), "{still}");
+    assert!(still.contains("sweep submit") && still.contains("38 points in 19 chunks"), "{still}");
 
     storm.fill_the_folder(killed, disk_to_fill.as_ref());
 
@@ -145,6 +145,8 @@ impl Storm {
 
     /// Loses tasks in five ways and waits for the end of the array. Answers the chunk that nobody will start again.
     fn five_losses(&self, jobs: &Submitted) -> usize {
+        let asked = || self.status().contains(&format!("SLURM     job {}: chunks", jobs.array.job)).then_some(());
+        self.until(60, "a status that knows the queue", asked);
         // Two that take longer than they should, one of them on a node that will be cut off: halted until their hour comes.
         let late = self.halt_one("node1");
         let cut_off = self.halt_one("node3");

@@ -7,7 +7,7 @@ use super::counted;
 use crate::args::SweepSubmit;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::scenario_file::{Overrides, ScenarioFile};
+use crate::scenario_file::Overrides;
 use crate::slurm::{Array, Job, Limits, Request, queue, script, submit, submitted};
 use crate::sweep::{Cut, PlanFolder, Points, Survey, SweepPlan};
 
@@ -74,12 +74,7 @@ struct Left {
 impl Left {
     fn of(folder: &PlanFolder) -> Result<Self, Fault> {
         let mut chunks = Survey::of(folder)?.open_chunks().numbers();
-        let submissions = submitted::read(&folder.path).map_err(|source| Fault::Unreadable {
-            path: folder.path.join(submitted::FILE),
-            source,
-            help: "it lists the jobs of this plan; without it all that is not done is submitted",
-            code: exit::INPUT,
-        })?;
+        let submissions = submitted::read(&folder.path)?;
         let queued = queue::chunks(&submissions).unwrap_or_else(|why| {
             eprintln!("note: what is in the queue is not known ({why}); all that is not done is submitted");
             Default::default()
@@ -133,13 +128,13 @@ fn planned(options: &SweepSubmit, limits: Limits) -> Result<(PlanFolder, Left), 
         return Ok((folder, left));
     }
     let overrides = Overrides { telemetry: None, set: &options.set, libraries: &options.libraries.files };
-    let points = Points::of(ScenarioFile::read_as(&options.what, &overrides)?);
+    let points = Points::read(&options.what, &overrides)?;
     let here = std::env::current_dir()
         .map_err(|error| Fault::Input(format!("the current directory cannot be found: {error}")))?;
     let plan = SweepPlan::of(&points, cut(options.points_per_task, points.count(), limits), here)?;
     let path = options.out.clone().unwrap_or_else(|| PathBuf::from("results").join(format!("{}-sweep", plan.scenario)));
     let path = std::path::absolute(&path).map_err(|error| Fault::Usage(format!("{}: {error}", path.display())))?;
-    if options.dry_run && !path.exists() {
+    if options.dry_run && !PlanFolder::is_at(&path) {
         let left = Left { chunks: (0..plan.chunks).collect(), jobs: Vec::new() };
         return Ok((PlanFolder { path, plan }, left));
     }
