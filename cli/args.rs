@@ -2,6 +2,7 @@
 
 mod live;
 mod plugin;
+mod submit;
 mod sweep;
 mod telemetry;
 
@@ -14,6 +15,7 @@ use crate::scenario_file::TelemetryFlag;
 
 pub use live::{Equipment, Live, LiveCompare, LiveExcite, LiveReplay, LiveRun};
 pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
+pub use submit::SweepSubmit;
 pub use sweep::{Sweep, SweepMerge, SweepPlan, SweepRetry, SweepStatus, SweepWork};
 pub use telemetry::{
     MeterChoice, MeterSource, RecordFormat, Rotation, Telemetry, TelemetryDevices, TelemetryExport, TelemetryRecord,

@@ -34,6 +34,7 @@ mod plugin_files;
 pub mod progress;
 pub mod results;
 pub mod scenario_file;
+pub mod slurm;
 pub mod statistics;
 mod sweep;
 pub mod table;

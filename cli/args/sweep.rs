@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Libraries, resamples};
+use super::{Libraries, SweepSubmit, resamples};
 
 /// What to do with a sweep.
 #[derive(Debug, Subcommand)]
 pub enum Sweep {
     /// Freeze a plan in a folder: what there is to do, cut into chunks; nothing is simulated
     Plan(SweepPlan),
+    /// Give a sweep to SLURM, or what is left of it: an array of tasks, and a job behind it that merges
+    Submit(Box<SweepSubmit>),
     /// Do chunks of a plan: what a task of a cluster runs, on any machine, any number of times
     Work(SweepWork),
     /// Say what is done, running, failed, missing and damaged

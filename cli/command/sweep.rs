@@ -4,6 +4,7 @@ mod merge;
 mod plan;
 mod retry;
 mod status;
+mod submit;
 mod work;
 
 use crate::args::Sweep;
@@ -14,6 +15,7 @@ use crate::fault::Fault;
 pub(super) fn run(command: &Sweep) -> Result<Code, Fault> {
     match command {
         Sweep::Plan(options) => plan::run(options),
+        Sweep::Submit(options) => submit::run(options),
         Sweep::Work(options) => work::run(options),
         Sweep::Status(options) => status::run(options),
         Sweep::Merge(options) => merge::run(options),

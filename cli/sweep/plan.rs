@@ -81,7 +81,8 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    fn chunks(self, points: usize) -> usize {
+    /// Into how many chunks so many points are cut.
+    pub(crate) fn chunks(self, points: usize) -> usize {
         match self {
             Self::Chunks(chunks) => chunks.clamp(1, points.max(1)),
             Self::PointsPerTask(size) => points.div_ceil(size.max(1)),
@@ -148,7 +149,7 @@ impl PlanFolder {
     /// [`Fault::Unwritable`], [`Fault::OtherPlan`] if the folder holds another plan.
     pub(crate) fn freeze(path: &Path, plan: SweepPlan, frozen: &str) -> Result<(Self, bool), Fault> {
         std::fs::create_dir_all(path).map_err(|error| Fault::unwritable(path, error))?;
-        if path.join(PLAN).exists() {
+        if Self::is_at(path) {
             let folder = Self::open(path)?;
             identity::same_plan(path, &folder.plan, &plan)?;
             return Ok((folder, false));
@@ -158,6 +159,11 @@ impl PlanFolder {
         // The last: a folder with a plan is one.
         write_atomically(&path.join(PLAN), format!("{text}\n").as_bytes(), true)?;
         Ok((Self { path: path.to_owned(), plan }, true))
+    }
+
+    /// Whether there is a plan in a folder, a damaged one included.
+    pub(crate) fn is_at(path: &Path) -> bool {
+        path.join(PLAN).exists()
     }
 
     /// Opens a folder that [`PlanFolder::freeze`] has filled, from anywhere.

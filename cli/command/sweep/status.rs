@@ -8,6 +8,8 @@ use super::counted;
 use crate::args::SweepStatus;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::slurm::queue::{self, InQueue};
+use crate::slurm::submitted;
 use crate::sweep::{ChunkState, PlanFolder, Ranges, Survey};
 
 /// Everything that is said, for programs.
@@ -23,6 +25,8 @@ struct Status {
     begun_chunks: Ranges,
     missing_chunks: Ranges,
     damaged: Vec<Damaged>,
+    /// What SLURM has of it; absent where nothing was submitted, or where there is nobody to ask.
+    queue: Option<InQueue>,
     /// What does the rest; absent if there is none.
     next: Option<String>,
 }
@@ -47,7 +51,8 @@ struct Damaged {
 pub(super) fn run(options: &SweepStatus) -> Result<Code, Fault> {
     let folder = PlanFolder::open(&options.folder)?;
     let survey = Survey::of(&folder)?;
-    let status = Status::of(&folder, &survey, &options.folder.display());
+    let mut status = Status::of(&folder, &survey, &options.folder.display());
+    status.ask_slurm(&folder, &survey, &options.folder.display())?;
     crate::command::print(&if options.json { super::json(&status)? } else { status.text() })?;
     Ok(exit::SUCCESS)
 }
@@ -91,6 +96,28 @@ impl Status {
         status
     }
 
+    /// Adds what is in the queue, where SLURM was given anything: the rest is then its business.
+    fn ask_slurm(&mut self, folder: &PlanFolder, survey: &Survey, named: &dyn std::fmt::Display) -> Result<(), Fault> {
+        let submissions = submitted::read(&folder.path)?;
+        if submissions.is_empty() {
+            return Ok(());
+        }
+        let chunks = match queue::chunks(&submissions) {
+            Ok(chunks) => chunks,
+            Err(why) => {
+                eprintln!("note: what is in the queue is not known: {why}");
+                return Ok(());
+            }
+        };
+        let mut open = survey.open_chunks().numbers();
+        if !open.is_empty() {
+            open.retain(|chunk| !chunks.contains_key(chunk));
+            self.next = (!open.is_empty()).then(|| format!("isotherm sweep submit {named} --slurm"));
+        }
+        self.queue = Some(InQueue::of(&chunks));
+        Ok(())
+    }
+
     fn text(&self) -> String {
         let mut text = String::new();
         let (points, chunks) = (&self.points, &self.chunks);
@@ -112,6 +139,16 @@ impl Status {
         if points.missing > 0 {
             line("missing", format!("{}; untouched chunks: {}", counted(points.missing, "point"), self.untouched()));
         }
+        if let Some(queue) = self.queue.as_ref().filter(|queue| !queue.jobs.is_empty()) {
+            let tasks = |tasks: &Ranges| if tasks.is_empty() { "none".to_owned() } else { format!("chunks {tasks}") };
+            let reasons = queue.reasons.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let why = if reasons.is_empty() { reasons } else { format!(" ({reasons})") };
+            let jobs = queue.jobs.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            line(
+                "SLURM",
+                format!("job {jobs}: {} running, {} waiting{why}", tasks(&queue.running), tasks(&queue.waiting)),
+            );
+        }
         for damaged in &self.damaged {
             line(
                 "damaged",
@@ -120,6 +157,7 @@ impl Status {
         }
         match &self.next {
             Some(command) => line("next", format!("`{command}`")),
+            None if points.done < points.all => line("next", "wait: all that is left is in the queue".to_owned()),
             None => line("next", "nothing to do but `isotherm sweep merge`".to_owned()),
         }
         text

@@ -1,7 +1,6 @@
 //! `isotherm sweep work`: what a task runs.
 
 use std::num::NonZeroU16;
-use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use super::counted;
 use crate::args::SweepWork;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::slurm::requeue::{self, Requeued};
 use crate::sweep::{Asked, ChunkEnd, PlanFolder, Signals, Worker};
 
 /// Time between two lines about a chunk under way.
@@ -107,18 +107,12 @@ fn stopped(signals: &Signals) -> Code {
 
 /// Asks SLURM for another start of this job. Elsewhere the exit code says it.
 fn requeue() {
-    let variable = |name: &str| std::env::var(name).ok();
-    let Some(job) = variable("SLURM_JOB_ID") else { return };
-    let job = match (variable("SLURM_ARRAY_JOB_ID"), variable("SLURM_ARRAY_TASK_ID")) {
-        (Some(array), Some(task)) => format!("{array}_{task}"),
-        _ => job,
-    };
-    match Command::new("scontrol").args(["requeue", &job]).output() {
-        Ok(output) if output.status.success() => eprintln!("job {job} is back in the queue"),
-        Ok(output) => {
-            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            eprintln!("job {job} could not be put back into the queue: {why}; everything finished is kept");
+    match requeue::own_task() {
+        Requeued::Yes => eprintln!("this task is back in the queue"),
+        Requeued::NoTask => {}
+        Requeued::NotOurs => eprintln!("this task is cancelled or runs elsewhere; everything finished is kept"),
+        Requeued::Refused(why) => {
+            eprintln!("this task could not be put back into the queue ({why}); everything finished is kept");
         }
-        Err(error) => eprintln!("scontrol cannot be started: {error}; everything finished is kept"),
     }
 }
