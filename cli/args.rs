@@ -33,7 +33,7 @@ pub struct Arguments {
 
 const EXIT_CODES: &str =
     "Exit codes: 0 done, 2 command line, 3 scenario, 4 data file, 5 results cannot be written, 6 a run failed,
-7 a telemetry source is not available, 8 points of a sweep are missing, 75 stopped by a signal, to be started again,
+7 a telemetry source or SLURM is not available, 8 points of a sweep are missing, 75 stopped by a signal, to be started again,
 130 interrupted.
 Data goes to standard output, everything else to standard error.";
 

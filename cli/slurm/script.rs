@@ -117,7 +117,8 @@ fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
 }
 
-fn quoted(path: &Path) -> Result<String, Fault> {
+/// A path as one word for the shell.
+pub(crate) fn quoted(path: &Path) -> Result<String, Fault> {
     let text = path.to_str().ok_or_else(|| {
         Fault::Usage(format!("{} is not UTF-8, so no script can name it\n  = help: use another folder", path.display()))
     })?;

@@ -116,16 +116,16 @@ fn answer(plan: &Path, arguments: &[String], so_far: &str) -> Result<Answer, Fau
 /// What to do about the refusals that users meet most.
 fn advice(said: &str) -> &'static str {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if has(&["partition"]) {
-        "\n  = help: `sinfo -s` lists partitions; choose one with --partition"
+    if has(&["MaxSubmit", "MaxJob", "unable to accept job", "job submit limit"]) {
+        "\n  = help: fewer tasks fit under this limit: plan with more points a task, --points-per-task"
     } else if has(&["job array", "MaxArraySize"]) {
         "\n  = help: plan with more points a task, --points-per-task"
-    } else if has(&["MaxSubmit", "MaxJob", "unable to accept job", "job submit limit"]) {
-        "\n  = help: fewer tasks fit under this limit: plan with more points a task, --points-per-task"
     } else if has(&["time limit", "TimeLimit"]) {
         "\n  = help: choose a shorter --time: a task that reaches its limit saves its points and queues again"
     } else if has(&["account", "qos", "QOS"]) {
         "\n  = help: choose with --account and --qos what you may use"
+    } else if has(&["partition"]) {
+        "\n  = help: `sinfo -s` lists partitions; choose one with --partition"
     } else {
         ""
     }

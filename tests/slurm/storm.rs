@@ -155,9 +155,11 @@ impl Storm {
         let urged = self.make_room_on("node2", jobs);
         self.write_beside_a_twin("node3", &cut_off);
 
-        // The late one is told that its time is nearly up: it keeps what it has and queues again.
-        self.until(90, "the signal before the time limit", || late.is_warned().then_some(()));
-        late.signal("CONT");
+        // The late one is told that its time is nearly up, and SLURM or we let it go on: it keeps what it has and queues again.
+        self.until(90, "the signal before the time limit", || (late.is_warned() || !late.is_halted()).then_some(()));
+        if late.is_halted() {
+            late.signal("CONT");
+        }
 
         self.cluster.drained(&jobs.jobs(), 120);
         self.until(60, "the end of the task that was cut off", || (!cut_off.is_alive(&self.plan)).then_some(()));
@@ -166,6 +168,8 @@ impl Storm {
             let restarts = self.cluster.field(&jobs.task(chunk), "Restarts");
             assert_ne!(restarts, "0", "{what}: {}", self.known());
         }
+        let log = std::fs::read_to_string(self.plan.join(format!("logs/{}.out", jobs.task(late.chunk)))).unwrap();
+        assert!(log.contains("1 of 2 points are kept") && log.contains("this task is back in the queue"), "{log}");
         assert_eq!(self.cluster.field(&jobs.task(killed), "ExitCode"), "0:9");
         let missing: Vec<usize> = (0..TASKS).filter(|&chunk| !is_packed(&self.plan, chunk)).collect();
         assert_eq!(missing, [killed], "{}", self.known());

@@ -59,7 +59,7 @@ pub(super) fn run(options: &SweepSubmit) -> Result<Code, Fault> {
         submitted.merge,
         log.display()
     ))?;
-    eprintln!("how far it is: isotherm sweep status {}", folder.path.display());
+    eprintln!("how far it is: isotherm sweep status {}", script::quoted(&folder.path)?);
     Ok(exit::SUCCESS)
 }
 
@@ -138,7 +138,7 @@ fn planned(options: &SweepSubmit, limits: Limits) -> Result<(PlanFolder, Left), 
         let left = Left { chunks: (0..plan.chunks).collect(), jobs: Vec::new() };
         return Ok((PlanFolder { path, plan }, left));
     }
-    let (folder, _) = PlanFolder::freeze(&path, plan, &points.file().resolved)?;
+    let (folder, _) = PlanFolder::freeze(&path, plan, &points.file().frozen)?;
     let left = Left::of(&folder)?;
     Ok((folder, left))
 }
