@@ -152,3 +152,49 @@ impl Part {
         self.points.start - self.local.start + run.seed.wrapping_sub(first_seed) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::Comparison;
+
+    fn points(sweep: &str) -> Points {
+        let text = format!(
+            "schema_version = 1
+name = \"tiny\"
+seeds = 3
+seed = 40
+model = {{ experts = 4, top_k = 1 }}
+workload = {{ kind = \"gaussian\", sigma = 1.0 }}
+arrivals = {{ kind = \"closed-loop\", batches = 1, tokens = 4 }}
+costs = {{ kind = \"table\", hot = [3], cold_joules = 0.5, hot_joules = 2.0 }}
+hardware = {{ gpus = 4 }}
+telemetry = {{ kind = \"fixed\", temperatures = [\"0 degC\", \"0 degC\", \"0 degC\", \"70 degC\"] }}
+router = [{{ kind = \"baseline\" }}]
+[sweep]
+{sweep}"
+        );
+        let file = ScenarioFile::lazily_from_text("tiny.toml", &text, Path::new("."), &Overrides::default());
+        Points::of(file.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn points_are_worlds_at_their_seeds_in_order() {
+        for (sweep, first, count) in [
+            ("\"arrivals.tokens\" = [4, 8, 16]", vec![0, 3, 6], 9),
+            ("\"seeds\" = [2, 5, 1]", vec![0, 2, 7], 8),
+            ("\"seed\" = [7, 9]", vec![0, 3], 6),
+        ] {
+            let points = points(sweep);
+            assert_eq!((points.count(), points.worlds()), (count, first.len()), "{sweep}");
+            let cut: Vec<_> = points.by_world(1..count).collect();
+            assert_eq!(cut.iter().map(|(_, of_world)| of_world.start).collect::<Vec<_>>()[1..], first[1..]);
+            assert!(cut.iter().flat_map(|(_, of_world)| of_world.clone()).eq(1..count));
+            for (world, of_world) in cut {
+                let part = points.part(world, of_world.clone()).unwrap();
+                let listed = Comparison::list_points(&part.file, &part.local).unwrap();
+                assert!(listed.runs().iter().map(|run| part.point_of(run)).eq(of_world), "{sweep}: world {world}");
+            }
+        }
+    }
+}

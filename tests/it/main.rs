@@ -35,5 +35,6 @@ mod scenarios;
 mod sensor;
 mod significance;
 mod sweep;
+mod sweep_axes;
 mod telemetry;
 mod tidy;

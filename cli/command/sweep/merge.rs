@@ -34,10 +34,10 @@ pub(super) fn run(options: &SweepMerge) -> Result<Code, Fault> {
     let points = folder.points_of_results()?;
     let name = if missing.is_empty() { "results" } else { "results-partial" };
     let path = out.unwrap_or_else(|| folder.path.join(name));
-    let first = points.part(0, 0..1)?;
-    let (results, _) = Folder::open(&path, &first.file, options.force)?;
+    let first = points.worlds_of(0..1)?;
+    let (results, _) = Folder::open(&path, &first, options.force)?;
     let how = WriteOptions { interval: Interval::requested(options.bootstrap), with_csv: options.csv };
-    let mut writer = ResultsWriter::begin(&results, &first.file, how)?;
+    let mut writer = ResultsWriter::begin(&results, &first, how)?;
     let merged = sweep::merge(&folder, &points, &survey, &mut writer)?;
     let simulate_seconds = started.elapsed().as_secs_f64();
     let timing = Timing { simulate_seconds, threads: 1, runs: merged.runs, tokens: merged.tokens, lag: None };

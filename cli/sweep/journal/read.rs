@@ -146,3 +146,56 @@ fn entries(file: &File, position: usize) -> Vec<(u64, Location)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::journal::Journal;
+    use crate::sweep::kept::Heading;
+
+    fn run(id: u64) -> Run {
+        Run { world: 0, variant: 0, seed: 0, id: format!("{id:016x}") }
+    }
+
+    fn keep(journal: &Journal, id: u64, outcome: &Outcome) {
+        let heading = Heading::of(id as usize, &run(id), outcome).unwrap();
+        journal.append([kept::seal(&heading, outcome).unwrap().as_slice()]).unwrap();
+    }
+
+    #[test]
+    fn a_run_that_once_succeeded_has_succeeded() {
+        let folder = tempfile::tempdir().unwrap();
+        let (failed, ran) = (Err("no luck".to_owned()), Ok(RunRecord { events: 3, ..RunRecord::default() }));
+        for order in [[&failed, &ran], [&ran, &failed]] {
+            for outcome in order {
+                keep(&Journal::begin(folder.path(), "work").unwrap(), 7, outcome);
+            }
+            let journals = Journals::read(folder.path(), "work");
+            assert_eq!((journals.record(&run(7)), journals.succeeded()), (ran.clone().ok(), 1));
+            discard(folder.path(), "work").unwrap();
+        }
+        keep(&Journal::begin(folder.path(), "work").unwrap(), 7, &failed);
+        let journals = Journals::read(folder.path(), "work");
+        assert_eq!((journals.record(&run(7)), journals.succeeded()), (None, 0), "it is tried again");
+        let (points, failed) = journals.points();
+        assert_eq!((points.len(), failed.len()), (1, 1));
+        assert!(Journals::read(folder.path(), "wor").is_none(), "other work has other journals");
+    }
+
+    #[test]
+    fn whatever_is_cut_off_the_end_only_the_end_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(folder.path(), "work").unwrap();
+        for id in 0..3 {
+            keep(&journal, id, &Ok(RunRecord { events: id, ..RunRecord::default() }));
+        }
+        let path = paths(folder.path(), "work").remove(0);
+        let whole = std::fs::read(&path).unwrap();
+        let entry = (whole.len() - MAGIC.len()) / 3;
+        for length in 0..=whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            let expected = length.saturating_sub(MAGIC.len()) / entry;
+            assert_eq!(Journals::read(folder.path(), "work").succeeded(), expected, "{length} bytes");
+        }
+    }
+}

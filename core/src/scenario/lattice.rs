@@ -85,3 +85,38 @@ impl Kept {
         candidates.filter(|combination| !left_out(combination)).nth(position - before[block])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_first_dimension_varies_slowest() {
+        let lattice = Lattice::of(vec![2, 1, 3]).unwrap();
+        let all: Vec<Vec<usize>> = lattice.iter().collect();
+        assert_eq!(all, [[0, 0, 0], [0, 0, 1], [0, 0, 2], [1, 0, 0], [1, 0, 1], [1, 0, 2]]);
+        assert_eq!(Lattice::of(vec![]).unwrap().iter().collect::<Vec<_>>(), [Vec::<usize>::new()]);
+        assert!(Lattice::of(vec![usize::MAX, 2]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_the_lattice_filtered(
+            sizes in prop::collection::vec(1_usize..12, 0..4),
+            factor in 1_usize..7,
+            least in 0_usize..7,
+        ) {
+            let lattice = Lattice::of(sizes).unwrap();
+            let left_out = |combination: &[usize]| combination.iter().map(|index| index * factor).sum::<usize>() % 7 < least;
+            let kept = Kept::of(lattice.clone(), Some(left_out));
+            let expected: Vec<Vec<usize>> = lattice.iter().filter(|combination| !left_out(combination)).collect();
+            prop_assert_eq!(kept.len(), expected.len());
+            for (position, combination) in expected.iter().enumerate() {
+                prop_assert_eq!(kept.at(position, left_out), Some(combination.clone()));
+            }
+            prop_assert_eq!(kept.at(expected.len(), left_out), None);
+        }
+    }
+}

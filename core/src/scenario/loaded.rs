@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 
 use super::{EXAMPLES, Scenario};
 use crate::config::{Faults, Node, TAG, Table, Tree, Value, deserialize_rest, deserialize_with};
+use crate::hardware::DeviceProfile;
 use crate::registry::Catalogue;
 use crate::router::RouterSpec;
 use crate::routing::RoutingOptions;
@@ -43,8 +44,13 @@ fn taken_keys() -> Vec<&'static str> {
     RoutingOptions::KEYS.iter().map(|(option, _)| *option).chain(["name"]).collect()
 }
 
-/// Everything of a scenario but routers and sweep.
-pub(super) fn scenario(tree: &Tree, catalogue: &dyn Catalogue, faults: &mut Faults) -> Option<Scenario> {
+/// Everything of a scenario but routers and sweep. A device `profile` that has been read already stands for the one of the tree.
+pub(super) fn scenario(
+    tree: &Tree,
+    profile: Option<&DeviceProfile>,
+    catalogue: &dyn Catalogue,
+    faults: &mut Faults,
+) -> Option<Scenario> {
     let mut table = without_routers(tree);
     require_telemetry(tree, faults);
     let mut take = |section: &str| {
@@ -64,6 +70,9 @@ pub(super) fn scenario(tree: &Tree, catalogue: &dyn Catalogue, faults: &mut Faul
     }
     if let Some(placement) = placement {
         scenario.placement = Some(placement?.into());
+    }
+    if let Some(profile) = profile {
+        scenario.hardware.profile = Some(profile.clone());
     }
     scenario.telemetry.for_hardware(&scenario.hardware);
     Some(scenario)
