@@ -16,12 +16,13 @@ impl SmallDisk {
     /// Mounts 64 MiB of memory at a folder; `None`, and a line that says so, where that is not allowed.
     pub(crate) fn mount(folder: &Path) -> Option<Self> {
         std::fs::create_dir_all(folder).unwrap();
-        let (code, _, err) =
-            said(privileged("mount").args(["-t", "tmpfs", "-o", "size=64m,mode=1777", "tmpfs"]).arg(folder));
-        if code == 0 {
-            return Some(Self { folder: folder.to_owned() });
-        }
-        announce(&format!("no disk of its own to fill ({}): a limit on file sizes takes its place", err.trim()));
+        let mut mount = privileged("mount");
+        let why = match mount.args(["-t", "tmpfs", "-o", "size=64m,mode=1777", "tmpfs"]).arg(folder).output() {
+            Ok(output) if output.status.success() => return Some(Self { folder: folder.to_owned() }),
+            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        announce(&format!("no disk of its own to fill ({why}): a limit on file sizes takes its place"));
         None
     }
 

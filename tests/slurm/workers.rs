@@ -58,10 +58,19 @@ impl Worker {
         status.lines().find_map(|line| Some(line.strip_prefix(key)?.trim().to_owned()))
     }
 
-    /// Whether the signal before the time limit (USR1, number 10) waits for it.
+    /// Whether USR1, number 10, is in a set of signals of its status.
+    fn has_usr1(&self, set: &str) -> bool {
+        self.status(set).is_some_and(|mask| u64::from_str_radix(&mask, 16).unwrap() & (1 << 9) != 0)
+    }
+
+    /// Whether the signal before the time limit waits for it.
     pub(crate) fn is_warned(&self) -> bool {
-        let pending = ["SigPnd:", "ShdPnd:"].map(|key| self.status(key));
-        pending.into_iter().flatten().any(|mask| u64::from_str_radix(&mask, 16).unwrap() & (1 << 9) != 0)
+        self.has_usr1("SigPnd:") || self.has_usr1("ShdPnd:")
+    }
+
+    /// Whether it has begun to listen to that signal.
+    pub(crate) fn listens(&self) -> bool {
+        self.has_usr1("SigCgt:")
     }
 
     /// Whether it was sent STOP.
