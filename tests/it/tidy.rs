@@ -152,6 +152,7 @@ fn invariants_name_their_tests() {
     for folder in [
         "tests/it",
         "tests/it/plugins",
+        "tests/it/sweep",
         "core/tests",
         "plugins/telemetry/tests",
         "plugins/telemetry/tests/dcgm",
