@@ -12,7 +12,7 @@ use crate::execute::{self, Comparison, Outcome, Watch};
 use crate::exit::{self, Code};
 use crate::fault::Fault;
 use crate::progress::Progress;
-use crate::results::{Existing, Folder, Overview, Summary, Timing, WriteOptions};
+use crate::results::{Existing, Folder, Overview, Timing, WriteOptions};
 use crate::scenario_file::{Overrides, ScenarioFile};
 use crate::statistics::Interval;
 use crate::table;
@@ -69,7 +69,7 @@ pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Resu
         }
         Existing::Complete(summary) => {
             if let Some(summary) = complete(file, &comparison, &folder, *summary, common)? {
-                return show(&Overview::of(&summary), &folder, common);
+                return show(&summary, &folder, common);
             }
         }
     }
@@ -96,11 +96,11 @@ fn complete(
     file: &ScenarioFile,
     comparison: &Comparison<'_>,
     folder: &Folder,
-    summary: Summary,
+    summary: Overview,
     common: &Common,
-) -> Result<Option<Summary>, Fault> {
+) -> Result<Option<Overview>, Fault> {
     let (interval, path) = (Interval::requested(common.bootstrap), folder.path().display());
-    if summary.interval == interval {
+    if summary.head.interval == interval {
         say(common, &format!("{path} is complete; nothing to run (--force runs it again)"));
         return Ok(Some(summary));
     }
