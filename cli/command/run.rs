@@ -159,7 +159,7 @@ pub(super) fn interruption() -> Arc<AtomicBool> {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(i32::from(exit::INTERRUPTED.get()));
             }
-            eprintln!("stopping when the batches in hand are done; Ctrl-C again stops at once");
+            tell!("stopping when the batches in hand are done; Ctrl-C again stops at once");
         });
         stop
     });
@@ -168,7 +168,7 @@ pub(super) fn interruption() -> Arc<AtomicBool> {
 
 fn say(common: &Common, text: &str) {
     if !common.quiet {
-        eprintln!("{text}");
+        tell!("{text}");
     }
 }
 

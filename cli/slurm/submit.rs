@@ -98,7 +98,7 @@ fn sbatch(plan: &Path, arguments: &[String], so_far: &str) -> Result<String, Fau
     }
     // Warnings of a site, about a limit or a price, are for the user.
     if !answer.err.trim().is_empty() {
-        eprintln!("{}", answer.err.trim());
+        tell!("{}", answer.err.trim());
     }
     Ok(id.to_owned())
 }
@@ -149,7 +149,7 @@ fn unavailable(what: &str, so_far: &str) -> Fault {
 fn write_down(plan: &Path, submission: &Submission) {
     if let Err(error) = submitted::add(plan, submission) {
         let path = plan.join(submitted::FILE);
-        eprintln!("warning: job {} cannot be written to {}: {error}", submission.job, path.display());
+        tell!("warning: job {} cannot be written to {}: {error}", submission.job, path.display());
     }
 }
 

@@ -180,6 +180,23 @@ fn arguments_that_no_script_can_hold_are_refused_at_once() {
     assert!(code == 3 && err.contains("nothing-here"), "{code} {err}");
 }
 
+/// Logs are on the disk that is full, too: what went wrong must not become a panic about the log.
+#[test]
+fn a_log_that_takes_no_line_changes_no_exit_code() {
+    let login = Login::new(&[LIMITS, NO_QUEUE, ("sbatch", "exit 1")]);
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for (arguments, expected) in [
+        (&["sweep", "work", "nothing-here", "--chunk", "0"][..], 4),
+        (&["sweep", "submit", "small.toml", "--slurm", "--out", "plan"], 7),
+        (&["sweep", "work", "plan", "--chunk", "0"], 0),
+        (&["run", "small.toml", "--set", "model.top_k=9"], 3),
+    ] {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).current_dir(login.here()).env("PATH", login.here().join("bin")).stderr(full());
+        assert_eq!(command.status().unwrap().code(), Some(expected), "{arguments:?}");
+    }
+}
+
 /// shellcheck knows what a shell would make of it; it is not everywhere.
 #[test]
 fn the_script_is_clean() {

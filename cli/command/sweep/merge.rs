@@ -20,7 +20,7 @@ pub(super) fn run(options: &SweepMerge) -> Result<Code, Fault> {
     let survey = Survey::of(&folder)?;
     let missing = survey.open_points(&folder.plan);
     if !missing.is_empty() {
-        eprintln!(
+        tell!(
             "{} of {} are missing: {missing}\n  = help: do them with `isotherm sweep work {} --chunk {}`",
             missing.count(),
             counted(folder.plan.points, "point"),
@@ -42,7 +42,7 @@ pub(super) fn run(options: &SweepMerge) -> Result<Code, Fault> {
     let simulate_seconds = started.elapsed().as_secs_f64();
     let timing = Timing { simulate_seconds, threads: 1, runs: merged.runs, tokens: merged.tokens, lag: None };
     let overview = writer.finish(&timing)?;
-    eprintln!("{} merged into {}", counted(folder.plan.points - missing.count(), "point"), path.display());
+    tell!("{} merged into {}", counted(folder.plan.points - missing.count(), "point"), path.display());
     show(&overview, &results, options)?;
     Ok(match (missing.is_empty(), overview.failure_count) {
         (false, _) => exit::INCOMPLETE,

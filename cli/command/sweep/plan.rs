@@ -22,7 +22,7 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
     let plan = SweepPlan::of(&points, cut, here)?;
     let (folder, new) = PlanFolder::freeze(&options.folder, plan, &points.file().frozen)?;
     if !new {
-        eprintln!("{} holds this plan already", options.folder.display());
+        tell!("{} holds this plan already", options.folder.display());
     }
     let text = if options.json { super::json(&folder.plan)? } else { table(&folder.plan, &options.folder.display()) };
     crate::command::print(&text)?;

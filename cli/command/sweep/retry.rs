@@ -13,10 +13,10 @@ pub(super) fn run(options: &SweepRetry) -> Result<Code, Fault> {
     let folder = PlanFolder::open(&options.folder)?;
     let put_back = sweep::retry(&folder, &Survey::of(&folder)?)?;
     if put_back.points == 0 {
-        eprintln!("no point of a chunk that is done has failed");
+        tell!("no point of a chunk that is done has failed");
         return Ok(exit::SUCCESS);
     }
-    eprintln!("{} put back", counted(put_back.points, "failed point"));
+    tell!("{} put back", counted(put_back.points, "failed point"));
     if options.run {
         let threads = options.threads.and_then(NonZeroU16::new);
         return work::do_chunks(&folder, &put_back.chunks.numbers(), threads, false);

@@ -105,7 +105,7 @@ impl Status {
         let chunks = match queue::chunks(&submissions) {
             Ok(chunks) => chunks,
             Err(why) => {
-                eprintln!("note: what is in the queue is not known: {why}");
+                tell!("note: what is in the queue is not known: {why}");
                 return Ok(());
             }
         };

@@ -20,7 +20,7 @@ pub(super) fn run(options: &SweepSubmit) -> Result<Code, Fault> {
     let limits = limits()?;
     let (folder, left) = planned(options, limits)?;
     if left.chunks.is_empty() {
-        eprintln!("{}", left.why_nothing(&options.what));
+        tell!("{}", left.why_nothing(&options.what));
         return Ok(exit::SUCCESS);
     }
     if left.chunks.len() > limits.most_jobs() {
@@ -59,7 +59,7 @@ pub(super) fn run(options: &SweepSubmit) -> Result<Code, Fault> {
         submitted.merge,
         log.display()
     ))?;
-    eprintln!("how far it is: isotherm sweep status {}", script::quoted(&folder.path)?);
+    tell!("how far it is: isotherm sweep status {}", script::quoted(&folder.path)?);
     Ok(exit::SUCCESS)
 }
 
@@ -76,7 +76,7 @@ impl Left {
         let mut chunks = Survey::of(folder)?.open_chunks().numbers();
         let submissions = submitted::read(&folder.path)?;
         let queued = queue::chunks(&submissions).unwrap_or_else(|why| {
-            eprintln!("note: what is in the queue is not known ({why}); all that is not done is submitted");
+            tell!("note: what is in the queue is not known ({why}); all that is not done is submitted");
             Default::default()
         });
         let jobs: BTreeSet<String> = queued.values().map(|task| task.job.clone()).collect();
@@ -95,7 +95,7 @@ impl Left {
 /// The limits of the cluster, or SLURM's own where there is nobody to ask: a script can be looked at anywhere.
 fn limits() -> Result<Limits, Fault> {
     let limits = Limits::of_cluster().unwrap_or_else(|why| {
-        eprintln!("note: the limits of the cluster are not known ({why}); those of a fresh SLURM are taken");
+        tell!("note: the limits of the cluster are not known ({why}); those of a fresh SLURM are taken");
         Limits::default()
     });
     if limits.most_tasks() == 0 {
@@ -150,7 +150,7 @@ fn cut(points_per_task: Option<u32>, points: usize, limits: Limits) -> Cut {
     if asked.chunks(points) <= most {
         return asked;
     }
-    eprintln!(
+    tell!(
         "note: {} would be {}, more than this cluster takes (MaxArraySize {}, MaxJobCount {}); it gets {}",
         counted(points, "point"),
         counted(asked.chunks(points), "task"),
@@ -163,7 +163,7 @@ fn cut(points_per_task: Option<u32>, points: usize, limits: Limits) -> Cut {
 
 fn dry_run(job: &Job) -> Result<Code, Fault> {
     crate::command::print(&script::tasks(job)?)?;
-    eprintln!("nothing was submitted; in {} it would be: {}", job.plan.display(), submit::by_hand(job).join("; "));
+    tell!("nothing was submitted; in {} it would be: {}", job.plan.display(), submit::by_hand(job).join("; "));
     Ok(exit::SUCCESS)
 }
 

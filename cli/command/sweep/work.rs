@@ -42,14 +42,14 @@ pub(super) fn do_chunks(
             let Ok(mut last) = last.lock() else { return };
             if !quiet && last.elapsed() >= SAID_EVERY {
                 *last = Instant::now();
-                eprintln!("chunk {chunk}: {done} of {size} points");
+                tell!("chunk {chunk}: {done} of {size} points");
             }
         };
         let worker = Worker::new(folder, &points, &signals, &progress);
         let began = Instant::now();
         let end = pool.install(|| worker.chunk(chunk))?;
         if !quiet {
-            eprintln!("chunk {chunk}: {}", said(&end, size, began.elapsed()));
+            tell!("chunk {chunk}: {}", said(&end, size, began.elapsed()));
         }
         if matches!(end, ChunkEnd::Stopped { .. }) {
             return Ok(stopped(&signals));
@@ -108,11 +108,11 @@ fn stopped(signals: &Signals) -> Code {
 /// Asks SLURM for another start of this job. Elsewhere the exit code says it.
 fn requeue() {
     match requeue::own_task() {
-        Requeued::Yes => eprintln!("this task is back in the queue"),
+        Requeued::Yes => tell!("this task is back in the queue"),
         Requeued::NoTask => {}
-        Requeued::NotOurs => eprintln!("this task is cancelled or runs elsewhere; everything finished is kept"),
+        Requeued::NotOurs => tell!("this task is cancelled or runs elsewhere; everything finished is kept"),
         Requeued::Refused(why) => {
-            eprintln!("this task could not be put back into the queue ({why}); everything finished is kept");
+            tell!("this task could not be put back into the queue ({why}); everything finished is kept");
         }
     }
 }
