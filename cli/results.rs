@@ -15,6 +15,7 @@
 //! Every file but those records is written under another name, flushed and renamed, so a folder never holds half a file.
 
 mod adding;
+mod again;
 mod baselines;
 mod columns;
 mod csv;
@@ -30,6 +31,7 @@ mod stored;
 mod stream;
 mod summary;
 mod summary_file;
+mod summary_reader;
 mod table_file;
 mod tally;
 mod versus;

@@ -11,7 +11,7 @@ use crate::args::{Common, Run};
 use crate::execute::Comparison;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::results::{Existing, Folder, Overview, Summary};
+use crate::results::{Existing, Folder, Overview};
 use crate::scenario_file::{Overrides, ScenarioFile, SweepFile};
 use crate::statistics::Interval;
 use crate::sweep::{Points, Work};
@@ -96,7 +96,7 @@ pub(super) fn compare(scenario: &Scenario, path: &Path, common: &Common) -> Resu
         }
         Existing::Complete(summary) => {
             if let Some(summary) = complete(scenario, &folder, *summary, common)? {
-                return show(&Overview::of(&summary), &folder, common);
+                return show(&summary, &folder, common);
             }
         }
     }
@@ -110,9 +110,14 @@ pub(super) fn compare(scenario: &Scenario, path: &Path, common: &Common) -> Resu
 
 /// The summary of complete results, with the intervals asked for: they decide no run, so the kept runs are summarised again.
 /// `None` if the runs cannot be read any more.
-fn complete(scenario: &Scenario, folder: &Folder, summary: Summary, common: &Common) -> Result<Option<Summary>, Fault> {
+fn complete(
+    scenario: &Scenario,
+    folder: &Folder,
+    summary: Overview,
+    common: &Common,
+) -> Result<Option<Overview>, Fault> {
     let (interval, path) = (Interval::requested(common.bootstrap), folder.path().display());
-    if summary.interval == interval {
+    if summary.head.interval == interval {
         say(common, &format!("{path} is complete; nothing to run (--force runs it again)"));
         return Ok(Some(summary));
     }

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Measured, SUMMARY_VERSION, StoredRuns, Summary};
-use crate::execute::{Lag, Run, seen};
+use super::{Overview, SUMMARY_VERSION, summary_reader};
+use crate::execute::{Lag, seen};
 use crate::fault::Fault;
 use crate::scenario_file::{ScenarioFile, UsedPlugin};
-use crate::statistics::Interval;
 
 /// What tells that a folder is complete.
 pub(super) const SUMMARY: &str = "summary.json";
-const RUNS: &str = "runs.parquet";
+/// The table that a summary can be made of.
+pub(super) const RUNS: &str = "runs.parquet";
 const PARTIAL: &str = ".unfinished";
 
 /// A folder that can be written to.
@@ -32,7 +32,7 @@ pub enum Existing {
     /// Complete results of the same scenario with another build of a plugin.
     OtherPlugins,
     /// Complete results of the same scenario.
-    Complete(Box<Summary>),
+    Complete(Box<Overview>),
 }
 
 /// The part of a summary that every format has.
@@ -81,13 +81,14 @@ impl Folder {
             .and_then(|mut probe| probe.write_all(b"probe"))
             .map_err(|error| Fault::unwritable(path, error))?;
         let folder = Self { path: path.to_owned() };
-        let existing = match folder.summary::<Identity>() {
+        let existing = match summary_reader::read_part::<Identity>(&folder.summary_path()) {
             _ if force => Existing::Open,
             None => Existing::Open,
             Some(identity) if identity.scenario_hash != file.hash => return Err(Fault::Occupied(path.to_owned())),
             Some(identity) if identity.schema_version != SUMMARY_VERSION => Existing::Outdated,
             Some(identity) if !identity.has_plugins_of(file) => Existing::OtherPlugins,
-            Some(_) => folder.summary().map_or(Existing::Open, |summary| Existing::Complete(Box::new(summary))),
+            Some(_) => Overview::read(&folder.summary_path())
+                .map_or(Existing::Open, |overview| Existing::Complete(Box::new(overview))),
         };
         if force || matches!(existing, Existing::Outdated | Existing::OtherPlugins) {
             remove_if_there(&folder.path.join(SUMMARY))?;
@@ -112,53 +113,10 @@ impl Folder {
         self.path.join(SUMMARY)
     }
 
-    fn summary<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
-        let text = std::fs::read_to_string(self.path.join(SUMMARY)).ok()?;
-        serde_json::from_str(&text).ok()
-    }
-
-    /// Adds up the runs of complete results once more, with intervals of another sort, and keeps the new summary. The inner error
-    /// says why that cannot be done.
-    ///
-    /// # Errors
-    /// [`Fault::Unwritable`].
-    pub fn summarise_again(
-        &self,
-        file: &ScenarioFile,
-        runs: &[Run],
-        interval: Interval,
-    ) -> Result<Result<Summary, String>, Fault> {
-        let stored = match StoredRuns::read(&self.path.join(RUNS)) {
-            Ok(stored) => stored.runs,
-            Err(why) => return Ok(Err(format!("{RUNS}: {why}"))),
-        };
-        if !stored.iter().map(|stored| &stored.run_id).eq(runs.iter().map(|run| &run.id)) {
-            return Ok(Err(format!("{RUNS} holds other runs")));
-        }
-        let metrics: Vec<_> = stored.iter().map(|stored| stored.known_metrics()).collect();
-        let measured: Vec<Measured<'_>> = runs
-            .iter()
-            .zip(&stored)
-            .zip(&metrics)
-            .map(|((run, stored), metrics)| Measured { run, error: stored.failure(), metrics })
-            .collect();
-        let mut summary = Summary::of(file, &measured, interval);
-        // What no interval decides and the table of runs does not hold.
-        if let Some(old) = self.summary::<Summary>() {
-            summary.take_over(old);
-        }
-        self.put(SUMMARY, &json(&summary)?)?;
-        Ok(Ok(summary))
-    }
-
     /// Where an interrupted start has left what it finished.
     #[must_use]
     pub fn unfinished(&self) -> PathBuf {
         self.path.join(PARTIAL)
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
-        write_atomically(&self.path.join(name), bytes, true)
     }
 
     /// Removes what an interrupted start has left.

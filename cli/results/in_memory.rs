@@ -1,9 +1,8 @@
 //! Results of a comparison that fits into memory.
 
-use super::adding::{Adding, Receive, failure};
+use super::adding::{Adding, Receive};
 use super::columns::Column;
-use super::world::{FirstEnergies, OpenWorld};
-use super::{Curve, Failure, Finished, Head, Measured, Row, Streams, Summary, versus};
+use super::{Curve, Failure, Finished, Head, Row, Streams, Summary, versus};
 use crate::execute::{Completed, Outcome, Run};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -55,23 +54,5 @@ impl Receive for All {
     fn failure(&mut self, failure: Failure) -> Result<(), Fault> {
         self.summary.failures.push(failure);
         Ok(())
-    }
-}
-
-impl Summary {
-    /// Adds the runs up, seed by seed in their order. The frontier, which is no mean of metrics, is left to the caller.
-    #[must_use]
-    pub fn of(file: &ScenarioFile, measured: &[Measured<'_>], interval: Interval) -> Self {
-        let mut summary = Head::of(file, interval).empty();
-        let mut first = FirstEnergies::new();
-        for of_world in measured.chunk_by(|a, b| a.run.world == b.run.world) {
-            let index = of_world[0].run.world;
-            let mut world = OpenWorld::new(&file.plan.worlds[index], index, &std::env::temp_dir());
-            of_world.chunk_by(|a, b| a.run.seed == b.run.seed).for_each(|point| world.add(point, &mut first));
-            summary.rows.extend(world.rows(interval, None, &mut None));
-        }
-        versus::correct(&mut summary.rows);
-        summary.failures = measured.iter().filter_map(|run| failure(file, run)).collect();
-        summary
     }
 }

@@ -1,7 +1,7 @@
 //! As much of a summary as somebody reads on a terminal: everything of a small one, the first and the best rows of a large one.
 
-use super::summary_file::See;
-use super::{Failure, Head, Row, Summary, VersusBaseline};
+use super::summary_reader::{self, See};
+use super::{Failure, Head, Row, VersusBaseline};
 
 /// Up to so many rows are all kept.
 const ALL: usize = 200;
@@ -52,19 +52,21 @@ impl Overview {
         }
     }
 
-    /// Of a summary in memory.
-    #[must_use]
-    pub fn of(summary: &Summary) -> Self {
-        let mut overview = Self::new(summary.head());
-        summary.rows.iter().for_each(|row| overview.row(row));
-        summary.failures.iter().for_each(|failure| overview.failure(failure));
-        overview.complete()
-    }
-
     /// Whether all rows are kept.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.row_count <= ALL
+    }
+
+    /// Of a summary in a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is none.
+    pub(super) fn read(path: &std::path::Path) -> std::io::Result<Self> {
+        // What it says of itself is known only at its end.
+        let mut overview = Self::new(Head::default());
+        overview.head = summary_reader::read(path, &mut overview)?;
+        Ok(overview.complete())
     }
 
     /// Once everything was seen.

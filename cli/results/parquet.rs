@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::Result;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
@@ -19,13 +20,15 @@ pub(super) struct Groups<W: Write + Send> {
 }
 
 impl<W: Write + Send> Groups<W> {
-    /// An empty file with the names and types of these columns.
-    pub(super) fn new(name: &str, columns: &[Column], out: W) -> Result<Self> {
+    /// An empty file with the names and types of these columns, whose metadata says where it is from.
+    pub(super) fn new(name: &str, columns: &[Column], origin: &[(&str, String)], out: W) -> Result<Self> {
+        let origin = origin.iter().map(|(key, value)| KeyValue::new(format!("isotherm.{key}"), value.clone()));
         let fields: Result<Vec<TypePtr>> = columns.iter().map(|column| field(column).map(Arc::new)).collect();
         let schema = Arc::new(Type::group_type_builder(name).with_fields(fields?).build()?);
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_created_by(format!("isotherm {}", env!("CARGO_PKG_VERSION")))
+            .set_key_value_metadata(Some(origin.collect()))
             .build();
         Ok(Self { writer: SerializedFileWriter::new(out, schema, Arc::new(properties))?, count: 0 })
     }

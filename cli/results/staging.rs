@@ -13,17 +13,36 @@ use crate::fault::Fault;
 #[derive(Debug)]
 pub(super) struct Staging {
     results: PathBuf,
+    origin: Vec<(&'static str, String)>,
     waiting: TempDir,
+    /// Held as long as the folder is in use; `None` where the file system knows no locks.
+    lock: Option<File>,
 }
 
+/// How the folders are called.
+const PREFIX: &str = ".writing";
+
+/// The file whose lock tells that somebody writes. Nothing but tidying up depends on it.
+const LOCK: &str = "lock";
+
 impl Staging {
-    /// Makes it.
+    /// Makes it. `origin` is what tables say of where they are from.
     ///
     /// # Errors
     /// [`Fault::Unwritable`].
-    pub(super) fn begin(results: &Path) -> Result<Self, Fault> {
-        let waiting = tempfile::Builder::new().prefix(".writing").tempdir_in(results);
-        Ok(Self { results: results.to_owned(), waiting: waiting.map_err(|error| Fault::unwritable(results, error))? })
+    pub(super) fn begin(results: &Path, origin: Vec<(&'static str, String)>) -> Result<Self, Fault> {
+        let begin = || {
+            remove_abandoned(results)?;
+            let waiting = tempfile::Builder::new().prefix(PREFIX).tempdir_in(results)?;
+            let lock = lock(&waiting)?;
+            Ok(Self { results: results.to_owned(), origin, waiting, lock })
+        };
+        begin().map_err(|error| Fault::unwritable(results, error))
+    }
+
+    /// What tables say of where they are from, key by key.
+    pub(super) fn origin(&self) -> &[(&'static str, String)] {
+        &self.origin
     }
 
     /// Where other temporary files can be.
@@ -50,8 +69,8 @@ impl Staging {
     }
 
     /// Brings everything to the disk, then moves it to its place, in the order of `names`. What an earlier comparison left under one of
-    /// the names and is not there this time goes away. The summary that was there goes first and the new one comes last, so that a folder
-    /// with a summary is complete at every instant.
+    /// the names and is not there this time goes away. The summary that was there goes before other files change and the new one comes last, so
+    /// that a folder with a summary is complete at every instant.
     ///
     /// # Errors
     /// [`Fault::Unwritable`]; before the first file has moved, the folder is as it was.
@@ -63,7 +82,9 @@ impl Staging {
                 Err(error) => return Err(self.unwritable(name, error)),
             }
         }
-        remove_if_there(&self.results.join(SUMMARY))?;
+        if names.iter().any(|name| *name != SUMMARY) {
+            remove_if_there(&self.results.join(SUMMARY))?;
+        }
         for name in names {
             let (from, to) = (self.waiting.path().join(name), self.results.join(name));
             match std::fs::rename(from, &to) {
@@ -75,6 +96,30 @@ impl Staging {
     }
 }
 
+/// Locks a folder. The file gets its name when it is locked: whoever finds it free finds it abandoned.
+fn lock(waiting: &TempDir) -> std::io::Result<Option<File>> {
+    let file = tempfile::NamedTempFile::new_in(waiting.path())?;
+    if file.as_file().try_lock().is_err() {
+        return Ok(None);
+    }
+    Ok(Some(file.persist(waiting.path().join(LOCK)).map_err(|error| error.error)?))
+}
+
+/// Removes what writers have left that were killed; what somebody still writes stays.
+fn remove_abandoned(results: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(results)? {
+        let path = entry?.path();
+        let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        let opened = || File::options().write(true).open(path.join(LOCK));
+        let is_free = || opened().is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_ours && is_free() {
+            // Another start may be removing it, too.
+            let _ = std::fs::remove_dir_all(&path);
+        }
+    }
+    Ok(())
+}
+
 /// Results are for everybody whom the folder lets in.
 fn readable(file: &File) -> std::io::Result<()> {
     #[cfg(unix)]
@@ -84,4 +129,49 @@ fn readable(file: &File) -> std::io::Result<()> {
     }
     let _ = file;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn files_appear_together_and_old_ones_go() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "other", SUMMARY] {
+            std::fs::write(folder.path().join(name), "old").unwrap();
+        }
+        let staging = Staging::begin(folder.path(), Vec::new()).unwrap();
+        staging.put("a", b"new").unwrap();
+        staging.put(SUMMARY, b"new").unwrap();
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!((read("a"), read(SUMMARY)), ("old".to_owned(), "old".to_owned()));
+        staging.publish(&["a", "b", SUMMARY]).unwrap();
+        assert_eq!((read("a"), read(SUMMARY)), ("new".to_owned(), "new".to_owned()));
+        assert_eq!(names(folder.path()), ["a", "other", SUMMARY]);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_goes_and_what_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let killed = Staging::begin(folder.path(), Vec::new()).unwrap();
+        killed.put("a", b"half").unwrap();
+        let Staging { waiting, lock, .. } = killed;
+        let left = waiting.keep();
+        let busy = Staging::begin(folder.path(), Vec::new()).unwrap();
+        assert!(left.is_dir(), "its lock is held");
+        drop(lock);
+        let next = Staging::begin(folder.path(), Vec::new()).unwrap();
+        assert!(!left.exists() && busy.path().is_dir() && next.path().is_dir());
+        drop((busy, next));
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Curve, VersusBaseline};
 use crate::execute::Lag;
+use crate::fault::Fault;
 use crate::scenario_file::{DataFile, ScenarioFile, UsedPlugin};
 use crate::statistics::{Estimate, Interval};
 
@@ -43,7 +44,7 @@ pub struct Summary {
 }
 
 /// What a summary says of itself, before its rows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// Format of the file.
     pub schema_version: u32,
@@ -113,6 +114,21 @@ impl Head {
         }
     }
 
+    /// What every table says of where it is from, by key.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] if it cannot be written down.
+    pub(super) fn origin(&self) -> Result<Vec<(&'static str, String)>, Fault> {
+        let plugins = serde_json::to_string(&self.plugins).map_err(|error| Fault::Internal(error.to_string()))?;
+        Ok(vec![
+            ("schema_version", self.schema_version.to_string()),
+            ("version", self.isotherm.clone()),
+            ("scenario", self.scenario.clone()),
+            ("scenario_hash", self.scenario_hash.clone()),
+            ("plugins", plugins),
+        ])
+    }
+
     /// A summary without rows.
     pub(super) fn empty(self) -> Summary {
         Summary {
@@ -130,32 +146,8 @@ impl Head {
     }
 }
 
-impl Summary {
-    /// What it says of itself.
-    #[must_use]
-    pub fn head(&self) -> Head {
-        Head {
-            schema_version: self.schema_version,
-            isotherm: self.isotherm.clone(),
-            scenario: self.scenario.clone(),
-            scenario_hash: self.scenario_hash.clone(),
-            data_files: self.data_files.clone(),
-            plugins: self.plugins.clone(),
-            interval: self.interval,
-        }
-    }
-
-    /// Takes over from an older summary of the same runs what their metrics do not tell: frontiers, and what live runs were warned of.
-    pub(super) fn take_over(&mut self, old: Self) {
-        self.frontier = old.frontier;
-        for (row, old) in self.rows.iter_mut().zip(old.rows) {
-            row.warnings.extend(old.warnings.into_iter().filter(|warning| warning.starts_with(LATE)));
-        }
-    }
-}
-
 /// How a warning begins that the machine was behind the clock.
-const LATE: &str = "late: ";
+pub(super) const LATE: &str = "late: ";
 
 impl Row {
     /// Whether seeds could test this row's energy against the baseline's, and found no difference.

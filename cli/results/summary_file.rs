@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::folder::SUMMARY;
 use super::spool::Spool;
 use super::staging::Staging;
+use super::summary_reader::See;
 use super::versus::{Corrected, Family};
 use super::{Curve, CurvePoint, Failure, Head, Row, VersusBaseline};
 use crate::fault::Fault;
@@ -87,14 +88,6 @@ impl SummaryFile {
         };
         Ok(serde_json::to_writer_pretty(out, &layout)?)
     }
-}
-
-/// Who is shown what goes by.
-pub(super) trait See {
-    /// A row as it stands in the file.
-    fn row(&mut self, row: &Row);
-    /// A run that failed.
-    fn failure(&mut self, failure: &Failure);
 }
 
 /// A [`Summary`](super::Summary) whose lists are not in memory.

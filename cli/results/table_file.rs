@@ -79,7 +79,13 @@ impl Files {
         let out = BufWriter::new(staging.create(&parquet_name(name))?);
         let csv = if with_csv { Some(Rows::new(staging.create(&csv_name(name))?)) } else { None };
         let pending = columns.iter().map(Column::without_rows).collect();
-        Ok(Self { parquet: Groups::new(name, columns, out).map_err(of_parquet)?, csv, pending, rows: 0, bytes: 0 })
+        Ok(Self {
+            parquet: Groups::new(name, columns, staging.origin(), out).map_err(of_parquet)?,
+            csv,
+            pending,
+            rows: 0,
+            bytes: 0,
+        })
     }
 
     fn add(&mut self, mut columns: Vec<Column>) -> std::io::Result<()> {
@@ -154,7 +160,7 @@ mod tests {
     /// Writes rows with lists of this length, so many at a time; the rows of each row group and the bytes of both files.
     fn written(rows: usize, list: usize, at_a_time: usize) -> (Vec<i64>, Vec<u8>, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
-        let staging = Staging::begin(folder.path()).unwrap();
+        let staging = Staging::begin(folder.path(), Vec::new()).unwrap();
         let mut table = TableFile::new("numbers", true);
         let columns = |range: std::ops::Range<usize>| {
             vec![

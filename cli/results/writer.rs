@@ -33,6 +33,8 @@ pub struct ResultsWriter {
     adding: Adding,
     files: Files,
     resolved: String,
+    /// A call has failed: what is there is not whole.
+    failed: bool,
 }
 
 impl std::fmt::Debug for ResultsWriter {
@@ -48,15 +50,17 @@ impl ResultsWriter {
     /// # Errors
     /// [`Fault::Unwritable`].
     pub fn begin(folder: &Folder, first: &ScenarioFile, options: WriteOptions) -> Result<Self, Fault> {
-        let staging = Staging::begin(folder.path())?;
         let WriteOptions { interval, with_csv } = options;
+        let head = Head::of(first, interval);
+        let staging = Staging::begin(folder.path(), head.origin()?)?;
         Ok(Self {
             adding: Adding::new(interval, staging.path().to_owned(), Some(folder.path().to_owned())),
             resolved: first.resolved.clone(),
+            failed: false,
             files: Files {
                 tables: TABLES.map(|name| TableFile::new(name, with_csv)),
                 summary: SummaryFile::new(staging.path()),
-                head: Head::of(first, interval),
+                head,
                 staging,
             },
         })
@@ -71,14 +75,19 @@ impl ResultsWriter {
     /// # Errors
     /// [`Fault::Unwritable`]; [`Fault::Internal`] for points that are not in the order of the plan, or not whole.
     pub fn add(&mut self, part: &ScenarioFile, first_world: usize, runs: Vec<(Run, Outcome)>) -> Result<(), Fault> {
-        self.adding.add(part, first_world, runs, &mut self.files)
+        let result = self.adding.add(part, first_world, runs, &mut self.files);
+        self.failed |= result.is_err();
+        result
     }
 
     /// Writes the rest and moves all files to their places, the summary last. How late live runs were is added to `timing`.
     ///
     /// # Errors
-    /// [`Fault::Unwritable`].
+    /// [`Fault::Unwritable`]; [`Fault::Internal`] if a call before has failed.
     pub fn finish(mut self, timing: &Timing) -> Result<Overview, Fault> {
+        if self.failed {
+            return Err(Fault::Internal("results were not written to their end".to_owned()));
+        }
         self.adding.end_world(&mut self.files)?;
         let timing = Timing { lag: self.adding.lag, ..*timing };
         self.files.finish(&self.resolved, &timing)
@@ -150,3 +159,6 @@ impl Receive for Files {
         self.summary_fault(result)
     }
 }
+
+#[cfg(test)]
+mod tests;

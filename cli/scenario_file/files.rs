@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use isotherm_core::config::{Faults, Node, Origin, SourceMap, Tree, Value};
+use isotherm_core::config::{self, Faults, Node, Origin, Segment, SourceMap, Tree, Value};
 
 use crate::fault::Fault;
 
@@ -27,17 +27,40 @@ pub(super) fn base_folder(tree: &mut Tree, own: &Path) -> PathBuf {
     base
 }
 
-/// Rewrites the paths of data files so that they can be opened from the current directory, and collects them.
+/// Rewrites the paths of data files so that they can be opened from the current directory, and collects them; those of a sweep too.
 pub(super) fn resolve_paths(tree: &mut Tree, folder: &Path, paths: &mut Vec<PathBuf>) {
     for (section, key) in FILE_KEYS {
-        let Ok(wanted) = format!("{section}.{key}").parse() else { continue };
-        for place in tree.paths_matching(&wanted) {
-            let Some(node) = tree.get(&place).cloned() else { continue };
-            let value = opened_from(folder, &node, paths);
-            // The place was found in this very tree.
-            let _ = tree.set(&place, value, node.origin);
+        for wanted in places_of(&format!("{section}.{key}")) {
+            let mut found = Vec::new();
+            for place in tree.paths_matching(&wanted) {
+                let Some(node) = tree.get(&place).cloned() else { continue };
+                let value = opened_from(folder, &node, &mut found);
+                // The place was found in this very tree.
+                let _ = tree.set(&place, value, node.origin);
+            }
+            let is_swept = matches!(wanted.segments().first(), Some(Segment::Key(first)) if first == SWEEP);
+            // Excludes name the files of the axes again.
+            found.retain(|path| !is_swept || !paths.contains(path));
+            paths.extend(found);
         }
     }
+}
+
+/// The section of the axes.
+const SWEEP: &str = "sweep";
+
+/// Where a key may stand: in its section, and as an axis or a part of one.
+fn places_of(key: &str) -> Vec<config::Path> {
+    let whole = |name: &str| config::Path::root().child(Segment::Key(name.to_owned()));
+    let own: config::Path = key.parse().unwrap_or_default();
+    let below = |outer: &config::Path, inner: &config::Path| {
+        inner.segments().iter().fold(outer.clone(), |path, segment| path.child(segment.clone()))
+    };
+    let sweep = whole(SWEEP);
+    let lists = ["zip", "exclude"].map(|list| below(&sweep, &whole(list)));
+    let in_sweep =
+        [&sweep, &lists[0], &lists[1]].into_iter().flat_map(|outer| [below(outer, &own), below(outer, &whole(key))]);
+    std::iter::once(own.clone()).chain(in_sweep.collect::<Vec<_>>()).collect()
 }
 
 fn opened_from(folder: &Path, node: &Node, paths: &mut Vec<PathBuf>) -> Value {

@@ -2,8 +2,8 @@
 //!
 //! A row is a run: `point_index`, `point_id`, the columns of `runs.parquet`, `status` (`done` or `failed`), and `record`, everything the run
 //! measured in isotherm's own form behind its SHA-256. Readers such as DuckDB, pandas and Polars take the file as it is; merging needs only
-//! `record`. Where savings are against the first point of the sweep (`compare.baseline = "first-point"`), the metrics of other points are
-//! empty here and in the merged result only, because no task has both.
+//! `record`. Where savings are against the first point of the sweep (`compare.baseline = "first-point"`), the metrics of the worlds after the
+//! first are empty here, because no task has both; the merged result has them.
 //!
 //! The name ends in the first half of the SHA-256 of the contents: `chunk-000012-1f2e3d4c5b6a7988.parquet`. A file whose contents have another
 //! hash is damaged, wherever the damage is.

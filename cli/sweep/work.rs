@@ -52,15 +52,21 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// [`Fault`] if this machine cannot go on; what was finished is kept. A point that fails is a row of the shard.
     pub(crate) fn chunk(&self, chunk: usize) -> Result<ChunkEnd, Fault> {
-        if let Some(failed) = self.done(chunk)? {
-            journal::discard(&self.folder.journals(), &SweepPlan::chunk_name(chunk))?;
-            return Ok(ChunkEnd::Already(failed));
+        if let Some(end) = self.already(chunk)? {
+            return Ok(end);
         }
         match self.work(chunk) {
             // A twin may have finished and cleared away what this worker was writing to.
-            Err(fault @ Fault::Unwritable { .. }) => self.done(chunk)?.map(ChunkEnd::Already).ok_or(fault),
+            Err(fault @ Fault::Unwritable { .. }) => self.already(chunk)?.ok_or(fault),
             end => end,
         }
+    }
+
+    /// The end of a chunk that is done; what is still there of its journals is needed no more.
+    fn already(&self, chunk: usize) -> Result<Option<ChunkEnd>, Fault> {
+        let Some(failed) = self.done(chunk)? else { return Ok(None) };
+        journal::discard(&self.folder.journals(), &SweepPlan::chunk_name(chunk))?;
+        Ok(Some(ChunkEnd::Already(failed)))
     }
 
     /// The number of failed points of a chunk that is done.

@@ -30,6 +30,7 @@ mod physics;
 mod placement;
 mod plugins;
 mod profile;
+mod results;
 mod router_contract;
 mod scenarios;
 mod sensor;

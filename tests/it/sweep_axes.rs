@@ -219,6 +219,36 @@ hardware.idle_power = [\"10 W\", \"20 W\"]
     assert!(fault.contains("--set router[1].lambda=0.3"), "{fault}");
 }
 
+#[test]
+fn files_of_a_sweep_are_found_from_the_scenario_and_belong_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.csv"), "a").unwrap();
+    std::fs::write(folder.path().join("b.csv"), "b").unwrap();
+    let text = small(ROUTERS).replace("scenarios/hardware", &root().join("scenarios/hardware").display().to_string());
+    let read = |sweep: &str| {
+        let text =
+            text.replace("kind = \"closed-loop\", batches = 12, tokens = 96", "kind = \"trace\", file = \"a.csv\"");
+        ScenarioFile::lazily_from_text("s.toml", &format!("{text}{sweep}"), folder.path(), &Overrides::default())
+            .unwrap_or_else(|fault| panic!("{fault}"))
+    };
+    let names = |sweep: &SweepFile| -> Vec<(String, String)> {
+        let name = |path: &str| Path::new(path).file_name().unwrap().to_str().unwrap().to_owned();
+        sweep.data_files.iter().map(|file| (name(&file.path), file.sha256[..6].to_owned())).collect()
+    };
+    let both = [("a.csv".to_owned(), "ca9781".to_owned()), ("b.csv".to_owned(), "3e23e8".to_owned())];
+    for sweep in [
+        "[sweep]\n\"arrivals.file\" = [\"a.csv\", \"b.csv\"]\n[[sweep.exclude]]\n\"arrivals.file\" = \"a.csv\"\n",
+        "[[sweep.zip]]\narrivals.file = [\"a.csv\", \"b.csv\"]\nseed = [1, 2]\n[[sweep.exclude]]\nseed = 1\n",
+        "[sweep]\narrivals = [{ kind = \"trace\", file = \"a.csv\" }, { kind = \"trace\", file = \"b.csv\" }]\n",
+    ] {
+        let sweep = read(sweep);
+        assert_eq!(names(&sweep), both);
+        let world = sweep.world(sweep.worlds() - 1).unwrap_or_else(|fault| panic!("{fault}"));
+        let arrivals = format!("{:?}", world.scenario.arrivals);
+        assert!(arrivals.contains(&folder.path().join("b.csv").display().to_string()), "{arrivals}");
+    }
+}
+
 /// A sweep, what is said about it, and the line that it is said about.
 const FAULTS: &[(&str, &str, usize)] = &[
     ("\"modl.top_k\" = [1, 2]", "unknown key `modl`", 17),

@@ -153,6 +153,7 @@ fn invariants_name_their_tests() {
         "tests/it",
         "tests/it/plugins",
         "tests/slurm",
+        "tests/it/sweep",
         "core/tests",
         "plugins/telemetry/tests",
         "plugins/telemetry/tests/dcgm",

@@ -59,7 +59,7 @@ impl Journals {
     }
 
     /// What came of a run.
-    pub(crate) fn outcome(&self, run: &Run) -> Option<Outcome> {
+    fn outcome(&self, run: &Run) -> Option<Outcome> {
         let key = kept::key(run).ok()?;
         let (heading, outcome) = kept::open(&self.bytes(self.found.get(&key)?)?)?;
         (heading.run == key).then_some(outcome)

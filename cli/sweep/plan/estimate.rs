@@ -19,19 +19,19 @@ pub(crate) struct Work {
     pub(crate) batches: u64,
     /// Tokens of all runs.
     pub(crate) tokens: u64,
-    /// What that takes one core, from what such work took elsewhere (s). A guess within a factor of some three.
+    /// What that takes one core, from what such work took elsewhere (s). A guess: half or double is as likely.
     pub(crate) core_seconds: f64,
     /// Whether some world is live: its runs go by the clock and by the hardware of this machine.
     #[serde(skip)]
     pub(crate) live: bool,
 }
 
-/// Seconds of one core for a gate value, a token's logit for one expert in one layer: drawn once a point, looked at by each router.
-/// From the classic scenario and deepseek-like.toml on one core of a server of 2024.
+/// Seconds of one core for a token's logit for one expert in one layer: drawn once a point, looked at by each router. Chosen so that
+/// classic.toml, frontier.toml, drift.toml and deepseek-like.toml come out within a factor of two on one core of a server.
 const PER_LOGIT_DRAWN: f64 = 10e-9;
-const PER_LOGIT_ROUTED: f64 = 2.5e-9;
-/// The same for a batch of a run with everything that happens in it.
-const PER_BATCH: f64 = 25e-6;
+const PER_LOGIT_ROUTED: f64 = 4e-9;
+/// The same for a batch of a run in one layer, with everything that happens in it.
+const PER_BATCH: f64 = 60e-6;
 
 /// Worlds that one thread reads at a time: faults of so many are shown together.
 const WORLDS: usize = 64;

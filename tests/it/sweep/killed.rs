@@ -11,13 +11,15 @@ fn long() -> Bench {
     Bench::of(&text.replace("sigma = 1.0", "sigma = 1.0, source = \"hidden\", d_model = 512"))
 }
 
+/// Bytes that are kept of what is not done.
+fn kept(bench: &Bench) -> u64 {
+    let sizes = bench.names("journal").into_iter().map(|name| bench.path("p/journal").join(name));
+    sizes.filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
 /// Waits until the worker has kept something, not for any length of time.
 fn until_kept(bench: &Bench, worker: &mut Child, bytes: u64) {
-    let kept = || {
-        let sizes = bench.names("journal").into_iter().map(|name| bench.path("p/journal").join(name));
-        sizes.filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum::<u64>()
-    };
-    while kept() < bytes {
+    while kept(bench) < bytes {
         assert!(worker.try_wait().unwrap().is_none(), "it was done before it could be ended");
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
@@ -56,8 +58,10 @@ fn asked_to_end_it_finishes_what_it_has_in_hand_and_says_so() {
     let bench = long();
     bench.expect(0, "sweep plan s.toml -o p --chunks 1");
     for (name, code) in [("-USR1", 75), ("-TERM", 75), ("-INT", 130)] {
+        let before = kept(&bench);
         let mut worker = bench.start("sweep work p --all --threads 1");
-        until_kept(&bench, &mut worker, 1);
+        // Signals are listened to long before anything is kept.
+        until_kept(&bench, &mut worker, before + 1);
         signal(name, &worker);
         let ended = worker.wait().unwrap();
         let said = said(&mut worker);

@@ -137,7 +137,7 @@ fn a_full_disk_loses_nothing() {
     assert_eq!(code, 5, "{err}");
     assert!(err.contains("cannot write") && err.contains("make room") && out.is_empty(), "{err}");
     assert_eq!(err.matches("error:").count(), 1, "{err}");
-    assert_eq!(bench.names("tasks"), [String::new(); 0]);
+    assert!(bench.names("tasks").is_empty());
     let (_, err) = bench.expect(0, "sweep work p --all");
     assert!(err.contains("kept before"), "{err}");
     bench.equals_run();

@@ -67,7 +67,7 @@ impl Points {
     fn reach_routers(&mut self, catalogue: &dyn Catalogue, faults: &mut Faults) {
         let about_routers = |&axis: &usize| self.sweep.axes[axis].is_about_routers();
         let decides = |&axis: &usize| about_routers(&axis) || self.sweep.axes[axis].is_all_routers();
-        let deciding = |group: &&usize| self.sweep.groups[**group].axes.iter().any(|axis| decides(axis));
+        let deciding = |group: &&usize| self.sweep.groups[**group].axes.iter().any(&decides);
         let deciding: Vec<usize> = self.making.iter().filter(deciding).copied().collect();
         let all: BTreeSet<usize> = (0..self.sweep.axes.len()).filter(about_routers).collect();
         let first = self.first_of_all();

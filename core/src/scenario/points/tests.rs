@@ -1,7 +1,9 @@
+//! The number, order and exclusion of points, against the product written out.
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::SourceMap;
+use crate::config::{SourceMap, Value};
 use crate::registry::NoLibraries;
 
 /// The points of a `[sweep]`, whatever the rest of the scenario lacks.
