@@ -123,10 +123,10 @@ impl Storm {
         until(seconds, what, ask, || self.known())
     }
 
-    /// A worker on this node, halted before its first point is kept.
+    /// A worker on this node, halted in its first point.
     fn halt_one(&self, node: &str) -> Worker {
         self.until(60, &format!("a task on {node}"), || {
-            let is_fresh = |worker: &Worker| worker.listens() && !worker.is_halted() && self.is_fresh(worker);
+            let is_fresh = |worker: &Worker| worker.is_at_work() && !worker.is_halted() && self.is_fresh(worker);
             let worker = Worker::all(&self.plan).into_iter().find(|worker| worker.node == node && is_fresh(worker))?;
             worker.signal("STOP");
             // It may have kept one just before.

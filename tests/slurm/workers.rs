@@ -68,9 +68,13 @@ impl Worker {
         self.has_usr1("SigPnd:") || self.has_usr1("ShdPnd:")
     }
 
-    /// Whether it has begun to listen to that signal.
-    pub(crate) fn listens(&self) -> bool {
-        self.has_usr1("SigCgt:")
+    /// Whether it simulates: it listens to that signal, and has used more of a processor (in hundredths of a second) than a start takes.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        // The name, in parentheses, may hold blanks; user and system time are the twelfth and thirteenth word behind it.
+        let behind = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let used: u64 = behind.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        self.has_usr1("SigCgt:") && used >= 15
     }
 
     /// Whether it was sent STOP.
