@@ -2,6 +2,8 @@
 
 mod live;
 mod plugin;
+mod submit;
+mod sweep;
 mod telemetry;
 
 use std::ffi::OsString;
@@ -13,6 +15,8 @@ use crate::scenario_file::TelemetryFlag;
 
 pub use live::{Equipment, Live, LiveCompare, LiveExcite, LiveReplay, LiveRun};
 pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
+pub use submit::SweepSubmit;
+pub use sweep::{Sweep, SweepMerge, SweepPlan, SweepRetry, SweepStatus, SweepWork};
 pub use telemetry::{
     MeterChoice, MeterSource, RecordFormat, Rotation, Telemetry, TelemetryDevices, TelemetryExport, TelemetryRecord,
     TelemetryWatch,
@@ -29,7 +33,8 @@ pub struct Arguments {
 
 const EXIT_CODES: &str =
     "Exit codes: 0 done, 2 command line, 3 scenario, 4 data file, 5 results cannot be written, 6 a run failed,
-7 a telemetry source is not available, 130 interrupted.
+7 a telemetry source or SLURM is not available, 8 points of a sweep are missing, 75 stopped by a signal, to be started again,
+130 interrupted.
 Data goes to standard output, everything else to standard error.";
 
 /// The subcommands.
@@ -39,6 +44,9 @@ pub enum Command {
     Run(Run),
     /// The classic hot/cold-expert experiment with the classic flags
     Experiment(Experiment),
+    /// Plan a sweep, do it in parts on any number of machines, and put the results together
+    #[command(subcommand)]
+    Sweep(Sweep),
     /// Compare two results folders of one scenario: what differs, by how much, and how much of it is luck
     Compare(Compare),
     /// Check scenarios and the files they name without running anything

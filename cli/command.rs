@@ -8,6 +8,7 @@ mod live;
 mod plugin;
 mod profile;
 mod run;
+mod sweep;
 mod telemetry;
 mod validate;
 
@@ -23,6 +24,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
     match &arguments.command {
         Command::Run(options) => run::run(options),
         Command::Experiment(options) => experiment::run(options),
+        Command::Sweep(command) => sweep::run(command),
         Command::Compare(options) => compare::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),
@@ -39,9 +41,14 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
 /// # Errors
 /// [`Fault::Unwritable`] if standard output takes nothing more, a full disk for instance.
 fn print(text: &str) -> Result<(), Fault> {
+    print_all(&mut text.as_bytes())
+}
+
+/// The same with all that `contents` gives, of any length.
+fn print_all(contents: &mut impl std::io::Read) -> Result<(), Fault> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match std::io::copy(contents, &mut out).and_then(|_| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Fault::unwritable(std::path::Path::new("standard output"), error))
         }

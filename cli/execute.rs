@@ -13,13 +13,14 @@ mod lateness;
 mod paced;
 pub(crate) mod seen;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use isotherm_core::record::RunRecord;
-use isotherm_core::scenario::BaselineOf;
+use isotherm_core::scenario::{BaselineOf, Variant};
 use isotherm_core::telemetry::TelemetryError;
 use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError};
 use isotherm_core::world::WorldSpec;
@@ -27,11 +28,12 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
-use crate::results::{Finished, Measured, Streams, Summary};
+use crate::results::{Finished, Streams, Summary};
 use crate::scenario_file::{ScenarioFile, hex};
 use crate::statistics::Interval;
 pub use clock::{Clock, Lag, WallClock};
 use group::Group;
+pub(crate) use lateness::Lags;
 use paced::Live;
 use seen::Records;
 pub use seen::{LiveRecordSpec, SeenRun};
@@ -51,6 +53,9 @@ pub struct Run {
 
 /// What became of a run.
 pub type Outcome = Result<RunRecord, String>;
+
+/// What became of the runs of a point; entries are empty where it was stopped before their end.
+pub type PointOutcome = Result<Vec<Option<Outcome>>, Fault>;
 
 /// A comparison that is ready to run: everything it needs was found in order.
 pub struct Comparison<'a> {
@@ -90,6 +95,10 @@ pub trait Watch: Sync {
     fn batches_done(&self, batches: u64) {
         let _ = batches;
     }
+    /// Whether another point may begin; those in hand go on to their end either way.
+    fn may_begin(&self) -> bool {
+        true
+    }
     /// All runs of a group are done: the moment to keep their records.
     ///
     /// # Errors
@@ -109,33 +118,57 @@ impl<'a> Comparison<'a> {
     /// # Errors
     /// [`Fault::Input`] for a data file, [`Fault::Scenario`] for an option that does not fit.
     pub fn prepare(file: &'a ScenarioFile) -> Result<Self, Fault> {
-        let (mut runs, mut groups) = (Vec::new(), Vec::new());
-        for (world, plan) in file.plan.worlds.iter().enumerate() {
-            let world_text = world_identity(file, world)?;
-            for repetition in 0..u64::from(plan.scenario.seeds) {
-                let seed = plan.scenario.seed.wrapping_add(repetition);
-                let first = runs.len();
-                for variant in 0..plan.variants.len() {
-                    let id = run_id(&world_text, &plan.variants[variant], seed)?;
-                    runs.push(Run { world, variant, seed, id });
-                }
-                groups.push(Group { world, seed, runs: first..runs.len() });
-            }
-            // The first seed stands for all: what depends on the seed cannot fail on one and not on another.
-            let arrivals = arrivals(file, world, plan.scenario.seed)?;
-            streams(file, world, plan.scenario.seed, &arrivals)?;
-            if plan.scenario.telemetry.is_live() {
-                // Hardware is looked for when a run begins: complete results can be shown where there is none.
-                continue;
-            }
-            if let Err(TelemetryError::Input(fault)) =
-                plan.scenario.telemetry.build(plan.scenario.hardware.gpus as usize, plan.scenario.seed)
-            {
-                return Err(Fault::Input(fault.to_string()));
+        let comparison = Self::prepare_points(file, &(0..usize::MAX))?;
+        same_tokens(file)?;
+        Ok(comparison)
+    }
+
+    /// [`Comparison::prepare`] of some points only: a point is a world at a seed, counted in the order of the plan.
+    ///
+    /// # Errors
+    /// As [`Comparison::prepare`].
+    pub fn prepare_points(file: &'a ScenarioFile, points: &Range<usize>) -> Result<Self, Fault> {
+        let comparison = Self::list_points(file, points)?;
+        let mut last = None;
+        for world in comparison.groups.iter().map(|group| group.world) {
+            if last.replace(world) != Some(world) {
+                check_world(file, world)?;
             }
         }
-        same_tokens(file)?;
+        Ok(comparison)
+    }
+
+    /// [`Comparison::prepare_points`] without a look at any data file: what the runs are, for whoever has their results.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] if a scenario cannot be written as text.
+    pub fn list_points(file: &'a ScenarioFile, points: &Range<usize>) -> Result<Self, Fault> {
+        let (mut runs, mut groups, mut first) = (Vec::new(), Vec::new(), 0);
+        for (world, plan) in file.plan.worlds.iter().enumerate() {
+            let here = first..first + plan.scenario.seeds as usize;
+            first = here.end;
+            let wanted = here.start.max(points.start)..here.end.min(points.end);
+            if wanted.is_empty() {
+                continue;
+            }
+            let identities = Identities::of(file, world)?;
+            for point in wanted {
+                let seed = plan.scenario.seed.wrapping_add((point - here.start) as u64);
+                let from = runs.len();
+                let of_point = (0..plan.variants.len()).map(|variant| {
+                    let id = identities.run_id(variant, seed);
+                    Run { world, variant, seed, id }
+                });
+                runs.extend(of_point);
+                groups.push(Group { world, seed, runs: from..runs.len() });
+            }
+        }
         Ok(Self { file, runs, groups, clock: Arc::new(WallClock::default()), records: None })
+    }
+
+    /// The runs of each point, as positions among [`Comparison::runs`].
+    pub fn points(&self) -> impl ExactSizeIterator<Item = Range<usize>> + '_ {
+        self.groups.iter().map(|group| group.runs.clone())
     }
 
     /// Holds live runs to this clock instead of the one on the wall.
@@ -200,8 +233,25 @@ impl<'a> Comparison<'a> {
         watch: &impl Watch,
         stop: &AtomicBool,
     ) -> Result<Vec<Option<Outcome>>, Fault> {
+        let mut outcomes = Vec::with_capacity(self.runs.len());
+        for point in self.run_points(known, watch, stop)? {
+            outcomes.extend(point?);
+        }
+        Ok(outcomes)
+    }
+
+    /// [`Comparison::run`] with the outcomes of each point by themselves: a point that cannot go on ends no other.
+    ///
+    /// # Errors
+    /// [`Fault`] if live runs cannot go on.
+    pub fn run_points(
+        &self,
+        known: Vec<Option<RunRecord>>,
+        watch: &impl Watch,
+        stop: &AtomicBool,
+    ) -> Result<Vec<PointOutcome>, Fault> {
         // Live groups come last, when nothing else keeps the machine busy.
-        let mut by_group: Vec<Option<Result<Vec<Option<Outcome>>, Fault>>> = self
+        let mut by_group: Vec<Option<PointOutcome>> = self
             .groups
             .par_iter()
             .map(|group| {
@@ -209,7 +259,7 @@ impl<'a> Comparison<'a> {
                     return None;
                 }
                 let taken: Vec<Option<RunRecord>> = known[group.runs.clone()].to_vec();
-                if stop.load(Ordering::Relaxed) {
+                if stop.load(Ordering::Relaxed) || !watch.may_begin() {
                     return Some(Ok(taken.into_iter().map(|record| record.map(Ok)).collect()));
                 }
                 Some(group.run(self.file, &self.runs[group.runs.clone()], taken, watch, stop))
@@ -224,11 +274,7 @@ impl<'a> Comparison<'a> {
                 *outcomes = Some(Ok(group.run_paced(self.file, runs, taken, watch, &mut live)?));
             }
         }
-        let mut outcomes = Vec::with_capacity(self.runs.len());
-        for group in by_group.into_iter().flatten() {
-            outcomes.extend(group?);
-        }
-        Ok(outcomes)
+        Ok(by_group.into_iter().flatten().collect())
     }
 
     /// Adds the outcomes of all runs up, with intervals of this sort.
@@ -236,14 +282,17 @@ impl<'a> Comparison<'a> {
     /// # Errors
     /// [`Fault::Internal`] if a run is missing.
     pub fn complete(&self, outcomes: Vec<Option<Outcome>>, interval: Interval) -> Result<Completed, Fault> {
+        crate::results::completed(self.file, self.with_outcomes(outcomes)?, interval, self.records.as_deref())
+    }
+
+    /// Every run with what became of it, as [`ResultsWriter`](crate::results::ResultsWriter) takes them.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] if a run is missing.
+    pub fn with_outcomes(&self, outcomes: Vec<Option<Outcome>>) -> Result<Vec<(Run, Outcome)>, Fault> {
         let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
         let outcomes = outcomes.ok_or_else(|| Fault::Internal("a run is missing".to_owned()))?;
-        let finished = crate::results::measure(self.file, &self.runs, outcomes);
-        let measured: Vec<Measured<'_>> = finished.iter().map(Finished::measured).collect();
-        let mut summary = Summary::of(self.file, &measured, interval);
-        summary.frontier = crate::results::mean_frontiers(self.file, &finished);
-        let lag = self.records.as_ref().and_then(|folder| lateness::warn(self.file, &self.runs, folder, &mut summary));
-        Ok(Completed { finished, summary, lag })
+        Ok(self.runs.iter().cloned().zip(outcomes).collect())
     }
 }
 
@@ -256,17 +305,28 @@ pub(crate) fn point_of(file: &ScenarioFile, run: &Run) -> String {
 
 /// A baseline of another point says something only on the same tokens.
 fn same_tokens(file: &ScenarioFile) -> Result<(), Fault> {
-    let stream = |world| Ok::<_, Fault>(Streams::of(file, world)?.id(file.plan.worlds[world].scenario.seed));
-    for (world, plan) in file.plan.worlds.iter().enumerate() {
-        if plan.scenario.compare.baseline == BaselineOf::FirstPoint && stream(world)? != stream(0)? {
-            let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
-            return Err(Fault::Scenario(format!(
-                "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
-                point.join(", ")
-            )));
-        }
+    let first = first_tokens(file)?;
+    (0..file.plan.worlds.len()).try_for_each(|world| same_tokens_as(&first, file, world))
+}
+
+/// The token stream of the first world of a plan.
+pub(crate) fn first_tokens(file: &ScenarioFile) -> Result<String, Fault> {
+    Ok(Streams::of(file, 0)?.id(file.plan.worlds[0].scenario.seed))
+}
+
+/// Refuses a world that is measured against the first one of the sweep and has other tokens than that.
+pub(crate) fn same_tokens_as(first: &str, file: &ScenarioFile, world: usize) -> Result<(), Fault> {
+    let plan = &file.plan.worlds[world];
+    if plan.scenario.compare.baseline != BaselineOf::FirstPoint
+        || Streams::of(file, world)?.id(plan.scenario.seed) == first
+    {
+        return Ok(());
     }
-    Ok(())
+    let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
+    Err(Fault::Scenario(format!(
+        "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
+        point.join(", ")
+    )))
 }
 
 /// The batches of one seed.
@@ -324,29 +384,51 @@ pub(crate) fn world_spec(file: &ScenarioFile, world: usize, arrivals: &Arc<[Arri
         .map_err(|message| Fault::Scenario(format!("error: hardware: {message}")))
 }
 
-/// Everything but router and seed that decides a run's result, as text.
-fn world_identity(file: &ScenarioFile, world: usize) -> Result<String, Fault> {
+/// Builds what the runs of a world need, once. The first seed stands for all: what depends on the seed cannot fail on one and not on another.
+pub(crate) fn check_world(file: &ScenarioFile, world: usize) -> Result<(), Fault> {
     let scenario = &file.plan.worlds[world].scenario;
-    let mut table = toml::Table::try_from(scenario).map_err(|error| Fault::Internal(error.to_string()))?;
-    for key in ["name", "description", "seed", "seeds", "compare"] {
-        table.remove(key);
+    let arrivals = arrivals(file, world, scenario.seed)?;
+    streams(file, world, scenario.seed, &arrivals)?;
+    // Hardware is looked for when a run begins: complete results can be shown where there is none.
+    if !scenario.telemetry.is_live()
+        && let Err(TelemetryError::Input(fault)) =
+            scenario.telemetry.build(scenario.hardware.gpus as usize, scenario.seed)
+    {
+        return Err(Fault::Input(fault.to_string()));
     }
-    let mut text = format!("isotherm {}\n{table}", env!("CARGO_PKG_VERSION"));
-    let plugins = file.plugins.iter().map(|plugin| &plugin.sha256);
-    for sha256 in file.data_files.iter().map(|data| &data.sha256).chain(plugins) {
-        text.push_str(sha256);
-    }
-    Ok(text)
+    Ok(())
 }
 
-/// The run's id: a hash of contents, not a position, so that adding a seed or a router renames no other run.
-fn run_id(world: &str, variant: &isotherm_core::scenario::Variant, seed: u64) -> Result<String, Fault> {
-    let internal = |error: toml::ser::Error| Fault::Internal(error.to_string());
-    let mut router = toml::Table::try_from(variant.spec.as_ref()).map_err(internal)?;
-    router.extend(toml::Table::try_from(&variant.options).map_err(internal)?);
-    let mut hash = Sha256::new();
-    hash.update(world.as_bytes());
-    hash.update(router.to_string().as_bytes());
-    hash.update(seed.to_le_bytes());
-    Ok(hex(&hash.finalize()[..8]))
+/// What decides the ids of the runs of one world: hashes over everything but the seed, one per variant.
+struct Identities {
+    before_seed: Vec<Sha256>,
+}
+
+impl Identities {
+    fn of(file: &ScenarioFile, world: usize) -> Result<Self, Fault> {
+        let plan = &file.plan.worlds[world];
+        let internal = |error: toml::ser::Error| Fault::Internal(error.to_string());
+        let mut table = toml::Table::try_from(&plan.scenario).map_err(internal)?;
+        for key in ["name", "description", "seed", "seeds", "compare"] {
+            table.remove(key);
+        }
+        let mut text = format!("isotherm {}\n{table}", env!("CARGO_PKG_VERSION"));
+        let plugins = file.plugins.iter().map(|plugin| &plugin.sha256);
+        for sha256 in file.data_files.iter().map(|data| &data.sha256).chain(plugins) {
+            text.push_str(sha256);
+        }
+        let of_variant = |variant: &Variant| {
+            let mut router = toml::Table::try_from(variant.spec.as_ref()).map_err(internal)?;
+            router.extend(toml::Table::try_from(&variant.options).map_err(internal)?);
+            let hash = Sha256::new_with_prefix(text.as_bytes());
+            Ok(hash.chain_update(router.to_string().as_bytes()))
+        };
+        Ok(Self { before_seed: plan.variants.iter().map(of_variant).collect::<Result<_, Fault>>()? })
+    }
+
+    /// A run's id: a hash of contents, not a position, so that adding a seed or a router renames no other run.
+    fn run_id(&self, variant: usize, seed: u64) -> String {
+        let hash = self.before_seed[variant].clone();
+        hex(&hash.chain_update(seed.to_le_bytes()).finalize()[..8])
+    }
 }

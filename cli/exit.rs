@@ -9,7 +9,9 @@
 //! | 4 | a data file (trace, recording, profile), a plugin library or a results folder to read is missing or wrong |
 //! | 5 | results cannot be written |
 //! | 6 | one or more runs failed, the others are kept; or cases of `plugin check` failed |
-//! | 7 | a telemetry source is not available: no driver, nobody listens |
+//! | 7 | a telemetry source, or SLURM, is not available: no driver, nobody listens, `sbatch` refuses |
+//! | 8 | a sweep is not complete: points are missing; what there is was reported |
+//! | 75 | stopped by a signal that asked for it; everything finished is kept, the same command continues |
 //! | 130 | interrupted; finished runs are kept, recordings are complete up to then |
 
 use std::process::ExitCode;
@@ -46,7 +48,11 @@ pub const INPUT: Code = Code(4);
 pub const OUTPUT: Code = Code(5);
 /// One or more runs, or cases of `plugin check`, failed.
 pub const RUN: Code = Code(6);
-/// A telemetry source is not available.
+/// A telemetry source, or SLURM, is not available.
 pub const UNAVAILABLE: Code = Code(7);
+/// Points of a sweep are missing.
+pub const INCOMPLETE: Code = Code(8);
+/// Stopped by a signal, to be started again.
+pub const AGAIN: Code = Code(75);
 /// Interrupted by Ctrl-C.
 pub const INTERRUPTED: Code = Code(130);

@@ -49,6 +49,14 @@ pub enum Fault {
         /// The option that names it.
         option: &'static str,
     },
+    /// The folder has another sweep's plan in it.
+    #[error("error: {} holds {differs}\n  = help: choose another folder with -o", folder.display())]
+    OtherPlan {
+        /// The folder.
+        folder: PathBuf,
+        /// What is in it, and what was to be.
+        differs: String,
+    },
     /// The command line does not make sense.
     #[error("error: {0}")]
     Usage(String),
@@ -84,7 +92,11 @@ impl Fault {
             Self::Scenario(_) => exit::SCENARIO,
             Self::Input(_) => exit::INPUT,
             Self::Unreadable { code, .. } => *code,
-            Self::Unwritable { .. } | Self::Occupied(_) | Self::Exists { .. } | Self::Unrecorded(_) => exit::OUTPUT,
+            Self::Unwritable { .. }
+            | Self::Occupied(_)
+            | Self::Exists { .. }
+            | Self::OtherPlan { .. }
+            | Self::Unrecorded(_) => exit::OUTPUT,
             Self::Usage(_) => exit::USAGE,
             Self::Runs(_) => exit::RUN,
             Self::Unavailable(_) => exit::UNAVAILABLE,

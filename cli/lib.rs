@@ -23,6 +23,15 @@
 //! assert!(penalty.metrics["energy_savings_percent"].mean > 0.0);
 //! ```
 
+/// A line for people, on standard error. Where that is a log on a full disk the line is lost, and not the exit code that says why
+/// (`eprintln!` panics there).
+macro_rules! tell {
+    ($($words:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
 pub mod args;
 pub mod command;
 pub mod execute;
@@ -34,7 +43,9 @@ mod plugin_files;
 pub mod progress;
 pub mod results;
 pub mod scenario_file;
+pub mod slurm;
 pub mod statistics;
+mod sweep;
 pub mod table;
 pub mod telemetry;
 
@@ -64,7 +75,7 @@ pub fn main_impl(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match command::dispatch(&parsed) {
         Ok(code) => code.into(),
         Err(fault) => {
-            eprintln!("{fault}");
+            tell!("{fault}");
             fault.code().into()
         }
     }

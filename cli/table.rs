@@ -1,11 +1,12 @@
 //! The comparison as a table for a terminal.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use comfy_table::{Cell, CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 
 use crate::number::with_unit;
-use crate::results::{Failure, Row, Summary};
+use crate::results::{Overview, Row};
 use crate::statistics::{Estimate, Interval};
 
 /// A column of the table: its heading, the metric, and how its number is written.
@@ -48,22 +49,40 @@ pub(crate) const STYLE: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .content_lines(ContentLineStyle::none());
 
-/// The table of a summary and the notes below it. Reads without colour.
+/// The table of a summary and the notes below it. Reads without colour. Of many rows it shows the first and the best, and says where
+/// the others are: in `summary`.
 #[must_use]
-pub fn render(summary: &Summary) -> String {
+pub fn render(overview: &Overview, summary: &Path) -> String {
+    let mut text = String::new();
+    if overview.is_whole() {
+        text.push_str(&table(&overview.rows));
+    } else {
+        let _ = writeln!(text, "the first {} of {} rows\n", overview.rows.len(), overview.row_count);
+        text.push_str(&table(&overview.rows));
+        if !overview.best.is_empty() {
+            let _ = writeln!(text, "\nthe {} rows that save most\n", overview.best.len());
+            text.push_str(&table(&overview.best));
+        }
+        let _ = writeln!(text, "\nnote: all {} rows are in {}", overview.row_count, summary.display());
+    }
+    notes(overview, &mut text);
+    text
+}
+
+fn table(rows: &[Row]) -> String {
     // Where no pool is hot, its share says nothing.
     let says_something = |column: &&Shown| {
-        let values = summary.rows.iter().filter_map(|row| row.metrics.get(column.metric));
+        let values = rows.iter().filter_map(|row| row.metrics.get(column.metric));
         values.into_iter().any(|estimate| column.metric != "hot_share" || estimate.mean > 0.0)
     };
     let shown: Vec<&Shown> = COLUMNS.iter().filter(says_something).collect();
-    let axes = axis_columns(summary);
+    let axes = axis_columns(rows);
     let mut table = Table::new();
     table.load_style(STYLE);
     let headings =
         ["router"].into_iter().chain(axes.iter().map(|axes| short(axes[0]))).chain(shown.iter().map(|c| c.heading));
     table.set_header(headings.collect::<Vec<_>>());
-    for row in &summary.rows {
+    for row in rows {
         let mut cells = vec![Cell::new(&row.router)];
         cells.extend(axes.iter().map(|axes| {
             let value = axes.iter().find_map(|axis| row.point.get(*axis)).map_or("", String::as_str);
@@ -72,21 +91,17 @@ pub fn render(summary: &Summary) -> String {
         cells.extend(shown.iter().map(|column| Cell::new(value(row, column)).set_alignment(CellAlignment::Right)));
         table.add_row(cells);
     }
-    let mut text = table.trim_fmt();
-    text.push('\n');
-    notes(summary, &mut text);
-    text
+    table.trim_fmt() + "\n"
 }
 
 /// The swept keys, column by column. Keys that end alike, such as `router[1].lambda` and `router[2].lambda`, share a column unless a row has
 /// a value for both.
-fn axis_columns(summary: &Summary) -> Vec<Vec<&String>> {
-    let all: std::collections::BTreeSet<&String> = summary.rows.iter().flat_map(|row| row.point.keys()).collect();
+fn axis_columns(rows: &[Row]) -> Vec<Vec<&String>> {
+    let all: std::collections::BTreeSet<&String> = rows.iter().flat_map(|row| row.point.keys()).collect();
     let mut columns: Vec<Vec<&String>> = Vec::new();
     for axis in all {
-        let meet = |other: &&String| {
-            summary.rows.iter().any(|row| row.point.contains_key(axis) && row.point.contains_key(*other))
-        };
+        let meet =
+            |other: &&String| rows.iter().any(|row| row.point.contains_key(axis) && row.point.contains_key(*other));
         match columns.iter_mut().find(|column| short(column[0]) == short(axis) && !column.iter().any(meet)) {
             Some(column) => column.push(axis),
             None => columns.push(vec![axis]),
@@ -105,7 +120,7 @@ fn value(row: &Row, column: &Shown) -> String {
     match column.form {
         Form::Unit(unit) => with_unit(estimate.mean, estimate.ci95.filter(|_| column.metric == "energy_j"), unit),
         Form::SignedPercent if row.baseline && column.metric == "energy_savings_percent" => "baseline".to_owned(),
-        Form::SignedPercent if column.metric == "energy_savings_percent" && is_luck(row) => {
+        Form::SignedPercent if column.metric == "energy_savings_percent" && row.is_luck() => {
             format!("{LUCK} {}", percent(estimate, 1.0, true))
         }
         Form::SignedPercent => percent(estimate, 1.0, true),
@@ -116,11 +131,6 @@ fn value(row: &Row, column: &Shown) -> String {
 
 /// Stands before a saving that may be luck: `not significant`, as papers abbreviate it.
 const LUCK: &str = "n.s.";
-
-/// Whether seeds could test this row's energy against the baseline's, and found no difference.
-fn is_luck(row: &Row) -> bool {
-    row.versus_baseline.is_some_and(|versus| versus.p_holm.is_some() && !versus.significant)
-}
 
 fn percent(estimate: &Estimate, factor: f64, signed: bool) -> String {
     let mean = estimate.mean * factor;
@@ -134,12 +144,11 @@ fn percent(estimate: &Estimate, factor: f64, signed: bool) -> String {
 }
 
 /// The rows a note is about: a router by its name where it is about all of its rows, else each with the point it stands at.
-fn about(rows: &[&Row], summary: &Summary) -> String {
-    let all_of = |router: &str, rows: &[&Row]| rows.iter().filter(|row| row.router == router).count();
-    let every: Vec<&Row> = summary.rows.iter().collect();
+fn about(rows: &[&Row], every: &[Row]) -> String {
+    let all_of = |router: &str| every.iter().filter(|row| row.router == router).count();
     let mut names: Vec<String> = Vec::new();
     for row in rows {
-        let name = if all_of(&row.router, rows) == all_of(&row.router, &every) {
+        let name = if rows.iter().filter(|other| other.router == row.router).count() == all_of(&row.router) {
             row.router.clone()
         } else {
             let point: Vec<String> = row.point.iter().map(|(axis, value)| format!("{} {value}", short(axis))).collect();
@@ -152,10 +161,10 @@ fn about(rows: &[&Row], summary: &Summary) -> String {
     names.join("; ")
 }
 
-/// What a reader has to know, each sentence once.
-fn notes(summary: &Summary, text: &mut String) {
+/// The warnings of all rows, each once.
+fn warnings(rows: &[Row], text: &mut String) {
     let mut said: Vec<(&str, Vec<&Row>)> = Vec::new();
-    for row in &summary.rows {
+    for row in rows {
         for warning in &row.warnings {
             match said.iter_mut().find(|(known, _)| known == warning) {
                 Some((_, rows)) => rows.push(row),
@@ -163,21 +172,41 @@ fn notes(summary: &Summary, text: &mut String) {
             }
         }
     }
-    for (warning, rows) in said {
+    for (warning, about_rows) in said {
         let who =
-            if rows.len() == summary.rows.len() { String::new() } else { format!(" ({})", about(&rows, summary)) };
+            if about_rows.len() == rows.len() { String::new() } else { format!(" ({})", about(&about_rows, rows)) };
         let _ = writeln!(text, "note: {warning}{who}");
     }
-    if summary.rows.iter().any(|row| row.seeds > 1) {
-        let interval = match summary.interval {
+}
+
+/// The warnings of many rows: the first of its kind, and how many there are.
+fn kinds_of_warnings(overview: &Overview, text: &mut String) {
+    for (warning, rows) in &overview.warnings {
+        let who = match *rows {
+            rows if rows == overview.row_count => String::new(),
+            1 => " (1 row)".to_owned(),
+            rows => format!(" (the first of {rows} rows with such a warning)"),
+        };
+        let _ = writeln!(text, "note: {warning}{who}");
+    }
+}
+
+/// What a reader has to know, each sentence once.
+fn notes(overview: &Overview, text: &mut String) {
+    if overview.is_whole() {
+        warnings(&overview.rows, text);
+    } else {
+        kinds_of_warnings(overview, text);
+    }
+    if overview.has_seeds {
+        let interval = match overview.head.interval {
             Interval::StudentT => "the 95 % Student-t interval".to_owned(),
             Interval::Bootstrap { resamples } => format!("half the 95 % bootstrap interval ({resamples} resamples)"),
         };
         let _ =
             writeln!(text, "note: ± is {interval} of the mean over seeds, paired with the baseline on the same tokens");
     }
-    let compared = summary.rows.iter().filter(|row| is_luck(row)).find_map(|row| row.versus_baseline);
-    if let Some(versus) = compared {
+    if let Some(versus) = overview.luck {
         let among = match versus.comparisons {
             1 => String::new(),
             many => format!(" after Holm's correction for {many} comparisons"),
@@ -187,26 +216,12 @@ fn notes(summary: &Summary, text: &mut String) {
             "note: {LUCK}: not significant: the difference in energy may be luck (paired t test, 5 %{among})"
         );
     }
-    for (failure, runs) in distinct_failures(&summary.failures) {
-        let alike = if runs == 1 { String::new() } else { format!(" ({runs} runs alike)") };
+    for (failure, runs) in &overview.failures {
+        let alike = if *runs == 1 { String::new() } else { format!(" ({runs} runs alike)") };
         let _ = writeln!(text, "failed: {} with seed {}{alike}: {}", failure.router, failure.seed, failure.message);
     }
-}
-/// What a failure says behind the event it happened at and its instant, which is another in every run.
-fn cause(failure: &Failure) -> &str {
-    failure.message.split_once(": ").map_or(&failure.message, |(_, cause)| cause)
-}
-
-/// The first failure of each router and cause, and how many runs failed alike: a plugin that panics does so with every seed.
-fn distinct_failures(failures: &[Failure]) -> Vec<(&Failure, usize)> {
-    let mut distinct: Vec<(&Failure, usize)> = Vec::new();
-    for failure in failures {
-        let alike =
-            |(first, _): &&mut (&Failure, usize)| first.router == failure.router && cause(first) == cause(failure);
-        match distinct.iter_mut().find(alike) {
-            Some((_, runs)) => *runs += 1,
-            None => distinct.push((failure, 1)),
-        }
+    let told: usize = overview.failures.iter().map(|(_, runs)| runs).sum();
+    if told < overview.failure_count {
+        let _ = writeln!(text, "failed: {} more runs, for other reasons", overview.failure_count - told);
     }
-    distinct
 }

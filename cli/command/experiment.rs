@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use super::run::compare;
+use super::run::{Scenario, compare};
 use crate::args::Experiment;
 use crate::exit::Code;
 use crate::fault::Fault;
-use crate::scenario_file::ScenarioFile;
+use crate::scenario_file::{Overrides, ScenarioFile};
 
 /// Writes the scenario that the flags describe and runs it like any other.
 pub(super) fn run(options: &Experiment) -> Result<Code, Fault> {
     let text = scenario(options)?;
-    let file = ScenarioFile::from_text("experiment", &text, Path::new(""), &[])?;
-    compare(&file, &options.output_dir, &options.common)
+    let file = ScenarioFile::lazily_from_text("experiment", &text, Path::new(""), &Overrides::default())?;
+    compare(&Scenario::of(file)?, &options.output_dir, &options.common)
 }
 
 /// The classic setting: the last experts are hot, one GPU an expert, PyTorch's default gate, penalised combine weights.

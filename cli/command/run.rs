@@ -1,31 +1,33 @@
 //! `isotherm run`: scenarios in, tables and results folders out.
 
 mod live;
+mod simulated;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use crate::args::{Common, Run};
-use crate::execute::{self, Comparison, Completed, Outcome, Watch};
+use crate::execute::Comparison;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::progress::Progress;
-use crate::results::{Existing, Folder, Summary, Timing};
-use crate::scenario_file::{Overrides, ScenarioFile};
+use crate::results::{Existing, Folder, Overview};
+use crate::scenario_file::{Overrides, ScenarioFile, SweepFile};
 use crate::statistics::Interval;
+use crate::sweep::{Points, Work};
 use crate::table;
 
 /// Runs every scenario in its turn. All are read and checked before the first one runs.
 pub(super) fn run(options: &Run) -> Result<Code, Fault> {
     let libraries = &options.libraries.files;
     let overrides = Overrides { telemetry: options.telemetry.as_ref(), set: &options.set, libraries };
-    let files: Vec<ScenarioFile> =
-        (options.scenarios.iter()).map(|path| ScenarioFile::read_as(path, &overrides)).collect::<Result<_, _>>()?;
+    let mut scenarios = Vec::new();
+    for path in &options.scenarios {
+        scenarios.push(Scenario::of(ScenarioFile::read_lazily(path, &overrides)?)?);
+    }
     let mut code = exit::SUCCESS;
-    for (file, path) in files.iter().zip(folders(&files, options)?) {
-        let outcome = compare(file, &path, &options.common)?;
+    for (scenario, path) in scenarios.iter().zip(folders(&scenarios, options)?) {
+        let outcome = compare(scenario, &path, &options.common)?;
         if outcome != exit::SUCCESS {
             code = outcome;
         }
@@ -33,9 +35,35 @@ pub(super) fn run(options: &Run) -> Result<Code, Fault> {
     Ok(code)
 }
 
+/// A scenario whose points were all found in order.
+pub(super) struct Scenario {
+    points: Points,
+    work: Work,
+    /// The first world, which says what all say of themselves.
+    first: ScenarioFile,
+}
+
+impl Scenario {
+    /// Checks every point of a scenario.
+    pub(super) fn of(file: SweepFile) -> Result<Self, Fault> {
+        let points = Points::of(file)?;
+        let work = Work::of(&points)?;
+        Ok(Self { first: points.worlds_of(0..1)?, points, work })
+    }
+
+    fn name(&self) -> &str {
+        &self.first.plan.worlds[0].scenario.name
+    }
+
+    /// All of it, for what needs all at once.
+    fn whole(&self) -> Result<ScenarioFile, Fault> {
+        self.points.worlds_of(0..self.points.worlds())
+    }
+}
+
 /// The results folder of each scenario; two scenarios must not share one.
-fn folders(files: &[ScenarioFile], options: &Run) -> Result<Vec<PathBuf>, Fault> {
-    let names: Vec<&str> = files.iter().map(|file| file.plan.worlds[0].scenario.name.as_str()).collect();
+fn folders(scenarios: &[Scenario], options: &Run) -> Result<Vec<PathBuf>, Fault> {
+    let names: Vec<&str> = scenarios.iter().map(Scenario::name).collect();
     for (index, name) in names.iter().enumerate() {
         if names[..index].contains(name) {
             return Err(Fault::Usage(format!(
@@ -50,17 +78,16 @@ fn folders(files: &[ScenarioFile], options: &Run) -> Result<Vec<PathBuf>, Fault>
                 None => (*name).to_owned(),
                 Some(telemetry) => format!("{name}-{}", telemetry.kind().replace('/', "-")),
             }),
-            Some(out) if files.len() == 1 => out.clone(),
+            Some(out) if scenarios.len() == 1 => out.clone(),
             Some(out) => out.join(name),
         })
         .collect())
 }
 
 /// Runs one comparison, or what is left of it, and prints its table.
-pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Result<Code, Fault> {
-    let comparison = Comparison::prepare(file)?.recording_in(path);
-    live::keeps_its_records(file, path)?;
-    let (folder, existing) = Folder::open(path, file, common.force)?;
+pub(super) fn compare(scenario: &Scenario, path: &Path, common: &Common) -> Result<Code, Fault> {
+    live::keeps_its_records(&scenario.first, path)?;
+    let (folder, existing) = Folder::open(path, &scenario.first, common.force)?;
     match existing {
         Existing::Open => {}
         Existing::Outdated => say(common, &format!("{} is of an older isotherm; running it again", path.display())),
@@ -68,42 +95,35 @@ pub(super) fn compare(file: &ScenarioFile, path: &Path, common: &Common) -> Resu
             say(common, &format!("a plugin has changed since {} was written; running it again", path.display()));
         }
         Existing::Complete(summary) => {
-            if let Some(summary) = complete(file, &comparison, &folder, *summary, common)? {
-                return show(&summary, common);
+            if let Some(summary) = complete(scenario, &folder, *summary, common)? {
+                return show(&summary, &folder, common);
             }
         }
     }
-    let threads =
-        common.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Fault::Internal(format!("cannot start {threads} threads: {error}")))?;
-    let started = Instant::now();
-    let (completed, simulated) = pool.install(|| simulate(file, &comparison, &folder, common))?;
-    let tokens = completed.finished.iter().filter_map(|f| f.outcome.as_ref().ok()).map(|r| r.tokens()).sum();
-    let simulate_seconds = started.elapsed().as_secs_f64();
-    let timing = Timing { simulate_seconds, threads, runs: simulated, tokens, lag: completed.lag };
-    folder.write(file, &completed.finished, &completed.summary, &timing, common.csv)?;
-    say(common, &format!("{} runs in {:.2} s; results in {}", simulated, timing.simulate_seconds, path.display()));
-    show(&completed.summary, common)
+    let overview = if scenario.work.live {
+        live::run(&scenario.whole()?, &folder, common)?
+    } else {
+        simulated::simulate(&scenario.points, &scenario.work, &scenario.first, &folder, common)?
+    };
+    show(&overview, &folder, common)
 }
 
 /// The summary of complete results, with the intervals asked for: they decide no run, so the kept runs are summarised again.
 /// `None` if the runs cannot be read any more.
 fn complete(
-    file: &ScenarioFile,
-    comparison: &Comparison<'_>,
+    scenario: &Scenario,
     folder: &Folder,
-    summary: Summary,
+    summary: Overview,
     common: &Common,
-) -> Result<Option<Summary>, Fault> {
+) -> Result<Option<Overview>, Fault> {
     let (interval, path) = (Interval::requested(common.bootstrap), folder.path().display());
-    if summary.interval == interval {
+    if summary.head.interval == interval {
         say(common, &format!("{path} is complete; nothing to run (--force runs it again)"));
         return Ok(Some(summary));
     }
-    match folder.summarise_again(file, comparison.runs(), interval)? {
+    let whole = scenario.whole()?;
+    let listed = Comparison::list_points(&whole, &(0..usize::MAX))?;
+    match folder.summarise_again(&whole, listed.runs(), interval)? {
         Ok(summary) => {
             say(common, &format!("{path} is complete; its runs are summarised again, with other intervals"));
             Ok(Some(summary))
@@ -115,56 +135,17 @@ fn complete(
     }
 }
 
-/// Simulates what an earlier start has not finished; returns how many runs that were.
-fn simulate(
-    file: &ScenarioFile,
-    comparison: &Comparison<'_>,
-    folder: &Folder,
-    common: &Common,
-) -> Result<(Completed, usize), Fault> {
-    let runs = comparison.runs();
-    let known = folder.unfinished(runs);
-    let taken_over = known.iter().flatten().count();
-    if taken_over > 0 {
-        say(common, &format!("continuing: {taken_over} of {} runs are already finished", runs.len()));
-    }
-    if let Some(time) = comparison.live_time(&known) {
-        say(common, &live::announcement(&time));
-    }
-    let name = &file.plan.worlds[0].scenario.name;
-    let watch = Keeper {
-        progress: Progress::new(name, comparison.total_batches(), common.quiet),
-        folder,
-        // One group has nothing to be continued between, unless its runs go one by one.
-        keeps: file.plan.worlds.iter().map(|world| world.scenario.seeds as usize).sum::<usize>() > 1
-            || file.plan.worlds.iter().any(|world| world.scenario.telemetry.is_live()),
-    };
-    let stop = interruption();
-    let outcomes = comparison.run(known, &watch, &stop)?;
-    watch.progress.finish();
-    if stop.load(Ordering::Relaxed) && outcomes.iter().any(Option::is_none) {
-        let finished = outcomes.iter().flatten().count();
-        return Err(Fault::Interrupted { finished, total: runs.len(), folder: folder.path().to_owned() });
-    }
-    let simulated = runs.len() - taken_over;
-    Ok((comparison.complete(outcomes, Interval::requested(common.bootstrap))?, simulated))
+/// Threads to use.
+fn threads(common: &Common) -> usize {
+    common.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
-/// Moves the bar and keeps finished runs.
-struct Keeper<'a> {
-    progress: Progress,
-    folder: &'a Folder,
-    keeps: bool,
-}
-
-impl Watch for Keeper<'_> {
-    fn batches_done(&self, batches: u64) {
-        self.progress.advance(batches);
-    }
-
-    fn keep(&self, runs: &[(&execute::Run, &Outcome)]) -> Result<(), Fault> {
-        if self.keeps { self.folder.keep(runs) } else { Ok(()) }
-    }
+/// So many threads.
+pub(super) fn pool(threads: usize) -> Result<rayon::ThreadPool, Fault> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Fault::Internal(format!("cannot start {threads} threads: {error}")))
 }
 
 /// A flag that the first Ctrl-C sets; the second one ends the program at once.
@@ -178,7 +159,7 @@ pub(super) fn interruption() -> Arc<AtomicBool> {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(i32::from(exit::INTERRUPTED.get()));
             }
-            eprintln!("stopping when the batches in hand are done; Ctrl-C again stops at once");
+            tell!("stopping when the batches in hand are done; Ctrl-C again stops at once");
         });
         stop
     });
@@ -187,17 +168,18 @@ pub(super) fn interruption() -> Arc<AtomicBool> {
 
 fn say(common: &Common, text: &str) {
     if !common.quiet {
-        eprintln!("{text}");
+        tell!("{text}");
     }
 }
 
 /// Prints the table, or the summary as JSON, on standard output.
-fn show(summary: &Summary, common: &Common) -> Result<Code, Fault> {
-    let text = if common.json {
-        serde_json::to_string_pretty(summary).map_err(|error| Fault::Internal(error.to_string()))? + "\n"
+fn show(overview: &Overview, folder: &Folder, common: &Common) -> Result<Code, Fault> {
+    let path = folder.summary_path();
+    if common.json {
+        // The file itself, which may be larger than memory.
+        super::print_all(&mut std::fs::File::open(&path).map_err(|error| Fault::unwritable(&path, error))?)?;
     } else {
-        table::render(summary)
-    };
-    super::print(&text)?;
-    Ok(if summary.failures.is_empty() { exit::SUCCESS } else { exit::RUN })
+        super::print(&table::render(overview, &path))?;
+    }
+    Ok(if overview.failure_count == 0 { exit::SUCCESS } else { exit::RUN })
 }

@@ -2,31 +2,22 @@
 
 use std::path::Path;
 
+use super::Lag;
 use super::seen::{self, SeenRun};
-use super::{Lag, Run};
-use crate::results::Summary;
-use crate::scenario_file::ScenarioFile;
 
-/// Adds to the rows of live runs that the machine was late, where it was; answers how late all of them were, as far as `results` tells.
-pub(super) fn warn(file: &ScenarioFile, runs: &[Run], results: &Path, summary: &mut Summary) -> Option<Lag> {
-    let is_live = |world: usize| file.plan.worlds[world].scenario.telemetry.is_live();
-    if !(0..file.plan.worlds.len()).any(is_live) {
-        return None;
+/// How late each live run of a results folder was.
+#[derive(Debug)]
+pub(crate) struct Lags(Vec<SeenRun>);
+
+impl Lags {
+    /// As far as the folder tells; `None` if it does not.
+    pub(crate) fn read(results: &Path) -> Option<Self> {
+        seen::read(&seen::runs_file(results)).ok().map(Self)
     }
-    let seen = seen::read(&seen::runs_file(results)).ok()?;
-    let lag_of = |world: usize, variant: usize| {
-        let of_row = |seen: &&SeenRun| {
-            runs.iter().any(|run| (run.world, run.variant, &run.id) == (world, variant, &seen.run_id))
-        };
-        seen.iter().filter(of_row).filter_map(|seen| seen.lag).reduce(|all, lag| all.and(&lag))
-    };
-    let worlds = file.plan.worlds.iter().enumerate();
-    let rows = worlds.flat_map(|(world, plan)| (0..plan.variants.len()).map(move |variant| (world, variant)));
-    let mut total: Option<Lag> = None;
-    for ((world, variant), row) in rows.zip(&mut summary.rows) {
-        let Some(lag) = lag_of(world, variant).filter(|_| is_live(world)) else { continue };
-        row.warn_if_late(&lag, file.plan.worlds[world].scenario.telemetry.period().seconds());
-        total = Some(total.map_or(lag, |all| all.and(&lag)));
+
+    /// Of these runs together; `None` if nothing is known of any.
+    pub(crate) fn of(&self, runs: &[String]) -> Option<Lag> {
+        let these = self.0.iter().filter(|seen| runs.contains(&seen.run_id));
+        these.filter_map(|seen| seen.lag).reduce(|all, lag| all.and(&lag))
     }
-    total
 }

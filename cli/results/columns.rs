@@ -6,17 +6,31 @@ use isotherm_core::record::{BatchRecord, LayerRecord, RunRecord, ThrottleInterva
 use super::Finished;
 use super::stream::Streams;
 use crate::execute::point_of;
-use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
 /// A named column. The name carries the unit.
-pub(super) struct Column {
-    pub(super) name: &'static str,
-    pub(super) values: Values,
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) values: Values,
+}
+
+impl Column {
+    /// The same column, empty.
+    pub(super) fn without_rows(&self) -> Self {
+        let values = match self.values {
+            Values::Text(_) => Values::Text(Vec::new()),
+            Values::Whole(_) => Values::Whole(Vec::new()),
+            Values::Real(_) => Values::Real(Vec::new()),
+            Values::WholeLists(_) => Values::WholeLists(Vec::new()),
+            Values::RealLists(_) => Values::RealLists(Vec::new()),
+            Values::Bytes(_) => Values::Bytes(Vec::new()),
+        };
+        Self { name: self.name, values }
+    }
 }
 
 /// The values of a column, one per row.
-pub(super) enum Values {
+pub(crate) enum Values {
     Text(Vec<String>),
     Whole(Vec<i64>),
     /// Absent where a metric does not apply.
@@ -24,15 +38,63 @@ pub(super) enum Values {
     /// One list per row.
     WholeLists(Vec<Vec<i32>>),
     RealLists(Vec<Vec<f32>>),
+    /// Bytes that mean something to isotherm alone.
+    Bytes(Vec<Vec<u8>>),
 }
 
-/// A row per run: what it was, and every metric.
-///
-/// # Errors
-/// [`Fault::Internal`] if a scenario cannot be written back.
-pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Result<Vec<Column>, Fault> {
-    let streams: Vec<Streams> =
-        (0..file.plan.worlds.len()).map(|world| Streams::of(file, world)).collect::<Result<_, _>>()?;
+impl Values {
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(values) => values.len(),
+            Self::Whole(values) => values.len(),
+            Self::Real(values) => values.len(),
+            Self::WholeLists(values) => values.len(),
+            Self::RealLists(values) => values.len(),
+            Self::Bytes(values) => values.len(),
+        }
+    }
+
+    /// Bytes of the value of a row, as it comes: what lists and texts make of it.
+    pub(super) fn bytes(&self, row: usize) -> usize {
+        match self {
+            Self::Text(values) => values[row].len(),
+            Self::Whole(_) | Self::Real(_) => size_of::<f64>(),
+            Self::WholeLists(values) => size_of_val(values[row].as_slice()),
+            Self::RealLists(values) => size_of_val(values[row].as_slice()),
+            Self::Bytes(values) => values[row].len(),
+        }
+    }
+
+    /// Takes the first `rows` of `other`, which holds the same sort of values.
+    pub(crate) fn take_first(&mut self, other: &mut Self, rows: usize) {
+        match (self, other) {
+            (Self::Text(to), Self::Text(from)) => to.extend(from.drain(..rows)),
+            (Self::Whole(to), Self::Whole(from)) => to.extend(from.drain(..rows)),
+            (Self::Real(to), Self::Real(from)) => to.extend(from.drain(..rows)),
+            (Self::WholeLists(to), Self::WholeLists(from)) => to.extend(from.drain(..rows)),
+            (Self::RealLists(to), Self::RealLists(from)) => to.extend(from.drain(..rows)),
+            (Self::Bytes(to), Self::Bytes(from)) => to.extend(from.drain(..rows)),
+            // A column keeps its sort of values from the first row to the last.
+            _ => debug_assert!(false, "two sorts of values in one column"),
+        }
+    }
+
+    /// Forgets all rows and keeps their memory for the next ones.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Text(values) => values.clear(),
+            Self::Whole(values) => values.clear(),
+            Self::Real(values) => values.clear(),
+            Self::WholeLists(values) => values.clear(),
+            Self::RealLists(values) => values.clear(),
+            Self::Bytes(values) => values.clear(),
+        }
+    }
+}
+
+/// A row per run of one world: what it was, and every metric. `streams` are those of that world.
+pub(crate) fn runs(file: &ScenarioFile, streams: &Streams, finished: &[Finished]) -> Vec<Column> {
     let text =
         |name, f: &dyn Fn(&Finished) -> String| Column { name, values: Values::Text(finished.iter().map(f).collect()) };
     let variant = |f: &Finished| &file.plan.worlds[f.run.world].variants[f.run.variant];
@@ -43,7 +105,7 @@ pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Result<Vec<Col
         text("point", &|f| point_of(file, &f.run)),
         // Seeds are whole numbers of 64 bits without a sign: as text they survive every reader.
         text("seed", &|f| f.run.seed.to_string()),
-        text("stream_id", &|f| streams[f.run.world].id(f.run.seed)),
+        text("stream_id", &|f| streams.id(f.run.seed)),
         text("error", &|f| f.outcome.as_ref().err().cloned().unwrap_or_default()),
         text("trace_hash", &|f| f.outcome.as_ref().map_or_else(|_| String::new(), |r| format!("{:016x}", r.trace))),
         Column {
@@ -55,7 +117,7 @@ pub(super) fn runs(file: &ScenarioFile, finished: &[Finished]) -> Result<Vec<Col
         let values = finished.iter().map(|f| f.metrics.get(info.name).copied()).collect();
         columns.push(Column { name: info.name, values: Values::Real(values) });
     }
-    Ok(columns)
+    columns
 }
 
 /// A row per run and batch.

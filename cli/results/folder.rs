@@ -3,18 +3,17 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use isotherm_core::record::RunRecord;
 use serde::{Deserialize, Serialize};
 
-use super::columns::Column;
-use super::{Finished, Measured, SUMMARY_VERSION, StoredRuns, Summary, columns, csv, frontier, parquet, partial};
-use crate::execute::{Lag, Outcome, Run, seen};
+use super::{Overview, SUMMARY_VERSION, summary_reader};
+use crate::execute::{Lag, seen};
 use crate::fault::Fault;
 use crate::scenario_file::{ScenarioFile, UsedPlugin};
-use crate::statistics::Interval;
 
-const SUMMARY: &str = "summary.json";
-const RUNS: &str = "runs.parquet";
+/// What tells that a folder is complete.
+pub(super) const SUMMARY: &str = "summary.json";
+/// The table that a summary can be made of.
+pub(super) const RUNS: &str = "runs.parquet";
 const PARTIAL: &str = ".unfinished";
 
 /// A folder that can be written to.
@@ -33,7 +32,7 @@ pub enum Existing {
     /// Complete results of the same scenario with another build of a plugin.
     OtherPlugins,
     /// Complete results of the same scenario.
-    Complete(Box<Summary>),
+    Complete(Box<Overview>),
 }
 
 /// The part of a summary that every format has.
@@ -82,13 +81,14 @@ impl Folder {
             .and_then(|mut probe| probe.write_all(b"probe"))
             .map_err(|error| Fault::unwritable(path, error))?;
         let folder = Self { path: path.to_owned() };
-        let existing = match folder.summary::<Identity>() {
+        let existing = match summary_reader::read_part::<Identity>(&folder.summary_path()) {
             _ if force => Existing::Open,
             None => Existing::Open,
             Some(identity) if identity.scenario_hash != file.hash => return Err(Fault::Occupied(path.to_owned())),
             Some(identity) if identity.schema_version != SUMMARY_VERSION => Existing::Outdated,
             Some(identity) if !identity.has_plugins_of(file) => Existing::OtherPlugins,
-            Some(_) => folder.summary().map_or(Existing::Open, |summary| Existing::Complete(Box::new(summary))),
+            Some(_) => Overview::read(&folder.summary_path())
+                .map_or(Existing::Open, |overview| Existing::Complete(Box::new(overview))),
         };
         if force || matches!(existing, Existing::Outdated | Existing::OtherPlugins) {
             remove_if_there(&folder.path.join(SUMMARY))?;
@@ -107,113 +107,24 @@ impl Folder {
         &self.path
     }
 
-    fn summary<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
-        let text = std::fs::read_to_string(self.path.join(SUMMARY)).ok()?;
-        serde_json::from_str(&text).ok()
-    }
-
-    /// Adds up the runs of complete results once more, with intervals of another sort, and keeps the new summary. The inner error
-    /// says why that cannot be done.
-    ///
-    /// # Errors
-    /// [`Fault::Unwritable`].
-    pub fn summarise_again(
-        &self,
-        file: &ScenarioFile,
-        runs: &[Run],
-        interval: Interval,
-    ) -> Result<Result<Summary, String>, Fault> {
-        let stored = match StoredRuns::read(&self.path.join(RUNS)) {
-            Ok(stored) => stored.runs,
-            Err(why) => return Ok(Err(format!("{RUNS}: {why}"))),
-        };
-        if !stored.iter().map(|stored| &stored.run_id).eq(runs.iter().map(|run| &run.id)) {
-            return Ok(Err(format!("{RUNS} holds other runs")));
-        }
-        let metrics: Vec<_> = stored.iter().map(|stored| stored.known_metrics()).collect();
-        let measured: Vec<Measured<'_>> = runs
-            .iter()
-            .zip(&stored)
-            .zip(&metrics)
-            .map(|((run, stored), metrics)| Measured { run, error: stored.failure(), metrics })
-            .collect();
-        let mut summary = Summary::of(file, &measured, interval);
-        // What no interval decides and the table of runs does not hold.
-        if let Some(old) = self.summary::<Summary>() {
-            summary.take_over(old);
-        }
-        self.put(SUMMARY, &json(&summary)?)?;
-        Ok(Ok(summary))
-    }
-
-    /// Records of runs that an interrupted start finished, one entry per run.
+    /// Where the summary of complete results is.
     #[must_use]
-    pub fn unfinished(&self, runs: &[Run]) -> Vec<Option<RunRecord>> {
-        let folder = self.path.join(PARTIAL);
-        if !folder.is_dir() {
-            return vec![None; runs.len()];
-        }
-        runs.iter().map(|run| partial::find(&folder, run)).collect()
+    pub fn summary_path(&self) -> PathBuf {
+        self.path.join(SUMMARY)
     }
 
-    /// Keeps finished runs, so that an interruption loses nothing.
+    /// Where an interrupted start has left what it finished.
+    #[must_use]
+    pub fn unfinished(&self) -> PathBuf {
+        self.path.join(PARTIAL)
+    }
+
+    /// Removes what an interrupted start has left.
     ///
     /// # Errors
     /// [`Fault::Unwritable`].
-    pub fn keep(&self, runs: &[(&Run, &Outcome)]) -> Result<(), Fault> {
-        let folder = self.path.join(PARTIAL);
-        std::fs::create_dir_all(&folder).map_err(|error| Fault::unwritable(&folder, error))?;
-        for (run, outcome) in runs {
-            if let Ok(record) = outcome {
-                partial::keep(&folder, run, record)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes all files, the summary last: a folder with a summary is complete.
-    ///
-    /// # Errors
-    /// [`Fault::Unwritable`]; kept runs stay kept.
-    pub fn write(
-        &self,
-        file: &ScenarioFile,
-        finished: &[Finished],
-        summary: &Summary,
-        timing: &Timing,
-        with_csv: bool,
-    ) -> Result<(), Fault> {
-        self.put_table("runs", Some(columns::runs(file, finished)?), with_csv)?;
-        self.put_table("series", Some(columns::series(finished)), with_csv)?;
-        self.put_table("layers", columns::layers(finished), with_csv)?;
-        self.put_table("frontier", frontier::columns(file, finished), with_csv)?;
-        self.put_table("throttling", columns::throttling(finished), with_csv)?;
-        self.put("scenario.resolved.toml", file.resolved.as_bytes())?;
-        self.put("timing.json", &json(timing)?)?;
-        self.put(SUMMARY, &json(summary)?)?;
-        self.discard_unfinished()
-    }
-
-    /// Writes a table as Parquet, and as CSV if asked for. What an earlier comparison left under its name goes away.
-    fn put_table(&self, name: &str, table: Option<Vec<Column>>, with_csv: bool) -> Result<(), Fault> {
-        let internal = |error: &dyn std::fmt::Display| Fault::Internal(error.to_string());
-        let (as_parquet, as_csv) = (format!("{name}.parquet"), format!("{name}.csv"));
-        match table.as_ref().filter(|_| with_csv) {
-            Some(table) => self.put(&as_csv, &csv::to_bytes(table).map_err(|e| internal(&e))?)?,
-            None => remove_if_there(&self.path.join(as_csv))?,
-        }
-        match table {
-            Some(table) => self.put(&as_parquet, &parquet::to_bytes(name, &table).map_err(|e| internal(&e))?),
-            None => remove_if_there(&self.path.join(as_parquet)),
-        }
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
-        write_atomically(&self.path.join(name), bytes, true)
-    }
-
-    fn discard_unfinished(&self) -> Result<(), Fault> {
-        remove_folder_if_there(&self.path.join(PARTIAL))
+    pub fn discard_unfinished(&self) -> Result<(), Fault> {
+        remove_folder_if_there(&self.unfinished())
     }
 }
 
@@ -224,14 +135,16 @@ fn remove_folder_if_there(path: &Path) -> Result<(), Fault> {
     }
 }
 
-fn remove_if_there(path: &Path) -> Result<(), Fault> {
+/// Removes a file that may be there.
+pub(super) fn remove_if_there(path: &Path) -> Result<(), Fault> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Fault::unwritable(path, error)),
         _ => Ok(()),
     }
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+/// As all JSON files are written.
+pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| Fault::Internal(error.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)

@@ -4,15 +4,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
-use isotherm_core::frontier::{Frontier, FrontierPoint};
+use isotherm_core::frontier::FrontierPoint;
 use isotherm_core::metrics::saving_percent;
-use isotherm_core::record::RunRecord;
+use isotherm_core::scenario::WorldPlan;
 use serde::{Deserialize, Serialize};
 
 use super::Finished;
 use super::columns::{Column, Values};
-use crate::scenario_file::ScenarioFile;
+use super::spool::Spool;
 
 /// Bins of the price from one point to the next: an eighth of an octave.
 const EVERY: usize = 16;
@@ -51,42 +52,128 @@ pub struct CurvePoint {
     pub mass_regret: f64,
 }
 
-/// The frontier of one run, or of all runs of a world and seed.
-struct OneCurve<'a> {
-    owner: &'a Finished,
-    frontier: &'a Frontier,
-    points: Vec<CurvePoint>,
+/// What a curve is called after: a router in its world.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    scenario: String,
+    router: String,
+    of_world: Vec<(String, String)>,
+    of_router: Vec<(String, String)>,
 }
 
-/// All frontiers in the order of the plan, thinned to what a plot needs.
-fn curves<'a>(file: &ScenarioFile, finished: &'a [Finished]) -> Vec<OneCurve<'a>> {
-    let record = |f: &'a Finished| f.outcome.as_ref().ok();
-    let baselines: BTreeMap<(usize, usize, u64), &RunRecord> = finished
-        .iter()
-        .filter(|f| file.plan.worlds[f.run.world].variants[f.run.variant].is_baseline)
-        .filter_map(|f| Some(((f.run.world, f.run.variant, f.run.seed), record(f)?)))
-        .collect();
-    let found = || finished.iter().filter_map(|f| Some((f, record(f)?.frontier.as_ref()?)));
-    let mut worth: BTreeMap<usize, RangeInclusive<usize>> = BTreeMap::new();
-    for (f, frontier) in found() {
-        let here = worth_showing(&frontier.points(EVERY).collect::<Vec<_>>());
-        let all = worth.entry(f.run.world).or_insert_with(|| here.clone());
-        *all = *all.start().min(here.start())..=*all.end().max(here.end());
+impl Owner {
+    /// The routers of a world.
+    pub(super) fn all(plan: &WorldPlan) -> Vec<Self> {
+        let pairs = |point: &[isotherm_core::scenario::AxisValue]| {
+            point.iter().map(|value| (value.axis.clone(), value.value.clone())).collect::<Vec<_>>()
+        };
+        let owner = |variant: &isotherm_core::scenario::Variant| Self {
+            scenario: plan.scenario.name.clone(),
+            router: variant.label.clone(),
+            of_world: pairs(&plan.point),
+            of_router: pairs(&variant.point),
+        };
+        plan.variants.iter().map(owner).collect()
     }
-    let curve = |(owner, frontier): (&'a Finished, &'a Frontier)| {
-        let (world, variant) = file.plan.baseline_of(owner.run.world)?;
-        let baseline = baselines.get(&(world, variant, owner.run.seed))?.assignment_joules();
-        let worth = worth.get(&owner.run.world)?;
-        let points = frontier.points(EVERY).enumerate().filter(|(at, _)| *at == 0 || worth.contains(at));
-        let points = points.map(|(_, point)| CurvePoint {
-            price_per_j: point.price,
-            energy_j: point.joules,
-            energy_savings_percent: saving_percent(point.joules, baseline),
-            mass_regret: point.regret,
+
+    /// Swept keys that reach a curve, with their values: those of the world, and those of the router of a curve of its own.
+    fn swept(&self, oracle: bool) -> impl Iterator<Item = &(String, String)> {
+        self.of_world.iter().chain(self.of_router.iter().filter(move |_| oracle))
+    }
+}
+
+/// The frontier of one run, or of all runs of a world and seed, at every price.
+#[derive(Debug, Serialize, Deserialize)]
+struct OneCurve {
+    variant: usize,
+    seed: u64,
+    run_id: String,
+    oracle: bool,
+    /// Energy of the baseline's assignments (J), with which a curve can be shown.
+    baseline: Option<f64>,
+    /// Price, energy and regret.
+    points: Vec<(f64, f64, f64)>,
+}
+
+impl OneCurve {
+    /// What is worth a point in a plot.
+    fn shown(&self, worth: &RangeInclusive<usize>, baseline: f64) -> Vec<CurvePoint> {
+        let points = self.points.iter().enumerate().filter(|(at, _)| *at == 0 || worth.contains(at));
+        let point = |(_, &(price_per_j, energy_j, mass_regret)): (usize, &(f64, f64, f64))| CurvePoint {
+            price_per_j,
+            energy_j,
+            energy_savings_percent: saving_percent(energy_j, baseline),
+            mass_regret,
+        };
+        points.map(point).collect()
+    }
+}
+
+/// The frontiers of one world. Which of their points are worth showing is known when all seeds are in.
+#[derive(Debug)]
+pub(super) struct Curves {
+    owners: Vec<Owner>,
+    all: Spool<OneCurve>,
+    /// Of any of them; `None` while there is none.
+    worth: Option<RangeInclusive<usize>>,
+}
+
+impl Curves {
+    /// None yet; what does not fit into memory waits in `folder`.
+    pub(super) fn new(owners: Vec<Owner>, folder: &Path) -> Self {
+        Self { owners, all: Spool::new(folder), worth: None }
+    }
+
+    /// Takes in the frontier of a run, if it has one.
+    ///
+    /// # Errors
+    /// If it cannot be set aside.
+    pub(super) fn add(&mut self, run: &Finished, assignment_joules: Option<f64>) -> std::io::Result<()> {
+        let Some(frontier) = run.outcome.as_ref().ok().and_then(|record| record.frontier.as_ref()) else {
+            return Ok(());
+        };
+        let points: Vec<FrontierPoint> = frontier.points(EVERY).collect();
+        let here = worth_showing(&points);
+        self.worth = Some(match self.worth.take() {
+            Some(all) => *all.start().min(here.start())..=*all.end().max(here.end()),
+            None => here,
         });
-        Some(OneCurve { owner, frontier, points: points.collect() })
-    };
-    found().filter_map(curve).collect()
+        self.all.push(&OneCurve {
+            variant: run.run.variant,
+            seed: run.run.seed,
+            run_id: run.run.id.clone(),
+            oracle: frontier.is_oracle(),
+            baseline: assignment_joules,
+            points: points.into_iter().map(|point| (point.price, point.joules, point.regret)).collect(),
+        })
+    }
+
+    /// Gives the rows of each curve to `rows`, in the order of the runs, and answers with the means over seeds, in the order of the routers.
+    ///
+    /// # Errors
+    /// Those of `rows`, and `unreadable` if what was set aside cannot be read.
+    pub(super) fn finish<E>(
+        self,
+        mut rows: impl FnMut(Vec<Column>) -> Result<(), E>,
+        unreadable: impl Fn(std::io::Error) -> E,
+    ) -> Result<Vec<Curve>, E> {
+        let Some(worth) = self.worth else { return Ok(Vec::new()) };
+        let mut means: BTreeMap<usize, Mean> = BTreeMap::new();
+        for curve in self.all.into_elements() {
+            let curve = curve.map_err(&unreadable)?;
+            let (Some(baseline), Some(owner)) = (curve.baseline, self.owners.get(curve.variant)) else { continue };
+            let points = curve.shown(&worth, baseline);
+            rows(columns(owner, &curve, &points))?;
+            match means.get_mut(&curve.variant) {
+                Some(mean) => mean.add(&points),
+                None => {
+                    means.insert(curve.variant, Mean { oracle: curve.oracle, seeds: 1, sums: points });
+                }
+            }
+        }
+        let named = |(variant, mean): (usize, Mean)| Some(mean.of(self.owners.get(variant)?));
+        Ok(means.into_iter().filter_map(named).collect())
+    }
 }
 
 /// The points between the last one that saves nothing and the first one that saves all there is.
@@ -98,83 +185,62 @@ fn worth_showing(points: &[FrontierPoint]) -> RangeInclusive<usize> {
     start.min(end)..=end
 }
 
-/// A row per world, seed and price; for runs with their own costs a row per run and price. `None` where there is no frontier.
-pub(super) fn columns(file: &ScenarioFile, finished: &[Finished]) -> Option<Vec<Column>> {
-    let curves = curves(file, finished);
-    if curves.is_empty() {
-        return None;
-    }
-    let rows: Vec<(&OneCurve<'_>, &CurvePoint)> =
-        curves.iter().flat_map(|curve| curve.points.iter().map(move |point| (curve, point))).collect();
-    let text = |name, value: &dyn Fn(&OneCurve<'_>) -> String| Column {
+/// A row per price.
+fn columns(owner: &Owner, curve: &OneCurve, points: &[CurvePoint]) -> Vec<Column> {
+    let text = |name, value: String| Column { name, values: Values::Text(vec![value; points.len()]) };
+    let real = |name, value: fn(&CurvePoint) -> f64| Column {
         name,
-        values: Values::Text(rows.iter().map(|(curve, _)| value(curve)).collect()),
+        values: Values::Real(points.iter().map(|point| Some(value(point))).collect()),
     };
-    let real = |name, value: &dyn Fn(&CurvePoint) -> f64| Column {
-        name,
-        values: Values::Real(rows.iter().map(|(_, point)| Some(value(point))).collect()),
-    };
-    let own = |curve: &OneCurve<'_>, value: String| if curve.frontier.is_oracle() { value } else { String::new() };
-    Some(vec![
-        text("scenario", &|curve| file.plan.worlds[curve.owner.run.world].scenario.name.clone()),
-        text("point", &|curve| {
-            let point = swept(file, curve);
-            point.into_iter().map(|(axis, value)| format!("{axis}={value}")).collect::<Vec<_>>().join(" ")
-        }),
-        text("seed", &|curve| curve.owner.run.seed.to_string()),
-        text("router", &|curve| own(curve, label(file, curve))),
-        text("run_id", &|curve| own(curve, curve.owner.run.id.clone())),
-        Column {
-            name: "oracle",
-            values: Values::Whole(rows.iter().map(|(curve, _)| i64::from(curve.frontier.is_oracle())).collect()),
-        },
-        real("price_per_j", &|point| point.price_per_j),
-        real("energy_j", &|point| point.energy_j),
-        real("energy_savings_percent", &|point| point.energy_savings_percent),
-        real("mass_regret", &|point| point.mass_regret),
-    ])
+    let own = |value: &str| if curve.oracle { value.to_owned() } else { String::new() };
+    let swept: Vec<String> = owner.swept(curve.oracle).map(|(axis, value)| format!("{axis}={value}")).collect();
+    vec![
+        text("scenario", owner.scenario.clone()),
+        text("point", swept.join(" ")),
+        text("seed", curve.seed.to_string()),
+        text("router", own(&owner.router)),
+        text("run_id", own(&curve.run_id)),
+        Column { name: "oracle", values: Values::Whole(vec![i64::from(curve.oracle); points.len()]) },
+        real("price_per_j", |point| point.price_per_j),
+        real("energy_j", |point| point.energy_j),
+        real("energy_savings_percent", |point| point.energy_savings_percent),
+        real("mass_regret", |point| point.mass_regret),
+    ]
 }
 
-fn label(file: &ScenarioFile, curve: &OneCurve<'_>) -> String {
-    let run = &curve.owner.run;
-    file.plan.worlds[run.world].variants[run.variant].label.clone()
+/// The curves of one router added up.
+struct Mean {
+    oracle: bool,
+    seeds: u32,
+    /// Sums, but for the prices, which all have in common.
+    sums: Vec<CurvePoint>,
 }
 
-/// Swept keys that reach a curve, with their values: those of the world, and those of the router of a curve of its own.
-fn swept(file: &ScenarioFile, curve: &OneCurve<'_>) -> Vec<(String, String)> {
-    let run = &curve.owner.run;
-    let world = &file.plan.worlds[run.world];
-    let router = if curve.frontier.is_oracle() { world.variants[run.variant].point.as_slice() } else { &[] };
-    world.point.iter().chain(router).map(|value| (value.axis.clone(), value.value.clone())).collect()
-}
-
-/// Means over seeds, in the order of the plan.
-pub(crate) fn means(file: &ScenarioFile, finished: &[Finished]) -> Vec<Curve> {
-    let curves = curves(file, finished);
-    let mut groups: BTreeMap<(usize, usize), Vec<&OneCurve<'_>>> = BTreeMap::new();
-    for curve in &curves {
-        groups.entry((curve.owner.run.world, curve.owner.run.variant)).or_default().push(curve);
+impl Mean {
+    fn add(&mut self, points: &[CurvePoint]) {
+        self.seeds += 1;
+        for (sum, point) in self.sums.iter_mut().zip(points) {
+            sum.energy_j += point.energy_j;
+            sum.energy_savings_percent += point.energy_savings_percent;
+            sum.mass_regret += point.mass_regret;
+        }
     }
-    let mean = |group: Vec<&OneCurve<'_>>| {
-        let first = *group.first()?;
-        let seeds = group.len() as f64;
-        let of = |at: usize, part: fn(&CurvePoint) -> f64| {
-            group.iter().filter_map(|curve| curve.points.get(at)).map(part).sum::<f64>() / seeds
-        };
-        let points = first.points.iter().enumerate().map(|(at, point)| CurvePoint {
-            price_per_j: point.price_per_j,
-            energy_j: of(at, |point| point.energy_j),
-            energy_savings_percent: of(at, |point| point.energy_savings_percent),
-            mass_regret: of(at, |point| point.mass_regret),
+
+    fn of(self, owner: &Owner) -> Curve {
+        let seeds = f64::from(self.seeds);
+        let points = self.sums.into_iter().map(|sum| CurvePoint {
+            price_per_j: sum.price_per_j,
+            energy_j: sum.energy_j / seeds,
+            energy_savings_percent: sum.energy_savings_percent / seeds,
+            mass_regret: sum.mass_regret / seeds,
         });
-        Some(Curve {
-            scenario: file.plan.worlds[first.owner.run.world].scenario.name.clone(),
-            router: first.frontier.is_oracle().then(|| label(file, first)),
-            point: swept(file, first).into_iter().collect(),
-            oracle: first.frontier.is_oracle(),
-            seeds: group.len() as u32,
+        Curve {
+            scenario: owner.scenario.clone(),
+            router: self.oracle.then(|| owner.router.clone()),
+            point: owner.swept(self.oracle).cloned().collect(),
+            oracle: self.oracle,
+            seeds: self.seeds,
             points: points.collect(),
-        })
-    };
-    groups.into_values().filter_map(mean).collect()
+        }
+    }
 }

@@ -1,37 +1,65 @@
-//! Columns as a Parquet file: one row group, Snappy, no time stamps, the same bytes for the same columns.
+//! Columns as a Parquet file: Snappy, no time stamps, the same bytes for the same row groups.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::Result;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
 use super::columns::{Column, Values};
 
-/// The bytes of a Parquet file with these columns; all columns have equally many rows.
-pub(super) fn to_bytes(name: &str, columns: &[Column]) -> Result<Vec<u8>> {
-    let fields: Result<Vec<TypePtr>> = columns.iter().map(|column| field(column).map(Arc::new)).collect();
-    let schema = Arc::new(Type::group_type_builder(name).with_fields(fields?).build()?);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_created_by(format!("isotherm {}", env!("CARGO_PKG_VERSION")))
-        .build();
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
-    let mut group = writer.next_row_group()?;
-    for column in columns {
-        if let Some(mut out) = group.next_column()? {
-            write(&mut out, &column.values)?;
-            out.close()?;
-        }
-    }
-    group.close()?;
-    writer.into_inner()
+/// A Parquet file under way.
+pub(super) struct Groups<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
+    count: usize,
 }
 
-fn field(column: &Column) -> Result<Type> {
+impl<W: Write + Send> Groups<W> {
+    /// An empty file with the names and types of these columns, whose metadata says where it is from.
+    pub(super) fn new(name: &str, columns: &[Column], origin: &[(&str, String)], out: W) -> Result<Self> {
+        let origin = origin.iter().map(|(key, value)| KeyValue::new(format!("isotherm.{key}"), value.clone()));
+        let fields: Result<Vec<TypePtr>> = columns.iter().map(|column| field(column).map(Arc::new)).collect();
+        let schema = Arc::new(Type::group_type_builder(name).with_fields(fields?).build()?);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_created_by(format!("isotherm {}", env!("CARGO_PKG_VERSION")))
+            .set_key_value_metadata(Some(origin.collect()))
+            .build();
+        Ok(Self { writer: SerializedFileWriter::new(out, schema, Arc::new(properties))?, count: 0 })
+    }
+
+    /// Number of row groups.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Writes these columns, all with equally many rows, as the next row group.
+    pub(super) fn add(&mut self, columns: &[Column]) -> Result<()> {
+        let mut group = self.writer.next_row_group()?;
+        for column in columns {
+            if let Some(mut out) = group.next_column()? {
+                write(&mut out, &column.values)?;
+                out.close()?;
+            }
+        }
+        group.close()?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Writes the end of the file.
+    pub(super) fn finish(self) -> Result<()> {
+        self.writer.into_inner()?.flush()?;
+        Ok(())
+    }
+}
+
+pub(crate) fn field(column: &Column) -> Result<Type> {
     let primitive =
         |physical, repetition| Type::primitive_type_builder(column.name, physical).with_repetition(repetition);
     match &column.values {
@@ -43,6 +71,7 @@ fn field(column: &Column) -> Result<Type> {
         Values::Real(_) => primitive(Physical::DOUBLE, Repetition::OPTIONAL).build(),
         Values::WholeLists(_) => list(column.name, Physical::INT32),
         Values::RealLists(_) => list(column.name, Physical::FLOAT),
+        Values::Bytes(_) => primitive(Physical::BYTE_ARRAY, Repetition::REQUIRED).build(),
     }
 }
 
@@ -61,7 +90,7 @@ fn list(name: &str, physical: Physical) -> Result<Type> {
         .build()
 }
 
-fn write(out: &mut SerializedColumnWriter<'_>, values: &Values) -> Result<()> {
+pub(crate) fn write(out: &mut SerializedColumnWriter<'_>, values: &Values) -> Result<()> {
     match values {
         Values::Text(texts) => {
             let bytes: Vec<ByteArray> = texts.iter().map(|text| ByteArray::from(text.as_str())).collect();
@@ -82,6 +111,10 @@ fn write(out: &mut SerializedColumnWriter<'_>, values: &Values) -> Result<()> {
         Values::RealLists(lists) => {
             let (flat, definition, repetition) = flatten(lists);
             out.typed::<FloatType>().write_batch(&flat, Some(&definition), Some(&repetition))?;
+        }
+        Values::Bytes(values) => {
+            let bytes: Vec<ByteArray> = values.iter().map(|value| ByteArray::from(value.as_slice())).collect();
+            out.typed::<ByteArrayType>().write_batch(&bytes, None, None)?;
         }
     }
     Ok(())

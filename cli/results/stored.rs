@@ -42,20 +42,34 @@ impl StoredRuns {
     /// # Errors
     /// What is wrong with the file, without its name.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-        let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
-        let schema = reader.metadata().file_metadata().schema();
-        let is_real = |field: &&parquet::schema::types::TypePtr| {
-            field.is_primitive() && field.get_physical_type() == Physical::DOUBLE
-        };
-        let metrics = schema.get_fields().iter().filter(is_real).map(|field| field.name().to_owned()).collect();
-        let rows = reader.get_row_iter(None).map_err(|error| error.to_string())?;
-        let runs = rows.map(|row| run(&row.map_err(|error| error.to_string())?)).collect::<Result<_, String>>()?;
-        Ok(Self { metrics, runs })
+        let (metrics, rows) = open(path)?;
+        Ok(Self { metrics, runs: rows.collect::<Result<_, String>>()? })
     }
 }
 
+/// The names of the metrics of a file, and its runs, a row group at a time.
+fn open(path: &Path) -> Result<(Vec<String>, impl Iterator<Item = Result<StoredRun, String>>), String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
+    let schema = reader.metadata().file_metadata().schema();
+    let is_real = |field: &&parquet::schema::types::TypePtr| {
+        field.is_primitive() && field.get_physical_type() == Physical::DOUBLE
+    };
+    let metrics = schema.get_fields().iter().filter(is_real).map(|field| field.name().to_owned()).collect();
+    let rows = parquet::record::reader::RowIter::from_file_into(Box::new(reader));
+    Ok((metrics, rows.map(|row| run(&row.map_err(|error| error.to_string())?))))
+}
+
 impl StoredRun {
+    /// Gives every run of a file to `each`, in memory that does not grow with the file.
+    ///
+    /// # Errors
+    /// What is wrong with the file, without its name, and what `each` says.
+    pub(super) fn each(path: &Path, each: impl FnMut(Self) -> Result<(), String>) -> Result<(), String> {
+        let mut each = each;
+        open(path)?.1.try_for_each(|run| each(run?))
+    }
+
     /// Why it failed, if it did.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {

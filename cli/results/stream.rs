@@ -9,6 +9,7 @@ use crate::scenario_file::{ScenarioFile, hex};
 pub(crate) const SECTIONS: [&str; 3] = ["model", "workload", "arrivals"];
 
 /// The ids of the streams of one world.
+#[derive(Debug)]
 pub(crate) struct Streams {
     description: String,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Measured, Row};
+use super::Row;
 use crate::statistics::{Estimate, Interval, holm, paired};
 
 /// A row against the baseline of its world, on the same tokens.
@@ -26,39 +26,60 @@ pub struct VersusBaseline {
 /// What `p_holm` must not exceed for a difference to be called significant.
 pub const SIGNIFICANT: f64 = 0.05;
 
-/// The energy of `runs` against that of the baseline's, seed by seed; `None` if no seed finished both.
-pub(super) fn energy(runs: &[Measured<'_>], baseline: &[Measured<'_>], interval: Interval) -> Option<VersusBaseline> {
-    let joules = |run: &Measured<'_>| run.metrics.get("energy_j").copied();
-    let (first, second): (Vec<f64>, Vec<f64>) = runs
-        .iter()
-        .filter_map(|run| {
-            let partner = baseline.iter().find(|other| other.run.seed == run.run.seed)?;
-            Some((joules(partner)?, joules(run)?))
-        })
-        .unzip();
-    let found = paired(&first, &second, 0.0, interval)?;
-    Some(VersusBaseline {
-        energy_difference_j: found.estimate,
-        pairs: first.len() as u32,
-        p_value: found.p_value,
-        p_holm: None,
-        comparisons: 0,
-        significant: false,
-    })
+/// The energies of the seeds that both finished (J), the baseline's and the row's; `None` if there is none.
+pub(super) fn energy(baseline: &[f64], row: &[f64], interval: Interval) -> Option<VersusBaseline> {
+    let found = paired(baseline, row, 0.0, interval)?;
+    Some(VersusBaseline::uncorrected(found.estimate, row.len() as u32, found.p_value))
 }
 
-/// Corrects the p-values of all rows for their number: they are read as one table.
-pub(super) fn correct(rows: &mut [Row]) {
-    let mut tested: Vec<&mut VersusBaseline> = rows
-        .iter_mut()
-        .filter_map(|row| row.versus_baseline.as_mut())
-        .filter(|versus| versus.p_value.is_some())
-        .collect();
-    let p_values: Vec<f64> = tested.iter().filter_map(|versus| versus.p_value).collect();
-    let comparisons = p_values.len() as u32;
-    for (versus, p) in tested.iter_mut().zip(holm(&p_values)) {
-        versus.p_holm = Some(p);
-        versus.comparisons = comparisons;
-        versus.significant = p <= SIGNIFICANT;
+impl VersusBaseline {
+    /// Before all rows are known.
+    pub(super) fn uncorrected(energy_difference_j: Estimate, pairs: u32, p_value: Option<f64>) -> Self {
+        Self { energy_difference_j, pairs, p_value, p_holm: None, comparisons: 0, significant: false }
     }
+}
+
+/// The p-values of all rows, corrected for their number: they are read as one table. Eight bytes a row that was tested.
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    p_values: Vec<f64>,
+}
+
+/// What the rows of a family are told, in the order in which they came.
+#[derive(Debug)]
+pub(super) struct Corrected {
+    comparisons: u32,
+    adjusted: std::vec::IntoIter<f64>,
+}
+
+impl Family {
+    /// Takes in a row.
+    pub(super) fn add(&mut self, row: &Row) {
+        self.p_values.extend(row.versus_baseline.and_then(|versus| versus.p_value));
+    }
+
+    /// Once all rows are in.
+    pub(super) fn correct(self) -> Corrected {
+        Corrected { comparisons: self.p_values.len() as u32, adjusted: holm(&self.p_values).into_iter() }
+    }
+}
+
+impl Corrected {
+    /// Completes the next row.
+    pub(super) fn complete(&mut self, row: &mut Row) {
+        let tested = row.versus_baseline.as_mut().filter(|versus| versus.p_value.is_some());
+        if let Some((versus, p)) = tested.and_then(|versus| Some((versus, self.adjusted.next()?))) {
+            versus.p_holm = Some(p);
+            versus.comparisons = self.comparisons;
+            versus.significant = p <= SIGNIFICANT;
+        }
+    }
+}
+
+/// The correction where all rows are in memory.
+pub(super) fn correct(rows: &mut [Row]) {
+    let mut family = Family::default();
+    rows.iter().for_each(|row| family.add(row));
+    let mut corrected = family.correct();
+    rows.iter_mut().for_each(|row| corrected.complete(row));
 }

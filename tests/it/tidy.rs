@@ -152,6 +152,8 @@ fn invariants_name_their_tests() {
     for folder in [
         "tests/it",
         "tests/it/plugins",
+        "tests/slurm",
+        "tests/it/sweep",
         "core/tests",
         "plugins/telemetry/tests",
         "plugins/telemetry/tests/dcgm",

@@ -52,41 +52,68 @@ pub(super) struct Tested {
 /// Finds for every row of A its partner in B: the same router at the same point.
 pub(super) fn partners<'a>(a: &'a ResultsFolder, b: &'a ResultsFolder) -> Partners<'a> {
     let name = |row: &Row| RowName { router: row.router.clone(), point: row.point.clone() };
-    let same = |x: &Row, y: &Row| x.router == y.router && x.point == y.point;
+    let (a, b) = (Index::of(a), Index::of(b));
     let mut partners = Partners { pairs: Vec::new(), only_in_a: Vec::new(), only_in_b: Vec::new() };
-    for row in distinct(a) {
-        match b.summary.rows.iter().find(|other| same(row, other)) {
+    for row in a.distinct.iter().copied() {
+        match b.rows.get(&key(row)).copied() {
             Some(other) => {
                 let baseline = row.baseline && other.baseline;
-                partners.pairs.push(Pair::of(name(row), baseline, runs_of(a, row), runs_of(b, other)));
+                partners.pairs.push(Pair::of(name(row), baseline, a.runs_of(row), b.runs_of(other)));
             }
             None => partners.only_in_a.push(name(row)),
         }
     }
-    let alone = |row: &&Row| !a.summary.rows.iter().any(|other| same(row, other));
-    partners.only_in_b = distinct(b).filter(alone).map(name).collect();
+    let alone = b.distinct.iter().filter(|row| !a.rows.contains_key(&key(row)));
+    partners.only_in_b = alone.map(|row| name(row)).collect();
     partners
 }
 
-/// Each row once: a sweep may name one value twice, and its rows are the same.
-fn distinct(folder: &ResultsFolder) -> impl Iterator<Item = &Row> {
-    let rows = &folder.summary.rows;
-    let same = |x: &Row, y: &Row| x.router == y.router && x.point == y.point;
-    rows.iter().enumerate().filter(move |(index, row)| !rows[..*index].iter().any(|x| same(x, row))).map(|(_, row)| row)
+/// A router at a sweep point.
+type Key<'a> = (&'a str, &'a BTreeMap<String, String>);
+
+fn key(row: &Row) -> Key<'_> {
+    (&row.router, &row.point)
 }
 
-/// The finished runs of a row, each seed once. The point of a run is a text in the order of the sweep, that of a row is sorted.
-fn runs_of<'a>(folder: &'a ResultsFolder, row: &Row) -> Vec<&'a StoredRun> {
-    fn words(text: &str) -> Vec<&str> {
-        let mut words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
-        words.sort_unstable();
-        words
+/// The rows of a folder and the runs that belong to them, by name.
+struct Index<'a> {
+    /// Each row once, in the order of the file: a sweep may name one value twice, and its rows are the same.
+    distinct: Vec<&'a Row>,
+    rows: BTreeMap<Key<'a>, &'a Row>,
+    /// Finished runs, by router and the words of their point. The point of a run is a text in the order of the sweep, that of a row is
+    /// sorted.
+    runs: BTreeMap<(&'a str, Vec<&'a str>), Vec<&'a StoredRun>>,
+}
+
+impl<'a> Index<'a> {
+    fn of(folder: &'a ResultsFolder) -> Self {
+        let (mut distinct, mut rows, mut runs) = (Vec::new(), BTreeMap::new(), BTreeMap::<_, Vec<&StoredRun>>::new());
+        for row in &folder.summary.rows {
+            rows.entry(key(row)).or_insert_with(|| {
+                distinct.push(row);
+                row
+            });
+        }
+        for run in folder.runs.runs.iter().filter(|run| run.failure().is_none()) {
+            runs.entry((run.router.as_str(), words(&run.point))).or_default().push(run);
+        }
+        Self { distinct, rows, runs }
     }
-    let point = row.point.iter().map(|(axis, value)| format!("{axis}={value}")).collect::<Vec<_>>().join(" ");
-    let wanted = words(&point);
-    let of_row = |run: &&StoredRun| run.router == row.router && run.failure().is_none() && words(&run.point) == wanted;
-    let mut seeds = BTreeSet::new();
-    folder.runs.runs.iter().filter(of_row).filter(|run| seeds.insert(run.seed)).collect()
+
+    /// The finished runs of a row, each seed once.
+    fn runs_of(&self, row: &Row) -> Vec<&'a StoredRun> {
+        let point = row.point.iter().map(|(axis, value)| format!("{axis}={value}")).collect::<Vec<_>>().join(" ");
+        let runs = self.runs.get(&(row.router.as_str(), words(&point)));
+        let mut seeds = BTreeSet::new();
+        runs.into_iter().flatten().copied().filter(|run| seeds.insert(run.seed)).collect()
+    }
+}
+
+/// The words of a point, sorted.
+fn words(text: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    words.sort_unstable();
+    words
 }
 
 impl<'a> Pair<'a> {

@@ -1,14 +1,78 @@
-//! What a user of live telemetry is told before anything runs.
+//! Runs with live telemetry: one after the other, by the clock, and each kept as soon as it is over.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use crate::execute::{LiveTime, seen};
+use super::say;
+use super::simulated::WORK;
+use crate::args::Common;
+use crate::execute::{Comparison, LiveTime, Outcome, Run, Watch, seen};
 use crate::fault::Fault;
+use crate::progress::Progress;
+use crate::results::{Folder, Overview, ResultsWriter, Timing, WriteOptions};
 use crate::scenario_file::ScenarioFile;
+use crate::statistics::Interval;
+use crate::sweep::{Journals, Keeper};
+
+/// Runs what an earlier start has not finished, and writes everything.
+pub(super) fn run(file: &ScenarioFile, folder: &Folder, common: &Common) -> Result<Overview, Fault> {
+    let comparison = Comparison::prepare(file)?.recording_in(folder.path());
+    let (started, runs) = (Instant::now(), comparison.runs());
+    let journals = Journals::read(&folder.unfinished(), WORK);
+    let known: Vec<_> = runs.iter().map(|run| journals.record(run)).collect();
+    let taken_over = known.iter().flatten().count();
+    if taken_over > 0 {
+        say(common, &format!("continuing: {taken_over} of {} runs are already finished", runs.len()));
+    }
+    if let Some(time) = comparison.live_time(&known) {
+        say(common, &announcement(&time));
+    }
+    let name = &file.plan.worlds[0].scenario.name;
+    let watch = Watching {
+        progress: Progress::new(name, comparison.total_batches(), common.quiet),
+        keeper: Keeper::new(folder.unfinished(), WORK),
+    };
+    let (stop, threads) = (super::interruption(), super::threads(common));
+    let outcomes = super::pool(threads)?.install(|| comparison.run(known, &watch, &stop))?;
+    watch.progress.finish();
+    watch.keeper.sync()?;
+    if stop.load(Ordering::Relaxed) && outcomes.iter().any(Option::is_none) {
+        let finished = outcomes.iter().flatten().count();
+        return Err(Fault::Interrupted { finished, total: runs.len(), folder: folder.path().to_owned() });
+    }
+    let done = comparison.with_outcomes(outcomes)?;
+    let tokens = done.iter().filter_map(|(_, run)| run.as_ref().ok()).map(|record| record.tokens()).sum();
+    let (simulate_seconds, simulated) = (started.elapsed().as_secs_f64(), runs.len() - taken_over);
+    let options = WriteOptions { interval: Interval::requested(common.bootstrap), with_csv: common.csv };
+    let mut writer = ResultsWriter::begin(folder, file, options)?;
+    writer.add(file, 0, done)?;
+    let timing = Timing { simulate_seconds, threads, runs: simulated, tokens, lag: None };
+    let overview = writer.finish(&timing)?;
+    folder.discard_unfinished()?;
+    say(common, &format!("{simulated} runs in {simulate_seconds:.2} s; results in {}", folder.path().display()));
+    Ok(overview)
+}
+
+/// Moves the bar and keeps finished runs.
+struct Watching {
+    progress: Progress,
+    keeper: Keeper,
+}
+
+impl Watch for Watching {
+    fn batches_done(&self, batches: u64) {
+        self.progress.advance(batches);
+    }
+
+    fn keep(&self, runs: &[(&Run, &Outcome)]) -> Result<(), Fault> {
+        // Nobody asks these journals for points.
+        self.keeper.keep(|_| 0, runs)
+    }
+}
 
 /// Said before live runs begin.
-pub(super) fn announcement(time: &LiveTime) -> String {
+fn announcement(time: &LiveTime) -> String {
     let runs = if time.runs == 1 { "1 run".to_owned() } else { format!("{} runs, one after the other,", time.runs) };
     let long = match time.at_least {
         Some(time) => format!("this takes {}, until the last batches have arrived, and their work", spoken(time)),

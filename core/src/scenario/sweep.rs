@@ -78,7 +78,12 @@ impl Axis {
         (index, rest.to_vec().into())
     }
 
-    pub(super) fn value(&self, index: usize) -> AxisValue {
+    /// One of its values, as text.
+    ///
+    /// # Panics
+    /// Where there are not so many values.
+    #[must_use]
+    pub fn value(&self, index: usize) -> AxisValue {
         AxisValue { axis: self.name(), value: plain(&self.values[index]) }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn example(name: &str) -> PathBuf {
 }
 
 /// The router that panics when it is told to.
-pub(super) fn misbehaving() -> PathBuf {
+pub(crate) fn misbehaving() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         // With the versions of the examples, so that their dependencies serve here too.

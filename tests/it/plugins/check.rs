@@ -57,7 +57,7 @@ fn a_panic_fails_its_case_with_file_and_line_and_the_line_that_repeats_it() {
     };
     let failed = result("answers");
     assert_eq!(failed["outcome"], "fail");
-    assert!(failed["reason"].as_str().unwrap().contains("src/lib.rs:25:13"), "{failed}");
+    assert!(failed["reason"].as_str().unwrap().contains("src/lib.rs:31:13"), "{failed}");
     assert!(
         failed["replay"].as_str().unwrap().contains("check-one") && failed["replay"].as_str().unwrap().contains("42")
     );

@@ -32,7 +32,7 @@ panic_at = 5
     assert_eq!(summary.failures.len(), 2, "one for each seed: {:?}", summary.failures);
     for failure in &summary.failures {
         let error = serde_json::to_string(failure).unwrap();
-        for word in ["acme/misbehaving", "2.3.4", "src/lib.rs:25:13", "told to panic at batch 5"] {
+        for word in ["acme/misbehaving", "2.3.4", "src/lib.rs:31:13", "told to panic at batch 5"] {
             assert!(error.contains(word), "`{word}` in {error}");
         }
     }
