@@ -305,6 +305,9 @@ pub(crate) fn point_of(file: &ScenarioFile, run: &Run) -> String {
 
 /// A baseline of another point says something only on the same tokens.
 fn same_tokens(file: &ScenarioFile) -> Result<(), Fault> {
+    if file.plan.worlds.is_empty() {
+        return Ok(());
+    }
     let first = first_tokens(file)?;
     (0..file.plan.worlds.len()).try_for_each(|world| same_tokens_as(&first, file, world))
 }
