@@ -16,7 +16,7 @@ pub(super) struct Staging {
     origin: Vec<(&'static str, String)>,
     waiting: TempDir,
     /// Held as long as the folder is in use; `None` where the file system knows no locks.
-    lock: Option<File>,
+    _lock: Option<File>,
 }
 
 /// How the folders are called.
@@ -35,7 +35,7 @@ impl Staging {
             remove_abandoned(results)?;
             let waiting = tempfile::Builder::new().prefix(PREFIX).tempdir_in(results)?;
             let lock = lock(&waiting)?;
-            Ok(Self { results: results.to_owned(), origin, waiting, lock })
+            Ok(Self { results: results.to_owned(), origin, waiting, _lock: lock })
         };
         begin().map_err(|error| Fault::unwritable(results, error))
     }
@@ -164,7 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let killed = Staging::begin(folder.path(), Vec::new()).unwrap();
         killed.put("a", b"half").unwrap();
-        let Staging { waiting, lock, .. } = killed;
+        let Staging { waiting, _lock: lock, .. } = killed;
         let left = waiting.keep();
         let busy = Staging::begin(folder.path(), Vec::new()).unwrap();
         assert!(left.is_dir(), "its lock is held");

@@ -65,8 +65,7 @@ impl StoredRun {
     ///
     /// # Errors
     /// What is wrong with the file, without its name, and what `each` says.
-    pub(super) fn each(path: &Path, each: impl FnMut(Self) -> Result<(), String>) -> Result<(), String> {
-        let mut each = each;
+    pub(super) fn each(path: &Path, mut each: impl FnMut(Self) -> Result<(), String>) -> Result<(), String> {
         open(path)?.1.try_for_each(|run| each(run?))
     }
 

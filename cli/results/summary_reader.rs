@@ -57,9 +57,15 @@ impl<'de, S: See> Visitor<'de> for Contents<'_, S> {
         let mut head = serde_json::Map::new();
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "rows" => map.next_value_seed(Each::new(|row| Ok(self.0.borrow_mut().row(&row))))?,
+                "rows" => map.next_value_seed(Each::new(|row| {
+                    self.0.borrow_mut().row(&row);
+                    Ok(())
+                }))?,
                 "frontier" => map.next_value_seed(Each::new(|curve| self.0.borrow_mut().curve(curve)))?,
-                "failures" => map.next_value_seed(Each::new(|failure| Ok(self.0.borrow_mut().failure(&failure))))?,
+                "failures" => map.next_value_seed(Each::new(|failure| {
+                    self.0.borrow_mut().failure(&failure);
+                    Ok(())
+                }))?,
                 _ => drop(head.insert(key, map.next_value()?)),
             }
         }

@@ -34,7 +34,7 @@ fn python(code: &str, folder: &std::path::Path) -> Option<String> {
 fn the_examples_of_the_page_print_what_the_tables_hold() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = root().join("scenarios/classic.toml").display().to_string();
-    let small = ["--set", "seeds=2", "--set", "arrivals.batches=3", "--set", "arrivals.tokens=64", "--quiet"];
+    let small = ["--set", "seeds=2", "--set", "arrivals.batches=3", "--set", "arrivals.batch_size=2", "--quiet"];
     let (code, _, err) = text(&isotherm(folder.path(), &[&["run", &scenario][..], &small].concat()));
     assert_eq!(code, 0, "{err}");
     let snippets = snippets();
@@ -49,7 +49,7 @@ fn the_examples_of_the_page_print_what_the_tables_hold() {
     let check = "
 runs = pandas.read_parquet('results/classic/runs.parquet')
 assert len(runs) == 22 and polars.read_parquet('results/classic/runs.parquet').height == 22
-assert duckdb.sql(\"SELECT count(*) FROM 'results/classic/series.parquet'\").fetchone()[0] == 66
+assert duckdb.sql(\"SELECT count(*) FROM 'results/classic/series.parquet'\").fetchall() == [(66,)]
 assert polars.read_parquet('results/classic/series.parquet')['usage'].list.len().unique().to_list() == [8]
 import json
 summary = json.load(open('results/classic/summary.json'))
