@@ -37,7 +37,7 @@ pub struct StoredRun {
 }
 
 impl StoredRuns {
-    /// Reads a file that [`Folder::write`](super::Folder::write) has written.
+    /// Reads a file that [`ResultsWriter`](super::ResultsWriter) has written.
     ///
     /// # Errors
     /// What is wrong with the file, without its name.

@@ -83,7 +83,7 @@ fn border(criterion: &mut Criterion) {
     let loaded = |name: &str, options: &str| controls.named_router(name, options).unwrap().build(&context).unwrap();
     let rust = Controls::of_file(in_rust());
     let idle_in_rust = rust.named_router("acme/misbehaving", "idle = true\n").unwrap().build(&context).unwrap();
-    let linked = misbehaving::Misbehaving { panic_at: None, idle: true }.build(&context).unwrap();
+    let linked = misbehaving::Misbehaving { panic_at: None, panic_while: None, idle: true }.build(&context).unwrap();
     let logits = |tokens: u32| (0..tokens * 8).map(|i| (i.wrapping_mul(2_654_435_761) >> 20) as f32 / 500.0).collect();
 
     let routers: [(&str, u32, Box<dyn Router>); 6] = [
