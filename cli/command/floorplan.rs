@@ -56,7 +56,7 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
     }
     super::print(&text)?;
     if !options.quiet {
-        eprintln!("{}", summary(&modes, blocks, &config));
+        tell!("{}", summary(&modes, blocks, &config));
     }
     Ok(exit::SUCCESS)
 }

@@ -68,18 +68,18 @@ fn read_series(path: &Path) -> Result<Vec<Series>, Fault> {
 
 fn series_of(recording: &Recording) -> Result<Vec<Series>, Fault> {
     for note in &recording.notes {
-        eprintln!("note: {}: {note}", recording.file);
+        tell!("note: {}: {note}", recording.file);
     }
     let (series, faults) = Series::all(recording);
     if series.is_empty() {
         return Err(Fault::Input(faults.join("\n")));
     }
     for fault in faults {
-        eprintln!("note: left out: {fault}");
+        tell!("note: left out: {fault}");
     }
     for series in &series {
         for note in &series.notes {
-            eprintln!("note: {}: {note}", series.label());
+            tell!("note: {}: {note}", series.label());
         }
     }
     Ok(series)

@@ -20,7 +20,7 @@ pub(super) fn run(options: &Validate) -> Result<Code, Fault> {
             Ok((resolved, _)) if options.resolved => super::print(&resolved)?,
             Ok((_, runs)) => super::print(&format!("{}: no faults, makes {runs} runs\n", path.display()))?,
             Err(fault) => {
-                eprintln!("{fault}");
+                tell!("{fault}");
                 if code == exit::SUCCESS {
                     code = fault.code();
                 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measured::GpuMeasured;
 use crate::fault::Fault;
+use crate::results::write_atomically;
 use crate::scenario_file::ScenarioFile;
 
 /// Version of `live.json`.
@@ -174,7 +175,7 @@ impl LiveRecord {
     /// [`Fault::Unwritable`].
     pub fn write(&self, folder: &Path) -> Result<(), Fault> {
         let text = serde_json::to_string_pretty(self).map_err(|error| Fault::Internal(error.to_string()))?;
-        write_whole(&folder.join(RECORD), &(text + "\n"))
+        write_atomically(&folder.join(RECORD), (text + "\n").as_bytes(), false)
     }
 
     /// Reads the record of a folder.
@@ -224,19 +225,11 @@ impl LiveRecord {
 /// # Errors
 /// [`Fault::Unwritable`].
 pub(super) fn keep_scenario(folder: &Path, file: &ScenarioFile) -> Result<(), Fault> {
-    write_whole(&folder.join(SCENARIO), &file.resolved)
+    write_atomically(&folder.join(SCENARIO), file.resolved.as_bytes(), false)
 }
 
 /// Whether a folder holds a record.
 #[must_use]
 pub fn is_record(folder: &Path) -> bool {
     folder.join(RECORD).exists()
-}
-
-/// Writes a file under another name and renames it.
-pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), Fault> {
-    let beside = path.with_extension("new");
-    std::fs::write(&beside, text)
-        .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(|error| Fault::unwritable(path, error))
 }

@@ -63,7 +63,7 @@ struct Recorded(Option<Recorder>);
 impl Drop for Recorded {
     fn drop(&mut self) {
         if let Some(Err(error)) = self.0.take().map(Recorder::finish) {
-            eprintln!("error: {error}");
+            tell!("error: {error}");
         }
     }
 }

@@ -55,13 +55,13 @@ fn play(options: &LiveExcite, schedule: &Schedule) -> Result<Code, Fault> {
     let monitor =
         meter.map(|meter| Monitor::start(&*clock, meter, &devices, period, None)).transpose().map_err(Fault::Input)?;
     let total: f64 = phases.iter().map(|phase| phase.seconds).sum();
-    eprintln!("{}: {} phases, {total:.0} s", schedule.name, phases.len());
+    tell!("{}: {} phases, {total:.0} s", schedule.name, phases.len());
     let stop = super::super::run::interruption();
     let (side_car, outcome) = excite(schedule, &phases, &mut loads, &*clock, monitor.as_ref(), &stop, &mut |phase| {
-        eprintln!("{}: {:.1} s", phase.name, phase.seconds);
+        tell!("{}: {:.1} s", phase.name, phase.seconds);
     });
     super::super::profile::write_whole(&options.out, &super::super::profile::json(&side_car)?)?;
-    eprintln!("{} phases in {}", side_car.phases.len(), options.out.display());
+    tell!("{} phases in {}", side_car.phases.len(), options.out.display());
     outcome.map_err(Fault::Runs)?;
     Ok(if stop.load(std::sync::atomic::Ordering::Relaxed) { exit::INTERRUPTED } else { exit::SUCCESS })
 }

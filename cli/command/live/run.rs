@@ -23,7 +23,7 @@ pub(super) fn run(options: &LiveRun) -> Result<Code, Fault> {
     }
     std::fs::create_dir_all(&folder).map_err(|error| Fault::unwritable(&folder, error))?;
     if scenario.seeds > 1 {
-        eprintln!("note: a live run has one seed, {}", scenario.seed);
+        tell!("note: a live run has one seed, {}", scenario.seed);
     }
     let session = Session {
         clock: equipment::clock(),
@@ -42,7 +42,7 @@ pub(super) fn run(options: &LiveRun) -> Result<Code, Fault> {
         session.run(&file, &mut equip, &mut recorder, &mut Told { seconds: options.rest + options.seconds })?;
     let text = if options.json { super::super::profile::json(&record)? } else { table(&record) };
     super::super::print(&text)?;
-    eprintln!("record in {}", session.folder.display());
+    tell!("record in {}", session.folder.display());
     Ok(match record.runs.last().map(|run| &run.ending) {
         Some(Ending::Failed(_)) | None => exit::RUN,
         Some(Ending::Interrupted) => exit::INTERRUPTED,
@@ -74,7 +74,7 @@ struct Told {
 
 impl Progress for Told {
     fn begins(&mut self, run: &str) {
-        eprintln!("{run}: {:.0} s", self.seconds);
+        tell!("{run}: {:.0} s", self.seconds);
     }
 
     fn ended(&mut self, run: &RunRecord) {
@@ -83,7 +83,7 @@ impl Progress for Told {
             Ending::Interrupted => ", interrupted".to_owned(),
             Ending::Failed(why) => format!(", ended early: {why}"),
         };
-        eprintln!("{}: {} batches in {:.1} s{how}", run.label(), run.batches, run.wall_seconds);
+        tell!("{}: {} batches in {:.1} s{how}", run.label(), run.batches, run.wall_seconds);
     }
 }
 

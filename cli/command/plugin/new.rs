@@ -54,12 +54,12 @@ pub(super) fn run(options: &PluginNew) -> Result<Code, Fault> {
         Language::C => "make",
     };
     if let Some(sources) = &words.sources {
-        eprintln!(
+        tell!(
             "note: it depends on isotherm's sources in {}; before you publish it, name a version instead",
             sources.display()
         );
     }
-    eprintln!("wrote {}; next:", folder.display());
+    tell!("wrote {}; next:", folder.display());
     super::super::print(&format!("cd {} && {next}\nisotherm plugin check {}\n", folder.display(), words.library))?;
     Ok(exit::SUCCESS)
 }

@@ -69,15 +69,15 @@ pub(super) fn run(options: &ProfileCheck) -> Result<Code, Fault> {
     super::super::print(&text)?;
     if let Some(path) = options.plot.as_ref().filter(|_| !tracks.is_empty()) {
         super::write_whole(path, &plot::svg(&profile.name, &tracks))?;
-        eprintln!("plot in {}", path.display());
+        tell!("plot in {}", path.display());
     }
     if options.plot.is_some() && tracks.is_empty() {
-        eprintln!("note: nothing is drawn: no file is a recording of temperatures");
+        tell!("note: nothing is drawn: no file is a recording of temperatures");
     }
     let mut faults = faults.into_iter();
     let first = faults.next();
     for fault in faults {
-        eprintln!("{fault}");
+        tell!("{fault}");
     }
     first.map_or(Ok(exit::SUCCESS), Err)
 }

@@ -38,7 +38,7 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     let fit = match fit::fit(&series, &settings, &proceed) {
         Ok(fit) => fit,
         Err(_) if stop.load(Ordering::Relaxed) => {
-            eprintln!("interrupted; nothing is written");
+            tell!("interrupted; nothing is written");
             return Ok(exit::INTERRUPTED);
         }
         Err(fault) => return Err(Fault::Input(fault)),
@@ -46,10 +46,10 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     let text = if options.json { super::json(&fit)? } else { summary(&fit) };
     super::super::print(&text)?;
     super::write_whole(&options.output, &profile_text(&fit)?)?;
-    eprintln!("profile in {}", options.output.display());
+    tell!("profile in {}", options.output.display());
     if let Some(path) = &options.plot {
         super::write_whole(path, &plot::svg(&fit.profile.name, &fit.checks))?;
-        eprintln!("plot in {}", path.display());
+        tell!("plot in {}", path.display());
     }
     Ok(exit::SUCCESS)
 }

@@ -27,7 +27,7 @@ pub(super) fn run(options: &ProfileFitLayers) -> Result<Code, Fault> {
     let recordings = recordings?;
     for (path, phases) in options.phases.iter().zip(&recordings) {
         for note in &phases.notes {
-            eprintln!("note: {}: {note}", path.display());
+            tell!("note: {}: {note}", path.display());
         }
     }
     let mut fit = fit_layers(&from, &recordings).map_err(|fault| input(&fault))?;
@@ -49,7 +49,7 @@ pub(super) fn run(options: &ProfileFitLayers) -> Result<Code, Fault> {
     super::super::print(&text)?;
     let body = toml::to_string(&fit.profile).map_err(|error| Fault::Internal(error.to_string()))?;
     super::write_whole(&options.output, &format!("# Layers fitted by `isotherm profile fit-layers`.\n{body}"))?;
-    eprintln!("profile in {}", options.output.display());
+    tell!("profile in {}", options.output.display());
     Ok(exit::SUCCESS)
 }
 

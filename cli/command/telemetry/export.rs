@@ -23,7 +23,7 @@ pub(super) fn run(options: &TelemetryExport) -> Result<Code, Fault> {
     let mut polling = Polling { readings, latest: Vec::new(), silent: false };
     polling.poll(meter.as_mut());
     let server = Server::start(options.listen, Arc::new(text)).map_err(|error| cannot_listen(options, &error))?;
-    eprintln!("{} at http://{}/metrics; Ctrl-C ends", meter.source(), server.address());
+    tell!("{} at http://{}/metrics; Ctrl-C ends", meter.source(), server.address());
     let started = Instant::now();
     let mut pace = Pace::new(Duration::from_secs_f64(1.0 / options.rate));
     while stop.sleep_until(started + pace.following(started.elapsed())) {
@@ -69,7 +69,7 @@ impl Polling {
             Err(error) => {
                 self.latest.clear();
                 if !std::mem::replace(&mut self.silent, true) {
-                    eprintln!("{error}; going on, and asking again");
+                    tell!("{error}; going on, and asking again");
                 }
             }
         }

@@ -47,7 +47,7 @@ impl Progress {
 
     /// A line that stays, on standard error.
     pub(super) fn say(&self, text: &str) {
-        self.line.suspend(|| eprintln!("{text}"));
+        self.line.suspend(|| tell!("{text}"));
     }
 
     pub(super) fn finish(&self) {
