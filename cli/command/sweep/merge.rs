@@ -7,6 +7,7 @@ use crate::args::SweepMerge;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
 use crate::results::{Folder, Overview, ResultsWriter, Timing, WriteOptions};
+use crate::slurm::script::quoted;
 use crate::statistics::Interval;
 use crate::sweep::{self, PlanFolder, Survey};
 use crate::table;
@@ -24,7 +25,7 @@ pub(super) fn run(options: &SweepMerge) -> Result<Code, Fault> {
             "{} of {} are missing: {missing}\n  = help: do them with `isotherm sweep work {} --chunk {}`",
             missing.count(),
             counted(folder.plan.points, "point"),
-            options.folder.display(),
+            quoted(&options.folder)?,
             survey.open_chunks().as_argument()
         );
         if !(options.partial || options.report) {

@@ -6,6 +6,7 @@ use crate::args::SweepPlan as Options;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
 use crate::scenario_file::Overrides;
+use crate::slurm::script::quoted;
 use crate::sweep::{Cut, PlanFolder, Points, SweepPlan};
 
 /// Freezes the plan and prints it.
@@ -24,7 +25,7 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
     if !new {
         tell!("{} holds this plan already", options.folder.display());
     }
-    let text = if options.json { super::json(&folder.plan)? } else { table(&folder.plan, &options.folder.display()) };
+    let text = if options.json { super::json(&folder.plan)? } else { table(&folder.plan, &quoted(&options.folder)?) };
     crate::command::print(&text)?;
     Ok(exit::SUCCESS)
 }

@@ -6,6 +6,7 @@ use super::{counted, work};
 use crate::args::SweepRetry;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::slurm::script::quoted;
 use crate::sweep::{self, PlanFolder, Survey};
 
 /// Puts failed points back, and does them if that was asked for.
@@ -22,6 +23,6 @@ pub(super) fn run(options: &SweepRetry) -> Result<Code, Fault> {
         return work::do_chunks(&folder, &put_back.chunks.numbers(), threads, false);
     }
     let chunks = put_back.chunks.as_argument();
-    crate::command::print(&format!("isotherm sweep work {} --chunk {chunks}\n", options.folder.display()))?;
+    crate::command::print(&format!("isotherm sweep work {} --chunk {chunks}\n", quoted(&options.folder)?))?;
     Ok(exit::SUCCESS)
 }

@@ -9,6 +9,7 @@ use crate::args::SweepStatus;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
 use crate::slurm::queue::{self, InQueue};
+use crate::slurm::script::quoted;
 use crate::slurm::submitted;
 use crate::sweep::{ChunkState, PlanFolder, Ranges, Survey};
 
@@ -51,8 +52,8 @@ struct Damaged {
 pub(super) fn run(options: &SweepStatus) -> Result<Code, Fault> {
     let folder = PlanFolder::open(&options.folder)?;
     let survey = Survey::of(&folder)?;
-    let mut status = Status::of(&folder, &survey, &options.folder.display());
-    status.ask_slurm(&folder, &survey, &options.folder.display())?;
+    let mut status = Status::of(&folder, &survey, &quoted(&options.folder)?);
+    status.ask_slurm(&folder, &survey, &quoted(&options.folder)?)?;
     crate::command::print(&if options.json { super::json(&status)? } else { status.text() })?;
     Ok(exit::SUCCESS)
 }
