@@ -107,14 +107,14 @@ impl Fault {
 
     pub(crate) fn unwritable(path: &Path, source: std::io::Error) -> Self {
         let help = match source.kind() {
-            std::io::ErrorKind::PermissionDenied => "choose a folder you may write to with --out DIR",
+            std::io::ErrorKind::PermissionDenied => "choose a folder you may write to",
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {
-                "make room or choose another disk with --out DIR; finished runs are kept, the same command continues"
+                "make room, or choose another disk; finished runs are kept, the same command continues"
             }
             std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => {
-                "a file is in the way; choose another folder with --out DIR"
+                "a file is in the way; choose another folder"
             }
-            _ => "choose another folder with --out DIR",
+            _ => "choose another folder",
         };
         Self::Unwritable { path: path.to_owned(), source, help }
     }

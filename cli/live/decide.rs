@@ -145,7 +145,16 @@ impl Decider {
     }
 }
 
-/// What only a simulation can do.
+/// Refuses what only a simulation can do, in any router of any world: before GPUs work for minutes.
+///
+/// # Errors
+/// [`Fault::Scenario`].
+pub(super) fn check_all(file: &ScenarioFile) -> Result<(), Fault> {
+    let worlds = file.plan.worlds.iter().enumerate();
+    let mut variants = worlds.flat_map(|(world, plan)| plan.variants.iter().map(move |variant| (world, variant)));
+    variants.try_for_each(|(world, variant)| check(file, world, variant.spec.uses_oracle()))
+}
+
 fn check(file: &ScenarioFile, world: usize, oracle: bool) -> Result<(), Fault> {
     let scenario = &file.plan.worlds[world].scenario;
     let refuse = |key: &str, why: &str| Err(Fault::Scenario(format!("error: {key}: {why}, which a live run cannot")));

@@ -9,6 +9,7 @@ use isotherm_core::scenario::Scenario;
 use isotherm_recording::{DeviceFacts, Meter, Reading};
 
 use super::clock::Clock;
+use super::decide;
 use super::model::{Model, ModelMeter};
 use super::monitor::{Monitor, Sink};
 use super::record::{self, Ending, LiveRecord, LiveRun, LoadRecord};
@@ -123,6 +124,7 @@ impl Session {
         recorder: &mut RecorderOf<'_>,
         progress: &mut dyn Progress,
     ) -> Result<LiveRecord, Fault> {
+        decide::check_all(file)?;
         record::keep_scenario(&self.folder, file)?;
         let mut kept: Option<LiveRecord> = None;
         for world in 0..file.plan.worlds.len() {

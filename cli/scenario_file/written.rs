@@ -2,33 +2,9 @@
 
 use isotherm_core::config::{Node, Path, Tree, Value};
 use isotherm_core::scenario::WorldPlan;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::libraries::{self, UsedPlugin};
 use crate::fault::Fault;
-
-/// Keys and values in the order in which they are written.
-struct Section(Vec<(String, Item)>);
-
-enum Item {
-    Value(toml::Value),
-    Section(Section),
-    Sections(Vec<Section>),
-}
-
-impl Serialize for Section {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (key, item) in &self.0 {
-            match item {
-                Item::Value(value) => map.serialize_entry(key, value)?,
-                Item::Section(section) => map.serialize_entry(key, section)?,
-                Item::Sections(sections) => map.serialize_entry(key, sections)?,
-            }
-        }
-        map.end()
-    }
-}
 
 /// The scenario as it will be run: every default written out, the sweep and the routers as given. `world` is the first, with all routers.
 pub(super) fn resolved(world: &WorldPlan, tree: &Tree, plugins: &[UsedPlugin]) -> Result<String, Fault> {
@@ -71,58 +47,83 @@ fn text(mut table: toml::Table, tree: &Tree, plugins: &[UsedPlugin]) -> Result<S
         let files = plugins.iter().map(|plugin| toml::Value::String(plugin.path.display().to_string()));
         table.insert(libraries::KEY.to_owned(), toml::Value::Array(files.collect()));
     }
-    let mut whole: Vec<(String, Item)> = table.into_iter().map(|(key, value)| (key, Item::Value(value))).collect();
-    if let Some(sweep) = tree.at(SWEEP) {
-        let at = whole.partition_point(|(key, _)| key.as_str() < SWEEP);
-        whole.insert(at, (SWEEP.to_owned(), Item::Section(sweep_section(sweep)?)));
+    let Some(sweep) = tree.at(SWEEP) else { return toml::to_string(&table).map_err(internal) };
+    // The sections are in the order of their names.
+    let is_section = |value: &toml::Value| match value {
+        toml::Value::Table(_) => true,
+        toml::Value::Array(items) => !items.is_empty() && items.iter().all(toml::Value::is_table),
+        _ => false,
+    };
+    let (after, before): (toml::Table, toml::Table) =
+        table.into_iter().partition(|(key, value)| key.as_str() > SWEEP && is_section(value));
+    let mut sections = vec![toml::to_string(&before).map_err(internal)?, sweep_section(sweep)?];
+    if !after.is_empty() {
+        sections.push(toml::to_string(&after).map_err(internal)?);
     }
-    toml::to_string(&Section(whole)).map_err(internal)
+    Ok(sections.join("\n"))
 }
 
-fn sweep_section(sweep: &Node) -> Result<Section, Fault> {
-    let mut section = Vec::new();
-    let Value::Table(table) = &sweep.value else { return Ok(Section(section)) };
-    for entry in table.entries() {
-        let key = entry.key.name.clone();
-        match (key.as_str(), &entry.node.value) {
-            ("exclude", _) => section.push((key, Item::Value(toml_value(&entry.node)?))),
-            ("zip", Value::Array(items)) => {
-                let zips: Vec<Section> = items.iter().map(axes).collect::<Result<_, _>>()?;
-                section.push((key, Item::Sections(zips)));
+/// The `[sweep]` section. The order of its axes decides the order of the points, and that of the keys in a value how the value is called in tables:
+/// everything stays where it was. Values with tables in them are written inline, for TOML would put `[[sweep.hardware]]` behind its neighbours.
+fn sweep_section(sweep: &Node) -> Result<String, Fault> {
+    let mut section = format!("[{SWEEP}]\n");
+    let Value::Table(table) = &sweep.value else { return Ok(section) };
+    let (groups, plain): (Vec<_>, Vec<_>) =
+        table.entries().iter().partition(|entry| ["zip", "exclude"].contains(&entry.key.name.as_str()));
+    for entry in plain {
+        axes(&Path::root(), &entry.key.name, &entry.node, &mut section)?;
+    }
+    for entry in groups {
+        let (items, brackets) = match &entry.node.value {
+            Value::Array(items) => (items.as_slice(), ("[[", "]]")),
+            _ => (std::slice::from_ref(&entry.node), ("[", "]")),
+        };
+        for item in items {
+            section.push_str(&format!("\n{}{SWEEP}.{}{}\n", brackets.0, entry.key.name, brackets.1));
+            let Value::Table(table) = &item.value else { continue };
+            for own in table.entries() {
+                match entry.key.name.as_str() {
+                    "zip" => axes(&Path::root(), &own.key.name, &own.node, &mut section)?,
+                    _ => line(&own.key.name, &own.node, &mut section)?,
+                }
             }
-            ("zip", _) => section.push((key, Item::Section(axes(&entry.node)?))),
-            (_, _) => collect(&Path::root(), &key, &entry.node, &mut section)?,
         }
     }
-    Ok(Section(section))
+    Ok(section)
 }
 
-/// The axes of a table.
-fn axes(node: &Node) -> Result<Section, Fault> {
-    let mut section = Vec::new();
-    if let Value::Table(table) = &node.value {
-        for entry in table.entries() {
-            collect(&Path::root(), &entry.key.name, &entry.node, &mut section)?;
-        }
-    }
-    Ok(Section(section))
-}
-
-/// Axes of nested tables are written with their whole paths: TOML would put tables behind their neighbours.
-fn collect(prefix: &Path, key: &str, node: &Node, into: &mut Vec<(String, Item)>) -> Result<(), Fault> {
+/// Axes of nested tables are written with their whole paths.
+fn axes(prefix: &Path, key: &str, node: &Node, into: &mut String) -> Result<(), Fault> {
     let own: Path = key.parse().map_err(|error| Fault::Internal(format!("{error}")))?;
     let path = own.segments().iter().fold(prefix.clone(), |path, segment| path.child(segment.clone()));
     match &node.value {
-        Value::Table(inner) => inner.entries().iter().try_for_each(|e| collect(&path, &e.key.name, &e.node, into)),
-        _ => {
-            into.push((path.to_string(), Item::Value(toml_value(node)?)));
-            Ok(())
-        }
+        Value::Table(inner) => inner.entries().iter().try_for_each(|e| axes(&path, &e.key.name, &e.node, into)),
+        _ => line(&path.to_string(), node, into),
     }
 }
 
-fn toml_value(node: &Node) -> Result<toml::Value, Fault> {
-    toml::Value::try_from(node).map_err(internal)
+fn line(key: &str, node: &Node, into: &mut String) -> Result<(), Fault> {
+    into.push_str(&format!("{} = {}\n", word(key), inline(node)?));
+    Ok(())
+}
+
+/// A key, in quotes where it needs them.
+fn word(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if is_bare { key.to_owned() } else { toml::Value::String(key.to_owned()).to_string() }
+}
+
+/// A value on one line, the keys of its tables in their order.
+fn inline(node: &Node) -> Result<String, Fault> {
+    Ok(match &node.value {
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Result<Vec<_>, _>>()?.join(", ")),
+        Value::Table(table) if table.entries().is_empty() => "{}".to_owned(),
+        Value::Table(table) => {
+            let pair = |e: &isotherm_core::config::Entry| Ok(format!("{} = {}", word(&e.key.name), inline(&e.node)?));
+            format!("{{ {} }}", table.entries().iter().map(pair).collect::<Result<Vec<_>, Fault>>()?.join(", "))
+        }
+        _ => toml::Value::try_from(node).map_err(internal)?.to_string(),
+    })
 }
 
 fn internal(error: impl std::fmt::Display) -> Fault {

@@ -191,7 +191,7 @@ fn folder_that_cannot_be_written() {
     std::fs::write(folder.path().join("occupied"), "a file").unwrap();
     let (code, _, err) = text(&isotherm(folder.path(), &["run", "s.toml", "--out", "occupied"]));
     assert_eq!(code, 5, "{err}");
-    assert!(err.contains("occupied") && err.contains("--out"), "{err}");
+    assert!(err.contains("occupied") && err.contains("choose another folder"), "{err}");
     let (code, _, err) = text(&isotherm(folder.path(), &["run", "s.toml", "--out", "/proc/nowhere"]));
     assert_eq!(code, 5, "{err}");
 }

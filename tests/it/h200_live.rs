@@ -98,9 +98,12 @@ fn who_stands_in_whose_air_is_fitted() {
 fn a_stream_or_a_cooling_that_cannot_be_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let recording = data("one-by-one.parquet");
-    for (stream, why) in
-        [("1", "a stream has two or more GPUs, each once"), ("1,1", "each once"), ("a,b", "is no list of GPUs")]
-    {
+    for (stream, why) in [
+        ("1", "a stream has two or more GPUs, each once"),
+        ("1,1", "each once"),
+        ("a,b", "is no list of GPUs"),
+        ("0,5", "no recording has a GPU 5"),
+    ] {
         let (code, _, err) = text(&isotherm(folder.path(), &["profile", "fit", &recording, "--stream", stream]));
         assert_eq!(code, 2, "{err}");
         assert!(err.contains(why), "{err}");

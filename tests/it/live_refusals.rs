@@ -33,6 +33,13 @@ fn what_cannot_work_is_refused_before_gpus_work_for_minutes() {
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("--source nvml: the GPUs of --load model are read by `model` or `none`"), "{err}");
 
+    let change = root().join("scenarios/cooling-failure.toml").display().to_string();
+    let (code, _, err) =
+        text(&isotherm(folder.path(), &["live", "run", &change, "--load", "model", "--out", "changed"]));
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("which a live run cannot") && !folder.path().join("changed/live.json").exists(), "{err}");
+    assert!(!folder.path().join("changed/01-baseline").exists(), "nothing has run");
+
     let twice = ["live", "run", &file, "--load", "model", "--devices", "0,0", "--out", "twice"];
     let (code, _, err) = text(&isotherm(folder.path(), &twice));
     assert_eq!(code, 2, "{err}");

@@ -25,8 +25,15 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     if let Some(absent) = options.gpu.iter().find(|gpu| !recorded.contains(gpu)) {
         return Err(Fault::Usage(format!("--gpu: no recording has a GPU {absent}; there are {recorded:?}")));
     }
+    if let Some(absent) = options.stream.iter().flat_map(|stream| &stream.0).find(|gpu| !recorded.contains(gpu)) {
+        return Err(Fault::Usage(format!("--stream: no recording has a GPU {absent}; there are {recorded:?}")));
+    }
     upstream(&mut series, &options.stream.iter().map(|stream| stream.0.clone()).collect::<Vec<_>>());
     series.retain(|series| options.gpu.is_empty() || options.gpu.contains(&series.gpu));
+    if !options.stream.is_empty() && series.iter().all(|series| series.upstream.is_empty()) {
+        let why = "--stream: no GPU that is fitted stands behind another; the upstream one comes first, for example 1,0 with --gpu 0";
+        return Err(Fault::Usage(why.to_owned()));
+    }
     let stop = super::super::run::interruption();
     let proceed = || !stop.load(Ordering::Relaxed);
     let settings = Options {

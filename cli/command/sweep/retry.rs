@@ -20,7 +20,9 @@ pub(super) fn run(options: &SweepRetry) -> Result<Code, Fault> {
     tell!("{} put back", counted(put_back.points, "failed point"));
     if options.run {
         let threads = options.threads.and_then(NonZeroU16::new);
-        return work::do_chunks(&folder, &put_back.chunks.numbers(), threads, false);
+        let code = work::do_chunks(&folder, &put_back.chunks.numbers(), threads, false)?;
+        let failed = Survey::of(&folder)?.failed();
+        return Ok(if code == exit::SUCCESS && failed > 0 { exit::RUN } else { code });
     }
     let chunks = put_back.chunks.as_argument();
     crate::command::print(&format!("isotherm sweep work {} --chunk {chunks}\n", quoted(&options.folder)?))?;

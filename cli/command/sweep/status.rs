@@ -1,5 +1,6 @@
 //! `isotherm sweep status`: how far a sweep is, as its files tell.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -28,8 +29,14 @@ struct Status {
     damaged: Vec<Damaged>,
     /// What SLURM has of it; absent where nothing was submitted, or where there is nobody to ask.
     queue: Option<InQueue>,
+    /// Jobs of the plan that are not in the queue any more and have left chunks undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone: Option<Vec<String>>,
     /// What does the rest; absent if there is none.
     next: Option<String>,
+    /// The plan's folder as a word for a shell.
+    #[serde(skip)]
+    named: String,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -65,6 +72,7 @@ impl Status {
             scenario: plan.scenario.clone(),
             scenario_hash: plan.scenario_hash.clone(),
             failed_points: survey.failed(),
+            named: named.to_string(),
             ..Self::default()
         };
         (status.points.all, status.chunks.all) = (plan.points, plan.chunks);
@@ -115,6 +123,13 @@ impl Status {
             open.retain(|chunk| !chunks.contains_key(chunk));
             self.next = (!open.is_empty()).then(|| format!("isotherm sweep submit {named} --slurm"));
         }
+        // Tasks that are gone without having done their chunks have said why.
+        self.gone = (!open.is_empty()).then(|| {
+            let queued: BTreeSet<&str> = chunks.values().map(|task| task.job.as_str()).collect();
+            let arrays = submissions.iter().filter(|submission| submission.first_chunk.is_some());
+            let jobs: BTreeSet<&str> = arrays.map(|submission| submission.job.as_str()).collect();
+            jobs.difference(&queued).map(|job| (*job).to_owned()).collect()
+        });
         self.queue = Some(InQueue::of(&chunks));
         Ok(())
     }
@@ -150,6 +165,13 @@ impl Status {
                 format!("job {jobs}: {} running, {} waiting{why}", tasks(&queue.running), tasks(&queue.waiting)),
             );
         }
+        if let Some(jobs) = &self.gone {
+            let jobs = jobs.iter().cloned().collect::<Vec<_>>().join(", ");
+            line(
+                "ended",
+                format!("tasks of job {jobs} that did not do their chunks; why stands in logs/, beside the plan"),
+            );
+        }
         for damaged in &self.damaged {
             line(
                 "damaged",
@@ -159,7 +181,7 @@ impl Status {
         match &self.next {
             Some(command) => line("next", format!("`{command}`")),
             None if points.done < points.all => line("next", "wait: all that is left is in the queue".to_owned()),
-            None => line("next", "nothing to do but `isotherm sweep merge`".to_owned()),
+            None => line("next", format!("`isotherm sweep merge {}`, if that is not done yet", self.named)),
         }
         text
     }

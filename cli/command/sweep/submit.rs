@@ -20,7 +20,7 @@ pub(super) fn run(options: &SweepSubmit) -> Result<Code, Fault> {
     let limits = limits()?;
     let (folder, left) = planned(options, limits)?;
     if left.chunks.is_empty() {
-        tell!("{}", left.why_nothing(&options.what));
+        tell!("{}", left.why_nothing(&folder.path)?);
         return Ok(exit::SUCCESS);
     }
     if left.chunks.len() > limits.most_jobs() {
@@ -84,11 +84,11 @@ impl Left {
         Ok(Self { chunks, jobs: jobs.into_iter().collect() })
     }
 
-    fn why_nothing(&self, plan: &Path) -> String {
+    fn why_nothing(&self, plan: &Path) -> Result<String, Fault> {
         if self.jobs.is_empty() {
-            return format!("everything is done: isotherm sweep merge {}", plan.display());
+            return Ok(format!("everything is done: isotherm sweep merge {}", script::quoted(plan)?));
         }
-        format!("all that is not done is in the queue already: job {}", self.jobs.join(", "))
+        Ok(format!("all that is not done is in the queue already: job {}", self.jobs.join(", ")))
     }
 }
 

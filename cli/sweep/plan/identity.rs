@@ -42,7 +42,10 @@ pub(super) fn same_plan(folder: &Path, theirs: &SweepPlan, ours: &SweepPlan) -> 
     } else if let Some(difference) = plugins(theirs, &ours.plugins) {
         format!("a plan with other plugins: {difference}")
     } else if theirs.chunks != ours.chunks {
-        format!("this plan in {} chunks, and not in {}", theirs.chunks, ours.chunks)
+        format!(
+            "this plan in {} chunks, and not in {}; name the folder to go on with it (`sweep work`, `sweep submit`)",
+            theirs.chunks, ours.chunks
+        )
     } else {
         return Ok(());
     };
@@ -63,7 +66,15 @@ pub(super) fn same_text(scenario: &Path, was: &str) -> Result<(), Fault> {
     if is == was { Ok(()) } else { Err(changed(&scenario.display().to_string(), was, &is)) }
 }
 
+/// What stands for the digest of a data file that cannot be read.
+const MISSING: &str = "missing";
+
 fn changed(what: &str, was: &str, is: &str) -> Fault {
+    if is == MISSING {
+        return Fault::Input(format!(
+            "{what} is not there\n  = help: paths in a plan start from the directory in which it was made (`working_directory` of plan.json); bring the file there, or plan again in another folder"
+        ));
+    }
     Fault::Input(format!(
         "{what} has changed since the sweep was planned: its digest was {was} and is {is}\n  = help: bring it back, or plan again in another folder"
     ))

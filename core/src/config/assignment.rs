@@ -72,9 +72,8 @@ impl FromStr for Assignment {
     /// Reads `key=value`; the value may be empty, which is an empty text.
     fn from_str(text: &str) -> Result<Self, Box<Fault>> {
         let fault = |message: String| {
-            let fault = Fault::new(FaultKind::Assignment, "", message)
-                .expected("`key=value`")
-                .example("--set router.lambda=0.2");
+            let fault =
+                Fault::new(FaultKind::Assignment, "", message).expected("`key=value`").example("--set model.top_k=2");
             Box::new(fault.origin(origin(text)))
         };
         let (key, value) = text.split_once('=').ok_or_else(|| fault("this assignment has no `=`".into()))?;

@@ -86,6 +86,34 @@ fn savings_against_the_first_point_are_found_by_the_merge() {
     bench.equals_run();
 }
 
+/// TOML would put tables behind their neighbours and sort their keys; points are ordered and called by both.
+#[test]
+fn axes_of_tables_keep_their_order_and_their_names() {
+    let axes = [
+        "arrivals = [{ kind = \"closed-loop\", tokens = 96, batches = 12 }, { tokens = 48, kind = \"closed-loop\", batches = 12 }]\n\"seed\" = [5, 9]\n\"router.lambda\" = [0.1, 0.5]\n",
+        "\"router[1]\" = [{ kind = \"ucb\", lambda = 0.1 }, { lambda = 0.2, kind = \"energy-penalty\" }]\n\"router.lambda\" = [0.1, 0.5]\n",
+    ];
+    for axes in axes {
+        let text = super::bench::scenario(super::bench::ROUTERS);
+        let before = text.split("[sweep]").next().unwrap();
+        let bench = Bench::of(&format!("{before}[sweep]\n{axes}"));
+        bench.expect(0, "sweep plan s.toml -o p --chunks 3");
+        bench.expect(0, "sweep work p --all");
+        bench.equals_run();
+        // What is written of a run makes it again.
+        bench.expect(0, "run run/scenario.resolved.toml --out again");
+        let (run, again) = (bench.results("run"), bench.results("again"));
+        assert!(run["series.parquet"].len() == again["series.parquet"].len());
+        assert_eq!(points(&bench.path("run")), points(&bench.path("again")));
+    }
+}
+
+/// The rows of a table of runs: router, point, seed.
+fn points(results: &std::path::Path) -> Vec<(String, String, u64)> {
+    let stored = isotherm::results::StoredRuns::read(&results.join("runs.parquet")).unwrap();
+    stored.runs.into_iter().map(|run| (run.router, run.point, run.seed)).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
     /// Chunks, threads and the order of tasks decide no byte of the result.
