@@ -166,7 +166,7 @@ impl Status {
             );
         }
         if let Some(jobs) = &self.gone {
-            let jobs = jobs.iter().cloned().collect::<Vec<_>>().join(", ");
+            let jobs = jobs.join(", ");
             line(
                 "ended",
                 format!("tasks of job {jobs} that did not do their chunks; why stands in logs/, beside the plan"),
