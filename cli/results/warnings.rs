@@ -79,7 +79,7 @@ impl Caveats {
             warnings.push(format!("no intervals: a bootstrap needs {FEWEST_TO_RESAMPLE} seeds"));
         }
         if seeds < self.seeds {
-            warnings.push(format!("failed runs: {} of {} seeds are missing", self.seeds - seeds, self.seeds));
+            warnings.push(format!("missing runs, failed or not done: {} of {} seeds", self.seeds - seeds, self.seeds));
         }
         warnings
     }

@@ -126,7 +126,7 @@ fn rows_say_what_they_are_made_of() {
     let pairs = |row: &Row| row.versus_baseline.map(|versus| (versus.pairs, versus.comparisons));
     assert_eq!(pairs(&rows[0]), None);
     assert_eq!((pairs(&rows[4]), pairs(&rows[5])), (Some((2, 8)), Some((3, 8))));
-    assert!(rows[2].warnings.iter().any(|warning| warning == "failed runs: 1 of 3 seeds are missing"));
+    assert!(rows[2].warnings.iter().any(|warning| warning == "missing runs, failed or not done: 1 of 3 seeds"));
 }
 
 #[test]
@@ -159,5 +159,7 @@ fn points_that_do_not_come_are_missing() {
     let some: Vec<(Run, Outcome)> = runs[..6].iter().chain(&runs[18..]).cloned().collect();
     let (_, overview) = written(&text, &some, 2);
     assert_eq!(overview.row_count, 6);
-    assert!(overview.rows[0].warnings.iter().any(|warning| warning == "failed runs: 1 of 3 seeds are missing"));
+    assert!(
+        overview.rows[0].warnings.iter().any(|warning| warning == "missing runs, failed or not done: 1 of 3 seeds")
+    );
 }
