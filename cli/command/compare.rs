@@ -77,13 +77,13 @@ pub(super) fn run(options: &Compare) -> Result<Code, Fault> {
 }
 
 fn comparison(a: &ResultsFolder, b: &ResultsFolder, asked: &[String], interval: Interval) -> Result<Comparison, Fault> {
-    if a.summary.scenario != b.summary.scenario {
+    if a.summary.head.scenario != b.summary.head.scenario {
         return Err(Fault::Usage(format!(
             "{} holds the scenario `{}` and {} holds `{}`\n  = help: compare two results of one scenario, for example from `isotherm run SCENARIO --set KEY=VALUE --out B`",
             a.path.display(),
-            a.summary.scenario,
+            a.summary.head.scenario,
             b.path.display(),
-            b.summary.scenario
+            b.summary.head.scenario
         )));
     }
     let mut notes = Vec::new();
@@ -107,10 +107,10 @@ fn comparison(a: &ResultsFolder, b: &ResultsFolder, asked: &[String], interval: 
     let verdicts = metrics.iter().filter_map(|metric| Verdict::of(metric, &rows)).collect();
     let side = |folder: &ResultsFolder| Side {
         folder: folder.path.display().to_string(),
-        isotherm: folder.summary.isotherm.clone(),
-        scenario_hash: folder.summary.scenario_hash.clone(),
+        isotherm: folder.summary.head.isotherm.clone(),
+        scenario_hash: folder.summary.head.scenario_hash.clone(),
     };
-    let scenario = a.summary.scenario.clone();
+    let scenario = a.summary.head.scenario.clone();
     let (a, b) = (side(a), side(b));
     Ok(Comparison {
         schema_version: 1,

@@ -17,22 +17,9 @@ pub const SUMMARY_VERSION: u32 = 2;
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Format of the file.
-    pub schema_version: u32,
-    /// Version of isotherm that wrote it.
-    pub isotherm: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// SHA-256 over everything that decides the results but the plugins.
-    pub scenario_hash: String,
-    /// Data files the scenario named, with their hashes.
-    pub data_files: Vec<DataFile>,
-    /// Plugin libraries that were used, with their versions and hashes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub plugins: Vec<UsedPlugin>,
-    /// How intervals were found.
+    /// What it says of itself.
     #[serde(flatten)]
-    pub interval: Interval,
+    pub head: Head,
     /// A row per router and sweep point, in the order of the plan.
     pub rows: Vec<Row>,
     /// The least regret at every energy, means over seeds; none where energy is no sum over assignments.
@@ -131,18 +118,7 @@ impl Head {
 
     /// A summary without rows.
     pub(super) fn empty(self) -> Summary {
-        Summary {
-            schema_version: self.schema_version,
-            isotherm: self.isotherm,
-            scenario: self.scenario,
-            scenario_hash: self.scenario_hash,
-            data_files: self.data_files,
-            plugins: self.plugins,
-            interval: self.interval,
-            rows: Vec::new(),
-            frontier: Vec::new(),
-            failures: Vec::new(),
-        }
+        Summary { head: self, rows: Vec::new(), frontier: Vec::new(), failures: Vec::new() }
     }
 }
 

@@ -1,37 +1,15 @@
 //! What was recorded on real H100s, and how far the simulator is off from it: the numbers of `docs/HARDWARE.md`.
 
-use std::path::Path;
-
 use isotherm_recording::Recording;
-use serde_json::Value;
 
 use crate::lab::{isotherm, root, text};
+use crate::recorded::{Recorded, json, relative};
 
-fn data(name: &str) -> String {
-    root().join("scenarios/data/h100").join(name).display().to_string()
-}
-
-fn json(folder: &Path, arguments: &[&str]) -> Value {
-    let (code, out, err) = text(&isotherm(folder, arguments));
-    assert_eq!(code, 0, "{err}");
-    serde_json::from_str(&out).unwrap()
-}
-
-/// Relative error of a pair of the comparison.
-fn relative(row: &Value, key: &str) -> f64 {
-    row[key]["predicted"].as_f64().unwrap() / row[key]["measured"].as_f64().unwrap() - 1.0
-}
-
-/// Compares a record with the profiles of its two GPUs.
-fn compared(record: &str) -> Value {
-    let (first, second) = (data("gpu-0.toml"), data("gpu-1.toml"));
-    // Paths in a record begin where it was made: at the root of the project.
-    json(root(), &["live", "compare", &data(record), "--profile", &first, "--profile", &second, "--json"])
-}
+const H100: Recorded = Recorded("h100");
 
 #[test]
 fn four_routers_on_two_gpus_are_predicted_as_the_page_says() {
-    let report = compared("live");
+    let report = H100.compared("live", &[]);
     assert_eq!(report["simulated"], false);
     let rows = report["rows"].as_array().unwrap();
     let routers: Vec<&str> = rows.iter().map(|row| row["router"].as_str().unwrap()).collect();
@@ -53,7 +31,7 @@ fn four_routers_on_two_gpus_are_predicted_as_the_page_says() {
 
 #[test]
 fn six_splits_are_predicted_as_the_page_says() {
-    let report = compared("splits");
+    let report = H100.compared("splits", &[]);
     let rows = report["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 6);
     for row in rows {
@@ -68,7 +46,7 @@ fn six_splits_are_predicted_as_the_page_says() {
 fn the_shipped_profile_describes_four_devices() {
     let folder = tempfile::tempdir().unwrap();
     let profile = root().join("scenarios/hardware/h100-sxm.toml").display().to_string();
-    let files = ["pair-1.parquet", "pair-2.parquet", "pair-1.json", "pair-2.json"].map(data);
+    let files = ["pair-1.parquet", "pair-2.parquet", "pair-1.json", "pair-2.json"].map(|name| H100.path(name));
     let mut arguments = vec!["profile", "check", profile.as_str()];
     arguments.extend(files.iter().map(String::as_str));
     arguments.push("--json");
@@ -88,7 +66,7 @@ fn the_shipped_profile_describes_four_devices() {
 #[test]
 fn one_gpu_of_a_recording_is_fitted_by_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let pair = data("pair-1.parquet");
+    let pair = H100.path("pair-1.parquet");
     let fit = |gpu: &str, out: &str| {
         let arguments =
             ["profile", "fit", &pair, "--gpu", gpu, "--steady-ambient", "--nodes", "4", "-o", out, "--json"];
@@ -113,7 +91,7 @@ fn one_gpu_of_a_recording_is_fitted_by_itself() {
 /// What `telemetry record` promises: 20 Hz for five minutes without a gap.
 #[test]
 fn five_minutes_were_recorded_without_a_gap() {
-    let recording = Recording::open(&data("five-minutes.csv.gz")).unwrap();
+    let recording = Recording::open(&H100.path("five-minutes.csv.gz")).unwrap();
     assert_eq!(recording.tracks.len(), 2);
     for track in &recording.tracks {
         assert_eq!(track.times.len(), 6000);

@@ -1,35 +1,11 @@
 //! What was recorded on two real H200s that share their air, and how far the simulator is off: the numbers of `docs/HARDWARE.md`.
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use crate::lab::{isotherm, root, text};
+use crate::recorded::{Recorded, json, relative};
 
-fn data(name: &str) -> String {
-    root().join("scenarios/data/h200-live").join(name).display().to_string()
-}
-
-fn json(folder: &Path, arguments: &[&str]) -> Value {
-    let (code, out, err) = text(&isotherm(folder, arguments));
-    assert_eq!(code, 0, "{err}");
-    serde_json::from_str(&out).unwrap()
-}
-
-fn relative(row: &Value, key: &str) -> f64 {
-    row[key]["predicted"].as_f64().unwrap() / row[key]["measured"].as_f64().unwrap() - 1.0
-}
-
-/// Compares a record with the profiles of its two GPUs; with the warm air between them unless told otherwise.
-fn compared(record: &str, with_air: bool) -> Value {
-    let (record, first, second, cooling) = (data(record), data("gpu-0.toml"), data("gpu-1.toml"), data("cooling.toml"));
-    let mut arguments = vec!["live", "compare", &record, "--profile", &first, "--profile", &second, "--json"];
-    if with_air {
-        arguments.extend(["--cooling", &cooling]);
-    }
-    // Paths in a record begin where it was made: at the root of the project.
-    json(root(), &arguments)
-}
+const H200: Recorded = Recorded("h200-live");
 
 /// Largest error of a die's mean temperature (K).
 fn worst_die(report: &Value) -> f64 {
@@ -38,7 +14,7 @@ fn worst_die(report: &Value) -> f64 {
 
 #[test]
 fn five_routers_on_two_gpus_are_predicted_as_the_page_says() {
-    let report = compared("live", true);
+    let report = H200.compared("live", &["--cooling", &H200.path("cooling.toml")]);
     assert_eq!(report["simulated"], false);
     let rows = report["rows"].as_array().unwrap();
     let routers: Vec<&str> = rows.iter().map(|row| row["router"].as_str().unwrap()).collect();
@@ -59,7 +35,7 @@ fn five_routers_on_two_gpus_are_predicted_as_the_page_says() {
 
 #[test]
 fn six_splits_are_predicted_as_the_page_says() {
-    let report = compared("splits", true);
+    let report = H200.compared("splits", &["--cooling", &H200.path("cooling.toml")]);
     let rows = report["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 6);
     for row in rows {
@@ -70,7 +46,10 @@ fn six_splits_are_predicted_as_the_page_says() {
 
 #[test]
 fn without_the_warm_air_between_the_gpus_the_prediction_is_worse() {
-    let (with, without) = (worst_die(&compared("live", true)), worst_die(&compared("live", false)));
+    let (with, without) = (
+        worst_die(&H200.compared("live", &["--cooling", &H200.path("cooling.toml")])),
+        worst_die(&H200.compared("live", &[])),
+    );
     assert!(without > with + 1.0, "{with} K with, {without} K without");
 }
 
@@ -78,7 +57,7 @@ fn without_the_warm_air_between_the_gpus_the_prediction_is_worse() {
 #[test]
 fn who_stands_in_whose_air_is_fitted() {
     let folder = tempfile::tempdir().unwrap();
-    let recording = data("one-by-one.parquet");
+    let recording = H200.path("one-by-one.parquet");
     let fit = |gpu: &str, stream: &str| {
         let arguments =
             ["profile", "fit", &recording, "--gpu", gpu, "--stream", stream, "--nodes", "3", "--force", "--json"];
@@ -97,7 +76,7 @@ fn who_stands_in_whose_air_is_fitted() {
 #[test]
 fn a_stream_or_a_cooling_that_cannot_be_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let recording = data("one-by-one.parquet");
+    let recording = H200.path("one-by-one.parquet");
     for (stream, why) in [
         ("1", "a stream has two or more GPUs, each once"),
         ("1,1", "each once"),
@@ -115,7 +94,7 @@ fn a_stream_or_a_cooling_that_cannot_be_is_refused() {
         ("streams = [[2, 0]]\nstream_w_per_k = 100.0\n", "`streams` lists GPU 2, but GPUs are 0 to 1"),
     ] {
         std::fs::write(&cooling, content).unwrap();
-        let (code, _, err) = text(&isotherm(root(), &["live", "compare", &data("live"), "--cooling", &cooling]));
+        let (code, _, err) = text(&isotherm(root(), &["live", "compare", &H200.path("live"), "--cooling", &cooling]));
         assert_eq!(code, 4, "{err}");
         assert!(err.contains(why), "{err}");
     }

@@ -31,6 +31,7 @@ mod physics;
 mod placement;
 mod plugins;
 mod profile;
+mod recorded;
 mod results;
 mod router_contract;
 mod scenarios;

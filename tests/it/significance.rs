@@ -56,7 +56,7 @@ fn every_row_says_how_sure_its_saving_is() {
     let folder = with_seeds(4);
     let (out, _) = run(folder.path(), &[]);
     let summary = summary(folder.path());
-    assert_eq!((summary.schema_version, summary.interval), (2, Interval::StudentT));
+    assert_eq!((summary.head.schema_version, summary.head.interval), (2, Interval::StudentT));
     assert_eq!(summary.rows[0].versus_baseline, None);
     let versus: Vec<_> = summary.rows[1..].iter().map(|row| row.versus_baseline.unwrap()).collect();
     let baseline = joules(folder.path(), "baseline");
@@ -120,7 +120,7 @@ fn complete_results_are_summarised_again_with_other_intervals() {
         assert!(bytes("summary.json") == again, "fresh with {threads} threads");
     }
     let found = summary(path);
-    assert_eq!(found.interval, Interval::Bootstrap { resamples: 400 });
+    assert_eq!(found.head.interval, Interval::Bootstrap { resamples: 400 });
     let saved = found.rows[2].metrics["energy_savings_percent"];
     let [low, high] = saved.bounds.unwrap();
     assert!(low < saved.mean && saved.mean < high && saved.ci95 == Some((high - low) / 2.0));

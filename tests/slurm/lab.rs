@@ -28,6 +28,23 @@ pub(crate) fn out_of(command: &mut Command) -> String {
     out
 }
 
+/// A sweep of a blink: a world at so many seeds, its router beside the baseline.
+pub(crate) fn blink(name: &str, seeds: u32) -> String {
+    format!(
+        "schema_version = 1
+name = \"{name}\"
+seeds = {seeds}
+model = {{ experts = 4, top_k = 1 }}
+workload = {{ kind = \"gaussian\", sigma = 1.0 }}
+arrivals = {{ kind = \"closed-loop\", batches = 3, tokens = 32 }}
+costs = {{ kind = \"table\", hot = [3], cold_joules = 0.5, hot_joules = 2.0 }}
+hardware = {{ gpus = 4 }}
+telemetry = {{ kind = \"fixed\", temperatures = [\"0 degC\", \"0 degC\", \"0 degC\", \"70 degC\"] }}
+router = [{{ kind = \"energy-penalty\", lambda = 0.5 }}]
+"
+    )
+}
+
 /// Asks until there is an answer; after `seconds`, fails with what the test knows.
 pub(crate) fn until<T>(
     seconds: u64,

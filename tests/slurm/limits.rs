@@ -1,20 +1,8 @@
 //! A cluster that allows little, and the classic sweep on it.
 
 use crate::cluster::Cluster;
-use crate::lab::{alone, out_of, said};
+use crate::lab::{alone, blink, out_of, said};
 use isotherm::slurm::submitted;
-
-const TINY: &str = r#"schema_version = 1
-name = "tiny"
-seeds = 100
-model = { experts = 4, top_k = 1 }
-workload = { kind = "gaussian", sigma = 1.0 }
-arrivals = { kind = "closed-loop", batches = 3, tokens = 32 }
-costs = { kind = "table", hot = [3], cold_joules = 0.5, hot_joules = 2.0 }
-hardware = { gpus = 4 }
-telemetry = { kind = "fixed", temperatures = ["0 degC", "0 degC", "0 degC", "70 degC"] }
-router = [{ kind = "energy-penalty", lambda = 0.5 }]
-"#;
 
 #[test]
 fn sweeps_fit_into_what_a_cluster_allows() {
@@ -22,7 +10,7 @@ fn sweeps_fit_into_what_a_cluster_allows() {
     let Some(cluster) = Cluster::up(&["--nodes", "2", "--max-array", "8", "--fresh"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    std::fs::write(here.join("tiny.toml"), TINY).unwrap();
+    std::fs::write(here.join("tiny.toml"), blink("tiny", 100)).unwrap();
     let scenario = |name: &str| format!("{}/scenarios/{name}", env!("CARGO_MANIFEST_DIR"));
     let submit = |what: &[&str]| said(&mut cluster.isotherm(here, &[&["sweep", "submit", "--slurm"], what].concat()));
 

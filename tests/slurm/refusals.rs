@@ -7,19 +7,7 @@ use std::process::Command;
 use isotherm::slurm::submitted;
 use tempfile::TempDir;
 
-use crate::lab::{PROGRAM, said};
-
-const SCENARIO: &str = r#"schema_version = 1
-name = "small"
-seeds = 6
-model = { experts = 4, top_k = 1 }
-workload = { kind = "gaussian", sigma = 1.0 }
-arrivals = { kind = "closed-loop", batches = 3, tokens = 32 }
-costs = { kind = "table", hot = [3], cold_joules = 0.5, hot_joules = 2.0 }
-hardware = { gpus = 4 }
-telemetry = { kind = "fixed", temperatures = ["0 degC", "0 degC", "0 degC", "70 degC"] }
-router = [{ kind = "energy-penalty", lambda = 0.5 }]
-"#;
+use crate::lab::{PROGRAM, blink, said};
 
 /// A login node with false programs of SLURM, or with none.
 struct Login {
@@ -36,7 +24,7 @@ impl Login {
             std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        std::fs::write(folder.path().join("small.toml"), SCENARIO).unwrap();
+        std::fs::write(folder.path().join("small.toml"), blink("small", 6)).unwrap();
         Self { folder }
     }
 

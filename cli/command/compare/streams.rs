@@ -30,8 +30,8 @@ pub(super) fn why_unpaired(a: &ResultsFolder, b: &ResultsFolder, pairs: &[Pair<'
         let shown = differing.into_iter().take(SHOWN).collect::<Vec<_>>().join(", ");
         return format!("the same seeds gave other tokens ({shown}{rest})");
     }
-    if a.summary.isotherm != b.summary.isotherm {
-        let versions = format!("{} and {}", a.summary.isotherm, b.summary.isotherm);
+    if a.summary.head.isotherm != b.summary.head.isotherm {
+        let versions = format!("{} and {}", a.summary.head.isotherm, b.summary.head.isotherm);
         return format!("tokens of isotherm {versions} may differ");
     }
     "the same seeds gave other tokens (the data files differ)".to_owned()

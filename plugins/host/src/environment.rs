@@ -10,9 +10,9 @@ pub const PLUGIN_PATH: &str = "ISOTHERM_PLUGIN_PATH";
 ///
 /// ```
 /// use isotherm_plugin_host::Environment;
-/// let environment = Environment { home: Some("/home/ann".into()), ..Environment::default() };
+/// let environment = Environment { home: Some("ann".into()), ..Environment::default() };
 /// if cfg!(target_os = "linux") {
-///     assert_eq!(environment.data_folder(), Some("/home/ann/.local/share/isotherm/plugins".into()));
+///     assert_eq!(environment.data_folder(), Some("ann/.local/share/isotherm/plugins".into()));
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
