@@ -39,7 +39,7 @@ step = 0.0
     assert!(saved("fixtures/price") > 5.0, "{}", saved("fixtures/price"));
     assert_eq!(saved("fixtures/price"), saved("energy-penalty"), "the same prices, the same routing");
     assert_eq!(saved("free"), 0.0, "a price of zero is the baseline");
-    let [plugin] = summary.plugins.as_slice() else { panic!("{:?}", summary.plugins) };
+    let [plugin] = summary.head.plugins.as_slice() else { panic!("{:?}", summary.head.plugins) };
     assert_eq!((plugin.package.as_str(), plugin.version.as_str()), ("fixtures", "1.2.3"));
     let inspection = isotherm_plugin_wasm::inspect(&module("routers")).unwrap();
     assert_eq!(plugin.sha256, inspection.sha256);
@@ -135,7 +135,7 @@ fn of_a_library_and_a_module_that_offer_a_name_the_first_is_used() {
         let (code, _, err) = run_with(folder.path(), &order.map(|file| file.as_path()), routers);
         assert_eq!(code, 0, "{err}");
         let summary = summary(folder.path());
-        assert_eq!(summary.plugins.iter().map(|plugin| &plugin.sha256).collect::<Vec<_>>(), [&digest]);
+        assert_eq!(summary.head.plugins.iter().map(|plugin| &plugin.sha256).collect::<Vec<_>>(), [&digest]);
         rows.push(summary.rows);
     }
     assert_eq!(rows[0], rows[1], "one source, one result");
