@@ -13,6 +13,7 @@
 
 mod cells;
 mod column;
+pub mod downsample;
 mod error;
 mod frontier;
 mod gap;
