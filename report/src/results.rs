@@ -11,6 +11,7 @@
 //! # Ok::<(), isotherm_report::results::ReadError>(())
 //! ```
 
+mod caught;
 mod cells;
 mod column;
 pub mod downsample;
