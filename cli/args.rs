@@ -5,6 +5,7 @@ mod plugin;
 mod submit;
 mod sweep;
 mod telemetry;
+mod trace;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use telemetry::{
     MeterChoice, MeterSource, RecordFormat, Rotation, Telemetry, TelemetryDevices, TelemetryExport, TelemetryRecord,
     TelemetryWatch,
 };
+pub use trace::{Trace, TraceFormat};
 
 /// Would a thermal- and energy-aware Mixture-of-Experts router save energy on your GPUs, and at what cost?
 #[derive(Debug, Parser)]
@@ -49,6 +51,8 @@ pub enum Command {
     Sweep(Sweep),
     /// Compare two results folders of one scenario: what differs, by how much, and how much of it is luck
     Compare(Compare),
+    /// Write results as a timeline for a trace viewer: batches, GPUs, what held them back, power and temperature
+    Trace(Trace),
     /// Check scenarios and the files they name without running anything
     Validate(Validate),
     /// HotSpot's floorplan, package and power trace to block temperatures, exact and without a time step

@@ -10,6 +10,7 @@ mod profile;
 mod run;
 mod sweep;
 mod telemetry;
+mod trace;
 mod validate;
 
 use crate::args::{Arguments, Command};
@@ -26,6 +27,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Experiment(options) => experiment::run(options),
         Command::Sweep(command) => sweep::run(command),
         Command::Compare(options) => compare::run(options),
+        Command::Trace(options) => trace::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),
         Command::List(options) => list::run(options),

@@ -5,3 +5,4 @@
 //! it goes, and [`results::Results::gaps`] says what is missing.
 
 pub mod results;
+pub mod timeline;
