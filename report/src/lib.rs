@@ -1,0 +1,7 @@
+//! What people look at: figures, a page and a timeline, made from a results folder alone.
+//!
+//! The folder and its tables are those of `docs/RESULTS.md`. This crate reads them with types of its own and knows nothing of the
+//! simulator: a folder of another version, one that was copied in part, or one that somebody's script has written, is read as far as
+//! it goes, and [`results::Results::gaps`] says what is missing.
+
+pub mod results;
