@@ -4,4 +4,6 @@
 //! simulator: a folder of another version, one that was copied in part, or one that somebody's script has written, is read as far as
 //! it goes, and [`results::Results::gaps`] says what is missing.
 
+pub mod number;
 pub mod results;
+pub mod table;
