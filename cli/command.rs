@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod compare;
+mod comparison;
 mod experiment;
 mod floorplan;
 mod list;

@@ -8,3 +8,4 @@ pub mod number;
 pub mod page;
 pub mod palette;
 pub mod results;
+pub mod table;
