@@ -79,10 +79,12 @@ pub enum Kind {
     Steps,
     /// A dashed line, for a bound.
     Bound,
-    /// The surface between the ends of `y_range`.
+    /// The surface between the ends of `y_range`; in a legend a stretch that is shaded.
     Ribbon,
     /// A bar from `from` to x at the place y of a named axis.
     Bars,
+    /// The line of a [`Rule`], with its dash; in a legend only.
+    Limit(u8),
 }
 
 /// One value with what is known about it, in the units of the axes.
@@ -134,6 +136,8 @@ pub struct Rule {
     pub upright: bool,
     /// Where.
     pub at: f64,
+    /// Which dash, so that two limits of one panel can be told apart.
+    pub dash: u8,
 }
 
 /// A field of cells, coloured by value.
@@ -143,7 +147,7 @@ pub struct Heat {
     pub label: String,
     /// Ends of the columns along x, one more than there are columns.
     pub edges: Vec<f64>,
-    /// Cells of a row; rows go up from y = 0, each 1 high and centred at a whole number. Absent where there is no value.
+    /// Cells of each row, in the order of the names of the y axis. Absent where there is no value.
     pub rows: Vec<Vec<Option<f64>>>,
     /// Half the 95 % interval of each cell, where values have one.
     pub halves: Vec<Vec<Option<f64>>>,
@@ -163,16 +167,24 @@ pub struct Key {
 }
 
 impl Figure {
-    /// A key for every series that has a name, each once, in the order of the panels.
+    /// A key for every series, rule and band that has a name, each once, in the order of the panels.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         let mut keys: Vec<Key> = Vec::new();
-        for series in self.panels.iter().flat_map(|panel| &panel.series) {
-            let known = |key: &Key| key.name == series.name && key.ink == series.ink;
-            if !series.name.is_empty() && series.kind != Kind::Ribbon && !keys.iter().any(known) {
-                keys.push(Key { name: series.name.clone(), ink: series.ink, kind: series.kind });
+        let mut add = |name: &str, ink, kind| {
+            let known = |key: &Key| key.name == name && key.ink == ink;
+            if !name.is_empty() && !keys.iter().any(known) {
+                keys.push(Key { name: name.to_owned(), ink, kind });
             }
-        }
+        };
+        let series = self.panels.iter().flat_map(|panel| &panel.series);
+        series
+            .filter(|series| series.kind != Kind::Ribbon)
+            .for_each(|series| add(&series.name, series.ink, series.kind));
+        let rules = self.panels.iter().flat_map(|panel| &panel.rules);
+        rules.for_each(|rule| add(&rule.name, rule.ink, Kind::Limit(rule.dash)));
+        let bands = self.panels.iter().flat_map(|panel| &panel.bands);
+        bands.for_each(|band| add(&band.name, band.ink, Kind::Ribbon));
         keys
     }
 }

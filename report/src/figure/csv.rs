@@ -1,10 +1,25 @@
 //! The data behind a figure as a table.
 
-use super::{Axis, Figure, Panel, Point, Scale};
+use std::io;
+
+use super::{Axis, Figure, Panel, Point, Scale, Series};
 
 const HEAD: [&str; 15] = [
-    "figure", "panel", "series", "mark", "x_axis", "x", "x_low", "x_high", "y_axis", "y", "y_low", "y_high", "value_axis",
-    "value", "text",
+    "figure",
+    "panel",
+    "series",
+    "mark",
+    "x_axis",
+    "x",
+    "x_low",
+    "x_high",
+    "y_axis",
+    "y",
+    "y_low",
+    "y_high",
+    "value_axis",
+    "value",
+    "text",
 ];
 
 /// All that a figure shows, one row a value: points, cells, bands and rules, in the units of the axes.
@@ -18,24 +33,38 @@ const HEAD: [&str; 15] = [
 /// use isotherm_report::palette::Ink;
 /// let series = Series { name: "a, b".into(), ink: Ink::Strong, kind: Kind::Line, points: vec![Point::at(1.0, 2.5)] };
 /// let panel = Panel { x: Axis::linear("time (s)"), y: Axis::linear("power (W)"), series: vec![series], ..Panel::default() };
-/// let table = csv(&Figure { name: "power", panels: vec![panel], ..Figure::default() });
-/// assert_eq!(table.lines().nth(1), Some("power,,\"a, b\",line,time (s),1,,,power (W),2.5,,,,,"));
+/// let mut table = Vec::new();
+/// csv(&Figure { name: "power", panels: vec![panel], ..Figure::default() }, &mut table)?;
+/// assert!(table.ends_with(b"power,,\"a, b\",line,time (s),1,,,power (W),2.5,,,,,\n"));
+/// # Ok::<(), std::io::Error>(())
 /// ```
-#[must_use]
-pub fn csv(figure: &Figure) -> String {
-    let mut text = HEAD.join(",") + "\n";
+///
+/// # Errors
+/// Where `out` takes nothing more.
+pub fn csv(figure: &Figure, out: impl io::Write) -> io::Result<()> {
+    let mut rows = csv::Writer::from_writer(out);
+    rows.write_record(HEAD)?;
+    for row in rows_of(figure) {
+        rows.write_record(row)?;
+    }
+    rows.flush()
+}
+
+/// The rows without their head.
+fn rows_of(figure: &Figure) -> Vec<[String; 15]> {
+    let mut rows = Vec::new();
     for panel in &figure.panels {
         for series in &panel.series {
             for point in &series.points {
-                row(&mut text, &of_point(figure, panel, &series.name, &format!("{:?}", series.kind), point));
+                rows.push(of_point(figure, panel, series, point));
             }
         }
-        cells(&mut text, figure, panel);
+        cells(&mut rows, figure, panel);
         for band in &panel.bands {
             let share = band.share.to_string();
             let [low, high] = band.range.map(|end| end.to_string());
             let fields = ["band", &panel.x.label, "", &low, &high, "", "", "", "", "share", &share, ""];
-            rest(&mut text, figure, panel, &band.name, &fields);
+            rows.push(rest(figure, panel, &band.name, fields));
         }
         for rule in &panel.rules {
             let at = rule.at.to_string();
@@ -44,19 +73,19 @@ pub fn csv(figure: &Figure) -> String {
             } else {
                 ["rule", "", "", "", "", &panel.y.label, &at, "", "", "", "", ""]
             };
-            rest(&mut text, figure, panel, &rule.name, &fields);
+            rows.push(rest(figure, panel, &rule.name, fields));
         }
     }
-    text
+    rows
 }
 
-fn of_point(figure: &Figure, panel: &Panel, series: &str, kind: &str, point: &Point) -> [String; 15] {
+fn of_point(figure: &Figure, panel: &Panel, series: &Series, point: &Point) -> [String; 15] {
     let end = |range: Option<[f64; 2]>, place: usize| range.map_or(String::new(), |range| range[place].to_string());
     [
         figure.name.to_owned(),
         panel.title.clone(),
-        series.to_owned(),
-        kind.to_lowercase(),
+        series.name.clone(),
+        format!("{:?}", series.kind).to_lowercase(),
         panel.x.label.clone(),
         at(&panel.x, point.x),
         end(point.x_range, 0),
@@ -71,7 +100,7 @@ fn of_point(figure: &Figure, panel: &Panel, series: &str, kind: &str, point: &Po
     ]
 }
 
-fn cells(text: &mut String, figure: &Figure, panel: &Panel) {
+fn cells(rows: &mut Vec<[String; 15]>, figure: &Figure, panel: &Panel) {
     let Some(heat) = &panel.heat else { return };
     for (row, cells) in heat.rows.iter().enumerate() {
         for (column, cell) in cells.iter().enumerate() {
@@ -81,8 +110,9 @@ fn cells(text: &mut String, figure: &Figure, panel: &Panel) {
             let half = half.map_or(String::new(), |half| format!("± {half}"));
             let (x, y) = (at(&panel.x, 0.5 * (low + high)), at(&panel.y, row as f64));
             let (low, high, value) = (low.to_string(), high.to_string(), value.to_string());
-            let fields = ["cell", &panel.x.label, &x, &low, &high, &panel.y.label, &y, "", "", &heat.label, &value, &half];
-            rest(text, figure, panel, "", &fields);
+            let fields =
+                ["cell", &panel.x.label, &x, &low, &high, &panel.y.label, &y, "", "", &heat.label, &value, &half];
+            rows.push(rest(figure, panel, "", fields));
         }
     }
 }
@@ -97,25 +127,7 @@ fn at(axis: &Axis, value: f64) -> String {
     }
 }
 
-fn rest(text: &mut String, figure: &Figure, panel: &Panel, series: &str, fields: &[&str; 12]) {
-    let head = [figure.name, &panel.title, series];
-    let fields: Vec<String> = head.iter().chain(fields).map(|&field| field.to_owned()).collect();
-    row(text, &fields);
-}
-
-/// A line of fields, quoted where they have to be.
-fn row(text: &mut String, fields: &[String]) {
-    for (place, field) in fields.iter().enumerate() {
-        if place > 0 {
-            text.push(',');
-        }
-        if field.contains(['"', ',', '\n', '\r']) {
-            text.push('"');
-            text.push_str(&field.replace('"', "\"\""));
-            text.push('"');
-        } else {
-            text.push_str(field);
-        }
-    }
-    text.push('\n');
+fn rest(figure: &Figure, panel: &Panel, series: &str, fields: [&str; 12]) -> [String; 15] {
+    let [mark, a, b, c, d, e, f, g, h, i, j, k] = fields;
+    [figure.name, &panel.title, series, mark, a, b, c, d, e, f, g, h, i, j, k].map(str::to_owned)
 }
