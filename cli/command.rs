@@ -8,6 +8,7 @@ mod list;
 mod live;
 mod plugin;
 mod profile;
+mod report;
 mod run;
 mod sweep;
 mod telemetry;
@@ -27,6 +28,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Experiment(options) => experiment::run(options),
         Command::Sweep(command) => sweep::run(command),
         Command::Compare(options) => compare::run(options),
+        Command::Report(options) => report::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),
         Command::List(options) => list::run(options),

@@ -172,8 +172,9 @@ fn say(common: &Common, text: &str) {
     }
 }
 
-/// Prints the table, or the summary as JSON, on standard output.
+/// Prints the table, or the summary as JSON, on standard output; then the page, if it is wanted.
 fn show(overview: &Overview, folder: &Folder, common: &Common) -> Result<Code, Fault> {
     comparison::show(folder.path(), if common.json { Form::Json } else { Form::Text })?;
+    super::report::after_run(folder.path(), common.report, common.quiet)?;
     Ok(if overview.failure_count == 0 { exit::SUCCESS } else { exit::RUN })
 }

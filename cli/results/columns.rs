@@ -135,6 +135,10 @@ pub(super) fn series(finished: &[Finished]) -> Vec<Column> {
         name,
         values: Values::Whole(rows.iter().map(|(_, b)| value(b) as i64).collect()),
     };
+    let per_gpu = |name, value: &dyn Fn(&BatchRecord) -> &[f32]| Column {
+        name,
+        values: Values::RealLists(rows.iter().map(|(_, b)| value(b).to_vec()).collect()),
+    };
     vec![
         Column { name: "run_id", values: Values::Text(rows.iter().map(|(f, _)| f.run.id.clone()).collect()) },
         whole("batch", &|b| u64::from(b.batch)),
@@ -169,10 +173,11 @@ pub(super) fn series(finished: &[Finished]) -> Vec<Column> {
             name: "usage",
             values: Values::WholeLists(rows.iter().map(|(_, b)| b.usage.iter().map(|n| *n as i32).collect()).collect()),
         },
-        Column {
-            name: "temperature_degc",
-            values: Values::RealLists(rows.iter().map(|(_, b)| b.temperatures.clone()).collect()),
-        },
+        per_gpu("temperature_degc", &|b| &b.temperatures),
+        per_gpu("memory_temperature_degc", &|b| &b.gpus.memory_temperature_degc),
+        per_gpu("power_w", &|b| &b.gpus.power_w),
+        per_gpu("clock_mhz", &|b| &b.gpus.clock_mhz),
+        per_gpu("busy_s", &|b| &b.gpus.busy_s),
     ]
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use crate::fault::Fault;
 
 /// The first bytes of a journal; the number changes with its form.
-const MAGIC: &[u8] = b"isotherm journal 1\n";
+const MAGIC: &[u8] = b"isotherm journal 2\n";
 const SUFFIX: &str = ".journal";
 
 /// What is on its way to the disk after this long is waited for: what a power cut can cost.

@@ -26,7 +26,7 @@ use crate::fault::Fault;
 use crate::scenario_file::hex;
 
 /// Version of the columns and of what stands in the metadata.
-pub(crate) const SHARD_VERSION: u32 = 1;
+pub(crate) const SHARD_VERSION: u32 = 2;
 const SUFFIX: &str = ".parquet";
 /// Bytes of the digest that a name holds.
 const DIGEST: usize = 8;

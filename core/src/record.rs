@@ -50,6 +50,22 @@ pub struct BatchRecord {
     pub throttled_assignments: Option<f64>,
     /// True die temperature of each GPU when the batch finished (degC).
     pub temperatures: Vec<f32>,
+    /// What else was read off the GPUs then.
+    pub gpus: GpuReadings,
+}
+
+/// What was read off every GPU when a batch finished; one entry per GPU, or none where the quantity is not modelled.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GpuReadings {
+    /// Mean power since the batch before finished, or since the start (W). Batches follow each other without a gap: times their
+    /// lengths these are the energy of the GPUs.
+    pub power_w: Vec<f32>,
+    /// Clock at that instant (MHz).
+    pub clock_mhz: Vec<f32>,
+    /// True temperature of the memory at that instant (degC).
+    pub memory_temperature_degc: Vec<f32>,
+    /// Time it worked on this batch (s), exchange between GPUs included: after the router's own time, without waiting for others.
+    pub busy_s: Vec<f32>,
 }
 
 /// A stretch of time in which something held a GPU back.

@@ -15,7 +15,7 @@ use crate::time::SimTime;
 use crate::world::{GateWindow, RunError, World, WorldSpec};
 
 /// Version of the bytes of [`Simulation::save`].
-const SAVE_FORMAT: u32 = 4;
+const SAVE_FORMAT: u32 = 5;
 
 /// A run in progress.
 ///

@@ -7,6 +7,7 @@ mod batch;
 mod coolant;
 mod devices;
 mod frontier;
+mod gauges;
 mod governor;
 mod layer;
 mod measured;
@@ -44,6 +45,7 @@ use crate::units::{Celsius, Joules, Watts};
 use coolant::Coolant;
 use devices::Devices;
 use frontier::OwnFrontier;
+use gauges::Gauges;
 use governor::Governor;
 use layer::Shares;
 use measured::Measured;
@@ -156,6 +158,7 @@ impl World {
             coolant: Coolant::new(gpus, spec.cooling.as_ref(), thermal),
             placements: vec![spec.placement.clone(); spec.layers as usize],
             measured: Measured::new(spec.layers as usize, spec.experts as usize, gpus),
+            gauges: Gauges::new(gpus),
             moves: Moves::default(),
             moving: None,
             moved_joules: 0.0,

@@ -14,6 +14,7 @@ mod drift;
 mod faults;
 mod floorplan;
 mod frontier;
+mod gauges;
 mod golden;
 mod golden_closed_loop;
 mod golden_placement;

@@ -258,9 +258,11 @@ impl World {
             if seconds == 0.0 {
                 continue;
             }
-            let duration = SimDuration::from_seconds(seconds)
-                .map(|d| delay + d.max(SimDuration::from_nanos(1)))
+            let work = SimDuration::from_seconds(seconds)
+                .map(|d| d.max(SimDuration::from_nanos(1)))
                 .ok_or(RunError::Duration { gpu, batch, seconds })?;
+            self.state.gauges.add_work(g, work.seconds());
+            let duration = delay + work;
             // The energy is spread over the time the work takes, the router's delay included: one interval, one power.
             let watts = self.spec.idle_watts + joules / duration.seconds();
             self.change_power(gpu, watts, schedule)?;
@@ -348,6 +350,7 @@ impl World {
         let now = schedule.now();
         batch.finished = now.max(batch.started);
         batch.temperatures = self.temperatures(now)?;
+        self.read_gauges(&mut batch, now);
         schedule.trace(batch.energy_joules.to_bits());
         let next = BatchId(batch.batch + 1);
         self.state.record.batches.push(batch);

@@ -251,6 +251,18 @@ impl Devices {
         self.clock_mhz[gpu] = mhz;
     }
 
+    /// Clock of each GPU (MHz) from its settled instant on.
+    pub(super) fn clocks(&self) -> &[f64] {
+        &self.clock_mhz
+    }
+
+    /// Temperature of a node of a GPU at its settled instant (degC).
+    pub(super) fn node_temperature(&self, gpu: usize, node: usize, thermal: &ThermalSpec) -> f64 {
+        let nodes = thermal.nodes();
+        let modes = thermal.network(gpu, self.flow, self.off[gpu]).modes();
+        modes.temperature(&self.modes[gpu * nodes..][..nodes], node)
+    }
+
     /// Index of the flow in the thermal spec.
     pub(super) fn flow(&self) -> usize {
         self.flow

@@ -23,6 +23,8 @@ pub(super) struct Job {
     work: Work,
     /// Time that no clock changes: the router's and the exchange's (s).
     fixed: f64,
+    /// The router's part of it (s).
+    router: f64,
     /// Energy of the exchange (J).
     exchange_joules: f64,
     /// Time from start to end at the clock of `since` (s).
@@ -91,6 +93,7 @@ impl World {
             self.state.jobs[g] = Some(Job {
                 work: device.cost.work(share),
                 fixed: delay.seconds() + seconds,
+                router: delay.seconds(),
                 exchange_joules: joules[g],
                 seconds: 0.0,
                 since: now,
@@ -173,6 +176,7 @@ impl World {
             self.state.shares.throttled[g] = job.throttled * job.assignments;
             self.state.shares.joules[g] = self.state.devices.work_joules[g] - job.joules_before;
             self.state.shares.seconds[g] = (now - job.started).seconds();
+            self.state.gauges.add_work(g, (self.state.shares.seconds[g] - job.router).max(0.0));
             if let Some(device) = &self.spec.device {
                 let mhz = device.cost.clock.max_mhz;
                 let nominal_s = device.cost.seconds(&job.work, mhz, 1.0);

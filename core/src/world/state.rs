@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coolant::Coolant;
 use super::devices::Devices;
+use super::gauges::Gauges;
 use super::governor::Governor;
 use super::layer::{Job, Shares};
 use super::measured::Measured;
@@ -43,6 +44,8 @@ pub(crate) struct WorldState {
     pub(super) placements: Vec<Placement>,
     /// What has been measured since they were placed.
     pub(super) measured: Measured,
+    /// What was read off the GPUs when the last batch was done.
+    pub(super) gauges: Gauges,
     /// Weights that move before the next batch.
     pub(super) moves: Moves,
     /// Weights that are moving.
@@ -89,7 +92,7 @@ pub(super) struct Completed {
 
 impl WorldState {
     /// Lengths of everything that has an entry per expert or GPU: two states of one scenario have the same.
-    pub(super) fn sizes(&self) -> [usize; 13] {
+    pub(super) fn sizes(&self) -> [usize; 14] {
         let [layers, loads, shares, speeds] = self.measured.sizes();
         [
             self.joules.len(),
@@ -105,6 +108,7 @@ impl WorldState {
             loads,
             shares,
             speeds,
+            self.gauges.count(),
         ]
     }
 

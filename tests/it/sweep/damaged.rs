@@ -66,7 +66,7 @@ fn journal_of(bench: &Bench) -> Vec<u8> {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::Field;
     let shard = SerializedFileReader::new(std::fs::File::open(bench.shard(0)).unwrap()).unwrap();
-    let mut journal = b"isotherm journal 1\n".to_vec();
+    let mut journal = b"isotherm journal 2\n".to_vec();
     for row in shard.get_row_iter(None).unwrap() {
         let row = row.unwrap();
         let (_, Field::Bytes(record)) = row.get_column_iter().find(|(name, _)| *name == "record").unwrap() else {
