@@ -1,12 +1,14 @@
 //! The subcommands, one file each.
 
 mod compare;
+mod comparison;
 mod experiment;
 mod floorplan;
 mod list;
 mod live;
 mod plugin;
 mod profile;
+mod report;
 mod run;
 mod sweep;
 mod telemetry;
@@ -27,6 +29,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Experiment(options) => experiment::run(options),
         Command::Sweep(command) => sweep::run(command),
         Command::Compare(options) => compare::run(options),
+        Command::Report(options) => report::run(options),
         Command::Trace(options) => trace::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),

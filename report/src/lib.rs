@@ -4,5 +4,11 @@
 //! simulator: a folder of another version, one that was copied in part, or one that somebody's script has written, is read as far as
 //! it goes, and [`results::Results::gaps`] says what is missing.
 
+pub mod draw;
+pub mod figure;
+pub mod number;
+pub mod page;
+pub mod palette;
 pub mod results;
+pub mod table;
 pub mod timeline;
