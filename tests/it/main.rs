@@ -44,3 +44,4 @@ mod sweep_axes;
 mod table;
 mod telemetry;
 mod tidy;
+mod trace;

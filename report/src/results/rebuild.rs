@@ -1,5 +1,7 @@
 //! A summary made of the runs, where the one of the folder cannot be read.
 
+use std::collections::BTreeMap;
+
 use super::gap::Gap;
 use super::runs::RunRow;
 use super::summary::{Failure, Row, Summary};
@@ -8,28 +10,18 @@ use super::summary::{Failure, Row, Summary};
 pub(super) fn summary(runs: &[RunRow], gaps: &mut Vec<Gap>) -> Option<Summary> {
     let first = runs.first()?;
     gaps.push(Gap::new("summary.json", "means are made of runs.parquet instead, without intervals and tests"));
-    let mut rows: Vec<(&RunRow, Row)> = Vec::new();
+    let (mut means, mut places) = (Vec::new(), BTreeMap::new());
     for run in runs {
-        let is_same = |(other, _): &&mut (&RunRow, Row)| {
-            other.scenario == run.scenario && other.router == run.router && other.point == run.point
-        };
-        let row = match rows.iter_mut().find(is_same) {
-            Some((_, row)) => row,
-            None => {
-                rows.push((run, empty(run)));
-                let Some((_, row)) = rows.last_mut() else { continue };
-                row
-            }
-        };
+        let place = *places.entry((&run.scenario, &run.router, &run.point)).or_insert(means.len());
+        if place == means.len() {
+            means.push((empty(run), BTreeMap::new()));
+        }
         if run.is_finished() {
-            row.seeds += 1;
-            for (name, value) in &run.metrics {
-                let estimate = row.metrics.entry(name.to_string()).or_default();
-                estimate.mean += (value - estimate.mean) / f64::from(row.seeds);
-            }
+            let (row, counts) = &mut means[place];
+            add(row, counts, run);
         }
     }
-    let mut rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+    let mut rows: Vec<Row> = means.into_iter().map(|(row, _)| row).collect();
     find_baseline(&mut rows);
     let failure = |run: &RunRow| Failure {
         run: run.run_id.clone(),
@@ -43,6 +35,17 @@ pub(super) fn summary(runs: &[RunRow], gaps: &mut Vec<Gap>) -> Option<Summary> {
         failures: runs.iter().filter(|run| !run.is_finished()).map(failure).collect(),
         ..Summary::default()
     })
+}
+
+/// One more seed of a row. Not every metric applies to every seed: `counts` says how many it is the mean of.
+fn add<'a>(row: &mut Row, counts: &mut BTreeMap<&'a str, u32>, run: &'a RunRow) {
+    row.seeds += 1;
+    for (name, value) in &run.metrics {
+        let count = counts.entry(name).or_default();
+        *count += 1;
+        let mean = &mut row.metrics.entry(name.to_string()).or_default().mean;
+        *mean += (value - *mean) / f64::from(*count);
+    }
 }
 
 fn empty(run: &RunRow) -> Row {

@@ -1,6 +1,6 @@
 //! `series.parquet`: a row per run and batch, streamed. A gigabyte of series needs the memory of a few thousand rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cells::Cells;
 use super::error::ReadError;
@@ -106,7 +106,8 @@ impl Results {
 
     /// Where each run is, by its id; of some runs only.
     pub(super) fn indices(&self, wanted: Option<&[usize]>) -> BTreeMap<&str, usize> {
-        let is_wanted = |run: &usize| wanted.is_none_or(|wanted| wanted.contains(run));
+        let wanted: Option<BTreeSet<usize>> = wanted.map(|wanted| wanted.iter().copied().collect());
+        let is_wanted = |run: &usize| wanted.as_ref().is_none_or(|wanted| wanted.contains(run));
         let runs = self.runs.iter().enumerate().filter(|(run, _)| is_wanted(run));
         runs.map(|(index, run)| (run.run_id.as_str(), index)).collect()
     }

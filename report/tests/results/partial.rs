@@ -176,6 +176,8 @@ fn failed_runs_are_said_and_count_for_nothing() {
         match (*name, values) {
             ("error", Values::Text(errors)) => errors[3] = "the router: out of \"luck\"".to_owned(),
             ("energy_j" | "energy_savings_percent", Values::Real(numbers)) => numbers[3] = None,
+            // A metric that applies to one seed of the baseline only.
+            ("carbon_g", Values::Real(numbers)) => numbers[2] = Some(5.0),
             _ => {}
         }
     }
@@ -187,5 +189,6 @@ fn failed_runs_are_said_and_count_for_nothing() {
     let results = Results::open(folder.path()).unwrap();
     let row = &results.summary.rows[1];
     assert_eq!((row.seeds, row.metric("energy_j").unwrap().mean), (1, 91.0));
+    assert_eq!(results.summary.rows[0].metric("carbon_g").unwrap().mean, 5.0);
     assert_eq!(results.summary.failures[0].message, "the router: out of \"luck\"");
 }
