@@ -1,6 +1,7 @@
 //! The command line as the user typed it, before anything is looked up.
 
 mod live;
+mod plot;
 mod plugin;
 mod submit;
 mod sweep;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::scenario_file::TelemetryFlag;
 
 pub use live::{Equipment, Live, LiveCompare, LiveExcite, LiveReplay, LiveRun};
+pub use plot::{PictureFormat, PictureTheme, Plot};
 pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
 pub use submit::SweepSubmit;
 pub use sweep::{Sweep, SweepMerge, SweepPlan, SweepRetry, SweepStatus, SweepWork};
@@ -49,6 +51,8 @@ pub enum Command {
     Sweep(Sweep),
     /// Compare two results folders of one scenario: what differs, by how much, and how much of it is luck
     Compare(Compare),
+    /// Draw the figures of a results folder
+    Plot(Plot),
     /// Check scenarios and the files they name without running anything
     Validate(Validate),
     /// HotSpot's floorplan, package and power trace to block temperatures, exact and without a time step
