@@ -76,7 +76,7 @@ pub(super) fn colour_bar(pen: &mut Pen, shades: &Shades, [x, y]: [f64; 2], room:
         let step_width = (width / STEPS as f64 + 0.5).min(left + width - from);
         pen.cells(&rectangle([from, top], step_width, 9.0), &shades.colour(share));
     }
-    let ticks = ticks::linear(shades.low, shades.high, 3.0);
+    let ticks = ticks::at_least_two(shades.low, shades.high, 4.0);
     for (value, label) in ticks.iter().zip(ticks::label(&ticks)) {
         pen.text([left + width * shades.share(*value), top + 21.0], Anchor::Middle, LABEL, Ink::Muted, &label);
     }

@@ -91,7 +91,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
             name: chosen.router.clone(),
             ink: chosen.ink,
             kind: Kind::Steps,
-            points: counts.shares(factor, most),
+            points: counts.shares(factor, 2 * most),
         }],
     });
     let x = Axis::fitting(format!("latency, arrival to end ({unit}s)"), sizes.iter().map(|size| factor * size));

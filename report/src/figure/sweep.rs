@@ -203,9 +203,5 @@ fn fields(figure: &mut Figure, results: &Results, rows: &[&Row], [x, y]: [&Swept
             });
         }
     }
-    figure.columns = match figure.panels.len() {
-        0 | 1 => 1,
-        2..=4 => 2,
-        _ => 4,
-    };
+    figure.columns = super::beside(figure.panels.len());
 }
