@@ -3,6 +3,7 @@
 mod live;
 mod plot;
 mod plugin;
+mod report;
 mod submit;
 mod sweep;
 mod telemetry;
@@ -17,6 +18,7 @@ use crate::scenario_file::TelemetryFlag;
 pub use live::{Equipment, Live, LiveCompare, LiveExcite, LiveReplay, LiveRun};
 pub use plot::{PictureFormat, PictureTheme, Plot};
 pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
+pub use report::Report;
 pub use submit::SweepSubmit;
 pub use sweep::{Sweep, SweepMerge, SweepPlan, SweepRetry, SweepStatus, SweepWork};
 pub use telemetry::{
@@ -51,6 +53,8 @@ pub enum Command {
     Sweep(Sweep),
     /// Compare two results folders of one scenario: what differs, by how much, and how much of it is luck
     Compare(Compare),
+    /// Print the table of a results folder, and write its page: one file that opens in a browser without a network
+    Report(Report),
     /// Draw the figures of a results folder
     Plot(Plot),
     /// Check scenarios and the files they name without running anything
@@ -252,6 +256,9 @@ pub struct Common {
     /// Print nothing but the table
     #[arg(long, short)]
     pub quiet: bool,
+    /// Also write report.html into the results folder, as `isotherm report` does
+    #[arg(long)]
+    pub report: bool,
 }
 
 /// Fewer resamples have no 2.5 % in their tails worth the name; more change no digit that is shown.

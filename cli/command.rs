@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod compare;
+mod comparison;
 mod experiment;
 mod floorplan;
 mod list;
@@ -8,6 +9,7 @@ mod live;
 mod plot;
 mod plugin;
 mod profile;
+mod report;
 mod run;
 mod sweep;
 mod telemetry;
@@ -27,6 +29,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Experiment(options) => experiment::run(options),
         Command::Sweep(command) => sweep::run(command),
         Command::Compare(options) => compare::run(options),
+        Command::Report(options) => report::run(options),
         Command::Plot(options) => plot::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),

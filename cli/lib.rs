@@ -38,7 +38,7 @@ pub mod execute;
 pub mod exit;
 pub mod fault;
 pub mod live;
-mod number;
+mod look;
 mod plugin_files;
 pub mod progress;
 pub mod results;
@@ -46,7 +46,6 @@ pub mod scenario_file;
 pub mod slurm;
 pub mod statistics;
 mod sweep;
-pub mod table;
 pub mod telemetry;
 
 use std::ffi::OsString;

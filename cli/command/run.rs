@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::comparison::{self, Form};
 use crate::args::{Common, Run};
 use crate::execute::Comparison;
 use crate::exit::{self, Code};
@@ -15,7 +16,6 @@ use crate::results::{Existing, Folder, Overview};
 use crate::scenario_file::{Overrides, ScenarioFile, SweepFile};
 use crate::statistics::Interval;
 use crate::sweep::{Points, Work};
-use crate::table;
 
 /// Runs every scenario in its turn. All are read and checked before the first one runs.
 pub(super) fn run(options: &Run) -> Result<Code, Fault> {
@@ -172,14 +172,9 @@ fn say(common: &Common, text: &str) {
     }
 }
 
-/// Prints the table, or the summary as JSON, on standard output.
+/// Prints the table, or the summary as JSON, on standard output; then the page, if it is wanted.
 fn show(overview: &Overview, folder: &Folder, common: &Common) -> Result<Code, Fault> {
-    let path = folder.summary_path();
-    if common.json {
-        // The file itself, which may be larger than memory.
-        super::print_all(&mut std::fs::File::open(&path).map_err(|error| Fault::unwritable(&path, error))?)?;
-    } else {
-        super::print(&table::render(overview, &path))?;
-    }
+    comparison::show(folder.path(), if common.json { Form::Json } else { Form::Text })?;
+    super::report::after_run(folder.path(), common.report, common.quiet)?;
     Ok(if overview.failure_count == 0 { exit::SUCCESS } else { exit::RUN })
 }

@@ -99,7 +99,7 @@ fn in_markdown(rows: &[Vec<String>]) -> String {
 
 fn in_columns(rows: &[Vec<String>]) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_style(crate::table::STYLE).set_header(HEAD);
+    table.load_style(isotherm_report::table::STYLE).set_header(HEAD);
     rows.iter().for_each(|row| {
         table.add_row(row);
     });

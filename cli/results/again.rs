@@ -53,7 +53,7 @@ impl Folder {
         let mut overview = Overview::new(head.clone());
         again.summary.finish(&head, &staging, &mut overview)?;
         staging.publish(&[SUMMARY])?;
-        Ok(Ok(overview.complete()))
+        Ok(Ok(overview))
     }
 }
 

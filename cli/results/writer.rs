@@ -121,7 +121,7 @@ impl Files {
         let tables = TABLES.iter().flat_map(|name| [csv_name(name), parquet_name(name)]);
         let names: Vec<String> = tables.chain([RESOLVED, TIMING, folder::SUMMARY].map(str::to_owned)).collect();
         staging.publish(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
-        Ok(overview.complete())
+        Ok(overview)
     }
 
     fn summary_fault(&self, result: std::io::Result<()>) -> Result<(), Fault> {

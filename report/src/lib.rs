@@ -6,5 +6,8 @@
 
 pub mod draw;
 pub mod figure;
+pub mod number;
+pub mod page;
 pub mod palette;
 pub mod results;
+pub mod table;

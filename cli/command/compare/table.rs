@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment, Table};
+use isotherm_report::table::STYLE;
 
 use super::rows::Tested;
 use super::{Comparison, RowName};
-use crate::number::{precise, signed};
 use crate::statistics::Interval;
-use crate::table::STYLE;
+use isotherm_report::number::{precise, signed};
 
 /// The table, a line a metric, and the notes. Reads without colour.
 pub(super) fn render(comparison: &Comparison) -> String {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::rows::{Outcome, Tested, counts};
-use crate::number::{precise, signed};
+use isotherm_report::number::{precise, signed};
 
 /// What the rows of one metric say together.
 #[derive(Debug, Serialize)]

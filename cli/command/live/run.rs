@@ -90,7 +90,7 @@ impl Progress for Told {
 /// What was measured, for people.
 fn table(record: &LiveRecord) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_style(crate::table::STYLE).set_header([
+    table.load_style(isotherm_report::table::STYLE).set_header([
         "router", "batches", "mJ/token", "layer ms", "p99", "host ms", "share", "busy", "die mean", "peak", "regret",
     ]);
     let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));

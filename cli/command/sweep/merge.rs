@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use super::counted;
 use crate::args::SweepMerge;
+use crate::command::comparison::{self, Form};
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::results::{Folder, Overview, ResultsWriter, Timing, WriteOptions};
+use crate::results::{Folder, ResultsWriter, Timing, WriteOptions};
 use crate::slurm::script::quoted;
 use crate::statistics::Interval;
 use crate::sweep::{self, PlanFolder, Survey};
-use crate::table;
 
 /// Puts together what there is, if that is enough.
 pub(super) fn run(options: &SweepMerge) -> Result<Code, Fault> {
@@ -44,20 +44,14 @@ pub(super) fn run(options: &SweepMerge) -> Result<Code, Fault> {
     let timing = Timing { simulate_seconds, threads: 1, runs: merged.runs, tokens: merged.tokens, lag: None };
     let overview = writer.finish(&timing)?;
     tell!("{} merged into {}", counted(folder.plan.points - missing.count(), "point"), path.display());
-    show(&overview, &results, options)?;
+    if options.json {
+        comparison::show(results.path(), Form::Json)?;
+    } else if options.report {
+        comparison::show(results.path(), Form::Text)?;
+    }
     Ok(match (missing.is_empty(), overview.failure_count) {
         (false, _) => exit::INCOMPLETE,
         (true, 0) => exit::SUCCESS,
         (true, _) => exit::RUN,
     })
-}
-
-fn show(overview: &Overview, results: &Folder, options: &SweepMerge) -> Result<(), Fault> {
-    let summary = results.summary_path();
-    if options.json {
-        // The file itself, which may be larger than memory.
-        let mut file = std::fs::File::open(&summary).map_err(|error| Fault::unwritable(&summary, error))?;
-        return crate::command::print_all(&mut file);
-    }
-    if options.report { crate::command::print(&table::render(overview, &summary)) } else { Ok(()) }
 }

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment, Table};
 use isotherm_recording::{DeviceFacts, Reading, Signal};
+use isotherm_report::table::STYLE;
 use serde_json::json;
 
 use super::probed;
 use crate::args::{MeterSource, TelemetryDevices};
 use crate::exit::{self, Code};
 use crate::fault::Fault;
-use crate::table::STYLE;
 use crate::telemetry::{absence, open, quantity};
 
 /// Prints the devices, or why there are none.

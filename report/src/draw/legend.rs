@@ -7,8 +7,8 @@ use super::text;
 use crate::figure::{Key, Kind};
 
 /// Width of a sample with the space behind it.
-const SAMPLE: f64 = 26.0;
-const BETWEEN: f64 = 14.0;
+const SAMPLE: f64 = 24.0;
+const BETWEEN: f64 = 12.0;
 
 /// Draws the keys from `at` on; where the next thing may begin. Keys flow like words; many of them stand in columns.
 pub(super) fn draw(pen: &mut Pen, keys: &[Key], at: [f64; 2], room: f64) -> f64 {
@@ -22,7 +22,7 @@ pub(super) fn draw(pen: &mut Pen, keys: &[Key], at: [f64; 2], room: f64) -> f64 
     // Names that are about alike stand in columns; a long one among short ones would make too few of them.
     let mean = widths.iter().sum::<f64>() / widths.len() as f64;
     let columns = ((room + BETWEEN) / widest).floor().max(1.0);
-    let columns = (keys.len() > 4 && widest < 1.5 * mean && columns > 1.0).then_some(columns);
+    let columns = (keys.len() > 4 && columns > 1.0 && (widest < 1.5 * mean || keys.len() > 10)).then_some(columns);
     let (mut x, mut y) = (0.0, at[1]);
     for ((key, name), width) in keys.iter().zip(&names).zip(&widths) {
         let width = columns.map_or(*width, |columns| (room + BETWEEN) / columns);

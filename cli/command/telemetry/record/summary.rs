@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::polling::Polling;
 use crate::fault::Fault;
-use crate::number::with_unit;
 use crate::telemetry::{DeviceAccount, GAP_MS};
+use isotherm_report::number::with_unit;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {

@@ -1,7 +1,14 @@
 //! Numbers for people: four significant digits and a prefix, with the interval in the same unit.
 
-/// `1234.5 J` as `1.234 kJ`; the interval, if any, with the same prefix.
-pub(crate) fn with_unit(mean: f64, interval: Option<f64>, unit: &str) -> String {
+/// `1234.5 J` as `1.234 kJ`; the interval, if any, with the same prefix. Only `J`, `s` and `W` take one.
+///
+/// ```
+/// use isotherm_report::number::with_unit;
+/// assert_eq!(with_unit(0.0123, Some(0.0004), "s"), "12.30 ± 0.40 ms");
+/// assert_eq!(with_unit(61.25, None, "degC"), "61.25 degC");
+/// ```
+#[must_use]
+pub fn with_unit(mean: f64, interval: Option<f64>, unit: &str) -> String {
     let (factor, prefix) = prefix(mean.abs().max(interval.unwrap_or(0.0)), unit);
     let digits = digits(mean * factor);
     let mean = format!("{:.digits$}", mean * factor);
@@ -13,7 +20,13 @@ pub(crate) fn with_unit(mean: f64, interval: Option<f64>, unit: &str) -> String 
 
 /// Like [`with_unit`], with digits as the number itself needs them: two of the interval, or four of a number without one. For
 /// shares and differences, which may be small.
-pub(crate) fn precise(mean: f64, interval: Option<f64>, unit: &str) -> String {
+///
+/// ```
+/// use isotherm_report::number::precise;
+/// assert_eq!(precise(-0.000_123_4, Some(0.000_004_56), ""), "-0.0001234 ± 0.0000046");
+/// ```
+#[must_use]
+pub fn precise(mean: f64, interval: Option<f64>, unit: &str) -> String {
     if matches!(unit, "J" | "s" | "W") {
         return with_unit(mean, interval, unit);
     }
@@ -28,7 +41,13 @@ pub(crate) fn precise(mean: f64, interval: Option<f64>, unit: &str) -> String {
 }
 
 /// A written number with a plus where it is positive.
-pub(crate) fn signed(value: f64, written: String) -> String {
+///
+/// ```
+/// use isotherm_report::number::signed;
+/// assert_eq!(signed(0.5, "0.5".to_owned()), "+0.5");
+/// ```
+#[must_use]
+pub fn signed(value: f64, written: String) -> String {
     if value > 0.0 { format!("+{written}") } else { written }
 }
 

@@ -1,0 +1,112 @@
+// One plot over time. All plots share the cursor and the stretch of time: `moved` and `zoomed` tell the others.
+const PLOT_HEIGHT = 220;
+
+// `lines`: { name, colour, x, y, run }, values in the unit of the measure; x sorted.
+function plotOf({ title, unit, lines, rules = [], shade = [], range = null }, { moved, zoomed }) {
+  const largest = Math.max(...lines.map((line) => line.y.reduce((most, y) => (y === null ? most : Math.max(most, Math.abs(y))), 0)), 0);
+  const scale = prefixed(largest, unit);
+  const readout = element("ul", { class: "readout" });
+  const canvas = element("div", { class: "canvas" });
+  const over = choice.over === "seconds" ? "time in s" : "batch";
+  const box = element("div", { class: "plot", tabindex: "0", role: "group", "aria-label": `${title}; arrow keys move the cursor, plus and minus zoom` },
+    element("h3", {}, title, element("span", { class: "quiet small" }, scale.unit ? `  ${scale.unit}` : "")), readout, canvas);
+  const scaled = lines.map((line) => ({ ...line, y: line.y.map((y) => (y === null ? null : y * scale.factor)) }));
+  const values = scaled.map((line) => {
+    const value = element("b");
+    readout.append(element("li", {}, swatch(line.colour), named(line.name), value));
+    return value;
+  });
+  const read = (x) => scaled.forEach((line, index) => { values[index].textContent = x === null ? "" : valueAt(line, x, scale); });
+  let plot = null;
+  const draw = () => {
+    plot?.destroy();
+    plot = drawn({ scaled, rules: rules.map((rule) => ({ ...rule, value: rule.value * scale.factor })), shade, range, over, unit: scale.unit, canvas, moved, zoomed });
+  };
+  return {
+    box,
+    draw,
+    read,
+    cursor: (x) => plot?.setCursor({ left: plot.valToPos(x, "x"), top: -10 }, false),
+    zoom: (min, max) => plot?.setScale("x", { min, max }),
+    resize: () => plot?.setSize({ width: canvas.clientWidth, height: PLOT_HEIGHT }),
+    forget: () => plot?.destroy(),
+  };
+}
+
+// The value nearest to x; of a reduced run the smallest and the largest of the column there.
+function valueAt(line, x, scale) {
+  const at = nearest(line.x, x);
+  if (line.stride === 1) return worded(line.y[at], scale);
+  const [a, b] = [line.y[at & ~1], line.y[at | 1] ?? line.y[at]];
+  if (a === null || b === null || a === b) return worded(a ?? b, scale);
+  return `${digits(Math.min(a, b))} \u2026 ${worded(Math.max(a, b), scale)}`;
+}
+
+function drawn({ scaled, rules, shade, range, over, unit, canvas, moved, zoomed }) {
+  const [ink, line, ground] = [inked("quiet"), inked("line"), inked("card")];
+  const table = scaled.length === 1 ? [scaled[0].x, scaled[0].y] : uPlot.join(scaled.map(({ x, y }) => [x, y]));
+  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui", labelFont: "12px system-ui", labelSize: 18 };
+  const nearestOf = (plot, series, hovered) => {
+    if (series === 0 || plot.data[series][hovered] !== undefined) return hovered;
+    const line = scaled[series - 1];
+    return plot.data[0].indexOf(line.x[nearest(line.x, plot.data[0][hovered])]);
+  };
+  return new uPlot({
+    width: canvas.clientWidth,
+    height: PLOT_HEIGHT,
+    legend: { show: false },
+    scales: { x: { time: false }, y: { range: (_, min, max) => range ?? withRules(min, max) } },
+    axes: [{ ...axis, label: over, size: 34 }, { ...axis, label: unit, size: 58, labelGap: 2 }],
+    series: [{}, ...scaled.map(({ colour, dash }) => ({ stroke: colour, width: 1.6, dash, spanGaps: false, points: { show: false } }))],
+    cursor: { drag: { x: true, y: false }, dataIdx: nearestOf, points: { size: 7, fill: (plot, series) => scaled[series - 1].colour, stroke: ground, width: 1.5 }, y: false },
+    hooks: {
+      drawClear: [(plot) => shades(plot, shade)],
+      draw: [(plot) => limits(plot, rules, ink)],
+      setCursor: [(plot) => { if (plot.cursor.left >= 0) moved(plot.posToVal(plot.cursor.left, "x")); }],
+      setScale: [(plot, key) => { if (key === "x") zoomed(plot.scales.x.min, plot.scales.x.max); }],
+    },
+  }, table, canvas);
+
+  function withRules(min, max) {
+    if (min === null) return [0, 1];
+    // A limit is shown where the values come near it, and does not flatten them where they do not.
+    const near = rules.map((rule) => rule.value).filter((value) => value < max + 2 * (max - min) + 1e-9 && value > min - (max - min));
+    return uPlot.rangeNum(Math.min(min, ...near), Math.max(max, ...near), 0.08, true);
+  }
+}
+
+function limits(plot, rules, ink) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.font = `${11 * devicePixelRatio}px system-ui`;
+  for (const rule of rules) {
+    const y = Math.round(plot.valToPos(rule.value, "y", true));
+    if (!(y >= bbox.top && y <= bbox.top + bbox.height)) continue;
+    ctx.strokeStyle = ctx.fillStyle = ink;
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.textAlign = "right";
+    ctx.fillText(rule.label, bbox.left + bbox.width - 4 * devicePixelRatio, y - 4 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+// Stretches of time as bars: { row, rows, from, until, colour } with rows counted from the top.
+function shades(plot, shade) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  for (const { row, rows, from, until, colour } of shade) {
+    const [left, right] = [plot.valToPos(from, "x", true), plot.valToPos(until, "x", true)];
+    const height = bbox.height / rows;
+    ctx.fillStyle = colour;
+    ctx.fillRect(left, bbox.top + row * height + height * 0.12, Math.max(right - left, devicePixelRatio), height * 0.76);
+  }
+  ctx.restore();
+}

@@ -1,0 +1,6 @@
+startTheme();
+startTable();
+const started = performance.now();
+Promise.resolve(startTime()).then(() => {
+  document.documentElement.dataset.drawn = Math.round(performance.now() - started);
+});

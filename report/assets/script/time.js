@@ -1,0 +1,191 @@
+// The part of the page that moves: it builds plots and floors for what is chosen, and keeps their cursor and zoom together.
+let plots = [];
+let floors = [];
+let floorRange = [0, 1];
+let span = [0, 1];
+let busy = false;
+let generation = 0;
+
+// Colours for GPUs and experts, which have no order of merit: evenly around the circle, dashed from the second round on.
+function lineColour(index, count) {
+  const hue = (index * 360) / Math.min(count, 8) + (index >= 8 ? 20 : 0);
+  return `oklch(${isDark() ? 0.78 : 0.55} 0.15 ${hue})`;
+}
+
+async function rebuild() {
+  const mine = ++generation;
+  const chosen = chosenRuns();
+  const runs = await Promise.all(chosen.map(({ index }) => series(index)));
+  // Somebody chose again while this was being unpacked.
+  if (mine !== generation) return;
+  const shown = runs.filter((run) => !choice.hidden.has(run.router));
+  span = [choice.over === "seconds" ? 0 : Math.min(...runs.map((run) => run.batches[0])), Math.max(...runs.map((run) => run[choice.over].at(-1)))];
+  if (!Number.isFinite(span[1])) span = [0, 1];
+  choice.x = Math.min(Math.max(choice.x ?? span[1], span[0]), span[1]);
+  plots.forEach((plot) => plot.forget());
+  plots = [...compared(shown), ...details(shown)];
+  buildFloors(shown);
+  tellReduced(shown);
+  document.getElementById("nothing").hidden = shown.length > 0;
+  busy = true;
+  plots.forEach((plot) => { plot.draw(); });
+  busy = false;
+  const zoom = choice.zoom ?? span;
+  zoomed(...zoom);
+  moveTo(choice.x);
+}
+
+const told = { moved: (x) => { if (!busy) moveTo(x); }, zoomed: (min, max) => { if (!busy) zoomed(min, max); } };
+
+function compared(shown) {
+  const box = document.getElementById("compared");
+  const made = data.measures
+    .filter((measure) => !measure.each && shown.some((run) => known(run, measure.name)))
+    .map((measure) => plotOf({
+      title: measure.title,
+      unit: measure.unit,
+      rules: data.limits.filter((limit) => limit.measure === measure.name),
+      lines: shown.filter((run) => known(run, measure.name)).map((run) => ({
+        name: data.routers[run.router].name, colour: routerColour(run.router), x: run[choice.over], y: run.values.get(measure.name)[0], stride: run.stride,
+      })),
+    }, told));
+  box.replaceChildren(...made.map((plot) => plot.box));
+  return made;
+}
+
+// The plots with a line for every GPU or expert are of one run.
+function details(shown) {
+  const select = document.getElementById("detail");
+  const run = shown.find((run) => run.router === choice.detail) ?? shown[0];
+  select.replaceChildren(...shown.map((run) => element("option", { value: run.router }, data.routers[run.router].name.slice(0, 60))));
+  document.getElementById("each").hidden = !run;
+  if (!run) return [];
+  select.value = run.router;
+  const made = data.measures.filter((measure) => measure.each && known(run, measure.name)).map((measure) => {
+    const all = run.values.get(measure.name);
+    return plotOf({
+      title: measure.title,
+      unit: measure.unit,
+      rules: data.limits.filter((limit) => limit.measure === measure.name),
+      lines: all.map((y, index) => ({ name: `${measure.each} ${index}`, colour: lineColour(index, all.length), dash: index >= 8 ? [6, 3] : undefined, x: run[choice.over], y, stride: run.stride })),
+    }, told);
+  });
+  const strip = heldBack(run);
+  if (strip) made.push(strip);
+  document.getElementById("detailed").replaceChildren(...made.map((plot) => plot.box));
+  return made;
+}
+
+// When something held a GPU back: a bar in the GPU's row.
+function heldBack(run) {
+  if (!run.held.length || choice.over !== "seconds") return null;
+  const rows = data.floor.gpus;
+  const causes = [...new Set(run.held.map(([, cause]) => cause))];
+  const colour = new Map(causes.map((cause, index) => [cause, ["#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#888888"][index % 5]]));
+  const plot = plotOf({
+    title: "Held back, a row for each GPU (GPU 0 at the top)",
+    unit: "",
+    range: [rows - 0.5, -0.5],
+    lines: [{ name: "", colour: "transparent", x: run.seconds, y: run.seconds.length ? Array.from(run.seconds, () => 0) : [], stride: 1 }],
+    shade: run.held.map(([gpu, cause, from, until]) => ({ row: gpu, rows, from, until, colour: colour.get(cause) })),
+  }, told);
+  plot.read = () => {};
+  plot.box.querySelector(".readout").replaceChildren(...causes.map((cause) => element("li", {}, swatch(colour.get(cause)), data.causes[cause])));
+  return plot;
+}
+
+function buildFloors(shown) {
+  const all = shown.filter((run) => known(run, QUANTITIES[quantity].name));
+  floors = all.slice(0, MOST_FLOORS).map((run) => floorOf(run, data.routers[run.router].name, routerColour(run.router)));
+  document.getElementById("floors").replaceChildren(...floors.map((floor) => floor.box));
+  document.getElementById("unmapped").hidden = floors.length > 0;
+  document.getElementById("more-floors").hidden = all.length <= MOST_FLOORS;
+  document.getElementById("scale").hidden = floors.length === 0;
+  if (!floors.length) return;
+  floorRange = rangeOf(floors);
+  paintScale(floorRange);
+}
+
+function tellReduced(shown) {
+  const reduced = shown.filter((run) => run.stride > 1);
+  const note = document.getElementById("reduced");
+  note.hidden = reduced.length === 0;
+  if (!reduced.length) return;
+  const most = reduced.reduce((a, b) => (a.stride >= b.stride ? a : b));
+  note.textContent = `Reduced: of every ${most.stride} batches (of ${most.batches.at(-1) + 1}) the smallest and the largest value of each line are drawn, and nothing between them; hovering shows both. series.parquet has every batch.`;
+}
+
+function moveTo(x) {
+  choice.x = x;
+  const slider = document.getElementById("when");
+  slider.min = span[0];
+  slider.max = span[1];
+  slider.step = (span[1] - span[0]) / 1000 || 1;
+  slider.value = x;
+  const words = choice.over === "seconds" ? `${digits(x)} s` : `batch ${Math.round(x)}`;
+  slider.setAttribute("aria-valuetext", words);
+  document.getElementById("now").textContent = words;
+  busy = true;
+  for (const plot of plots) {
+    plot.read(x);
+    plot.cursor(x);
+  }
+  busy = false;
+  floors.forEach((floor) => paintFloor(floor, floorRange, x));
+}
+
+function zoomed(min, max) {
+  if (!(max > min)) return;
+  choice.zoom = min <= span[0] && max >= span[1] ? null : [min, max];
+  busy = true;
+  plots.forEach((plot) => plot.zoom(min, max));
+  busy = false;
+}
+
+// Around the cursor, by a factor.
+function zoomBy(factor) {
+  const [low, high] = choice.zoom ?? span;
+  const at = Math.min(Math.max(choice.x, low), high);
+  zoomed(Math.max(span[0], at - (at - low) * factor), Math.min(span[1], at + (high - at) * factor));
+}
+
+function keys(event) {
+  if (!event.target.classList.contains("plot")) return;
+  const [low, high] = choice.zoom ?? span;
+  const step = ((high - low) / 200) * (event.shiftKey ? 10 : 1);
+  const act = {
+    ArrowLeft: () => moveTo(Math.max(span[0], choice.x - step)),
+    ArrowRight: () => moveTo(Math.min(span[1], choice.x + step)),
+    Home: () => moveTo(low),
+    End: () => moveTo(high),
+    "+": () => zoomBy(0.5),
+    "=": () => zoomBy(0.5),
+    "-": () => zoomBy(2),
+    0: () => zoomed(...span),
+    Escape: () => zoomed(...span),
+  }[event.key];
+  if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  act();
+}
+
+function startTime() {
+  if (!data.runs.length) return;
+  for (const id of ["time-live", "floor-live"]) document.getElementById(id).hidden = false;
+  startChoice(rebuild);
+  startFloor(rebuild);
+  document.getElementById("detail").addEventListener("change", (event) => { choice.detail = Number(event.target.value); rebuild(); });
+  document.getElementById("when").addEventListener("input", (event) => moveTo(Number(event.target.value)));
+  document.getElementById("zoom-in").addEventListener("click", () => zoomBy(0.5));
+  document.getElementById("zoom-out").addEventListener("click", () => zoomBy(2));
+  document.getElementById("zoom-all").addEventListener("click", () => zoomed(...span));
+  document.getElementById("time").addEventListener("keydown", keys);
+  themeListeners.push(rebuild);
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth === width) return;
+    width = innerWidth;
+    plots.forEach((plot) => plot.resize());
+  });
+  return rebuild();
+}
