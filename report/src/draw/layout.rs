@@ -92,7 +92,7 @@ fn panels(pen: &mut Pen, figure: &Figure, shades: &[heat::Shades], mut y: f64, r
                 height,
                 spans: &spans[place],
                 labels_y: column == 0 || !shared_y,
-                names_y: (column == 0 && (row == 0 || !shared_y)) || !shared_y,
+                names_y: !shared_y || (column == 0 && row == 0),
                 names_x: !shared_x || place + columns >= all.len(),
                 gutter: gutters[column],
                 label_room: if shared_y { room } else { width + gutters[column] },

@@ -106,7 +106,11 @@ fn titles(pen: &mut Pen, panel: &Panel, frame: &Frame<'_>) {
 fn axes(pen: &mut Pen, panel: &Panel, frame: &Frame<'_>) -> f64 {
     let (x, y) = frame.spans;
     let grid = Stroke::solid(Ink::Grid, 0.8);
-    for (value, label) in y.ticks((frame.height / 30.0).clamp(3.0, 7.0)) {
+    let ticks = y.ticks((frame.height / 30.0).clamp(3.0, 7.0));
+    // Of rows that are lower than a line of text, every so many have their name.
+    let row = frame.height / ticks.len().max(1) as f64;
+    let every = if y.is_named() { ((0.9 * LABEL.size / row).ceil() as usize).max(1) } else { 1 };
+    for (value, label) in ticks.into_iter().step_by(every) {
         let at = frame.y(value);
         if !y.is_named() {
             pen.line([frame.at[0], at], [frame.right(), at], grid);

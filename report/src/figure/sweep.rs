@@ -105,11 +105,8 @@ fn swept(rows: &[Row]) -> Vec<Swept> {
     }
     for axis in &mut axes {
         for row in rows {
-            if let Some(value) = axis.value(row).map(str::to_owned) {
-                if !axis.values.contains(&value) {
-                    axis.values.push(value);
-                }
-            }
+            let value = axis.value(row).map(str::to_owned);
+            axis.values.extend(value.filter(|value| !axis.values.contains(value)));
         }
         axis.sort();
     }
