@@ -12,6 +12,7 @@ mod control;
 mod determinism;
 mod drift;
 mod faults;
+mod figures;
 mod floorplan;
 mod frontier;
 mod gauges;
