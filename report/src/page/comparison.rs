@@ -6,7 +6,7 @@ use super::answer::probability;
 use super::axes::Axis;
 use super::name::name;
 use crate::number::with_unit;
-use crate::palette::Routers;
+use crate::palette::{Routers, Theme, colour};
 use crate::results::{Estimate, Results, Row};
 
 /// More rows are not read, and make the page slow: of a larger sweep the rows that save most are shown.
@@ -73,7 +73,7 @@ pub(super) fn table(results: &Results, axes: &[Axis], routers: &Routers) -> Mark
                     @for row in &rows {
                         tr.baseline[row.baseline] {
                             th scope="row" data-value=(row.router) {
-                                span.swatch data-router=[routers.order().iter().position(|name| *name == row.router)] {}
+                                svg.swatch viewBox="0 0 1 1" aria-hidden="true" { rect width="1" height="1" fill=(colour(routers.ink(&row.router), Theme::Css)) {} }
                                 (name(&row.router))
                             }
                             @for axis in axes { td data-value=[axis.value(row)] { (axis.value(row).unwrap_or("–")) } }
