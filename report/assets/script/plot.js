@@ -60,8 +60,7 @@ function drawn({ scaled, rules, shade, range, over, unit, canvas, moved, zoomed 
     series: [{}, ...scaled.map(({ colour, dash }) => ({ stroke: colour, width: 1.6, dash, spanGaps: false, points: { show: false } }))],
     cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => zoomed(-Infinity, Infinity) }, dataIdx: nearestOf, points: { size: 7, fill: (plot, series) => scaled[series - 1].colour, stroke: ground, width: 1.5 }, y: false },
     hooks: {
-      drawClear: [(plot) => shades(plot, shade)],
-      draw: [(plot) => limits(plot, rules, ink)],
+      draw: [(plot) => shades(plot, shade), (plot) => limits(plot, rules, ink)],
       ready: [(plot) => plot.over.addEventListener("pointermove", (event) => moved(plot.posToVal(event.offsetX, "x")))],
       setSelect: [(plot) => {
         const { left, width } = plot.select;

@@ -65,8 +65,8 @@ pub(super) fn table(results: &Results, axes: &[Axis], routers: &Routers) -> Mark
                 thead { tr {
                     th scope="col" { "router" }
                     @for axis in axes { th scope="col" title=(axis.keys.join(", ")) { (axis.label) } }
-                    @for column in &columns { th scope="col" title=(column.metric) { (column.title) } }
                     @if tested { th scope="col" title="two-sided p after Holm's correction" { "p" sub { "Holm" } } }
+                    @for column in &columns { th scope="col" title=(column.metric) { (column.title) } }
                     th scope="col" { "seeds" }
                 } }
                 tbody {
@@ -77,8 +77,8 @@ pub(super) fn table(results: &Results, axes: &[Axis], routers: &Routers) -> Mark
                                 (name(&row.router))
                             }
                             @for axis in axes { td data-value=[axis.value(row)] { (axis.value(row).unwrap_or("–")) } }
-                            @for column in &columns { (cell(row, column)) }
                             @if tested { (p_cell(row)) }
+                            @for column in &columns { (cell(row, column)) }
                             td data-value=(row.seeds) { (row.seeds) }
                         }
                     }

@@ -129,7 +129,7 @@ fn answer(parts: &Parts<'_>) -> Markup {
 /// A router by name, and its point where there is a sweep.
 fn router(parts: &Parts<'_>, row: &Row) -> Markup {
     let point = super::axes::point(parts.axes, row);
-    html! { (name(&row.router)) @if !point.is_empty() { " (" bdi { (shortened(&point, 120)) } ")" } }
+    html! { b { (name(&row.router)) } @if !point.is_empty() { " (" bdi { (shortened(&point, 120)) } ")" } }
 }
 
 /// What a saving cost, in half a sentence.
