@@ -46,7 +46,13 @@ pub(crate) fn runs_of<'a>(file: &ScenarioFile, completed: &'a Completed, router:
 
 /// Runs the program in a folder.
 pub(crate) fn isotherm(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_isotherm")).args(arguments).current_dir(folder).output().unwrap()
+    // Tables are drawn with the characters of the locale.
+    Command::new(env!("CARGO_BIN_EXE_isotherm"))
+        .args(arguments)
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }
 
 /// Exit code, standard output and standard error as text.

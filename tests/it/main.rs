@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod analysis;
 mod autograd;
 mod baseline;
 mod caps;
@@ -40,5 +41,6 @@ mod sensor;
 mod significance;
 mod sweep;
 mod sweep_axes;
+mod table;
 mod telemetry;
 mod tidy;

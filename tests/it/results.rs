@@ -4,7 +4,6 @@ mod full_disk;
 mod large;
 #[cfg(target_os = "linux")]
 mod memory;
-mod python;
 
 /// A scenario of a blink: one batch, one layer, a router beside the baseline. `more` goes to the end.
 fn tiny(more: &str) -> String {

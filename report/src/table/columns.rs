@@ -66,10 +66,10 @@ pub(super) const COLUMNS: &[Shown] = {
         shown("weight TV", "combine_weight_tv", Plain, Some(Lower), 8),
         shown("agreement", "topk_agreement", Share, Some(Higher), 6),
         shown("p50", "latency_p50_s", Unit("s"), Some(Lower), 6),
-        with_interval(shown("p99", "latency_p99_s", Unit("s"), Some(Lower), 2)),
+        with_interval(shown("p99", "latency_p99_s", Unit("s"), Some(Lower), 3)),
         shown("in SLO", "slo_attainment", Share, Some(Higher), 4),
         shown("CO2", "carbon_g", Unit("g"), Some(Lower), 4),
-        shown("peak", "peak_temperature_degc", Unit("degC"), Some(Lower), 3),
+        shown("peak", "peak_temperature_degc", Unit("degC"), Some(Lower), 4),
         shown("vs constant (not a result)", "savings_vs_constant_percent", SignedPercent, None, 9),
     ]
 };

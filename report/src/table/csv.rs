@@ -104,7 +104,14 @@ impl<W: Write> Rows<W> {
             cells.extend(["", "_low", "_high"].map(|end| format!("{name}{end}")));
         }
         cells.extend(["p_value", "p_holm", "significant", "warnings"].map(str::to_owned));
-        Ok(self.out.write_record(cells)?)
+        self.write(&cells)
+    }
+
+    fn write(&mut self, cells: &[String]) -> io::Result<()> {
+        self.out.write_record(cells).map_err(|error| match error.into_kind() {
+            ::csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
     }
 
     fn add(&mut self, row: &Row) -> io::Result<()> {
@@ -121,7 +128,7 @@ impl<W: Write> Rows<W> {
         let tested = versus.filter(|versus| versus.p_holm.is_some());
         cells.push(tested.map_or_else(String::new, |versus| versus.significant.to_string()));
         cells.push(row.warnings.join("; "));
-        Ok(self.out.write_record(cells)?)
+        self.write(&cells)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 
 use super::contents::Contents;
-use super::grid::{Cell, Grid};
+use super::grid::{Cell, Column, Grid};
 use super::look::Look;
 use crate::results::ReadError;
 
@@ -56,6 +56,7 @@ pub fn text(folder: &Path, look: Look) -> Result<String, ReadError> {
         notes.push("bold: the best of its column, where no other row's 95 % interval touches its own".to_owned());
     }
     if !left_out.is_empty() {
+        notes.retain(|note| !left_out.iter().any(|heading| note.starts_with(&format!("{heading}: "))));
         let summary = folder.join("summary.json");
         notes.push(format!("too wide for this terminal: {}; see {}", left_out.join(", "), summary.display()));
     }
@@ -71,13 +72,15 @@ pub fn text(folder: &Path, look: Look) -> Result<String, ReadError> {
 /// The table without the columns for which there is no room; their headings are added to `left_out`.
 fn fitted(mut grid: Grid, look: Look, left_out: &mut Vec<String>) -> String {
     loop {
-        let table = drawn(&grid, look);
-        let width: usize = table.column_max_content_widths().iter().map(|width| usize::from(*width) + 2).sum();
+        let table = drawn(&grid, look).trim_fmt() + "\n";
+        // The line below the headings is as long as the table is wide, whatever is in its cells.
+        let width = table.lines().nth(1).map_or(0, |line| line.chars().count());
         let fits = look.width.is_none_or(|available| width <= usize::from(available));
         match if fits { None } else { grid.leave() } {
-            None => return table.trim_fmt() + "\n",
+            None => return table,
             Some(heading) if left_out.contains(&heading) => {}
-            Some(heading) => left_out.push(heading),
+            // What leaves later stands before it more often than not.
+            Some(heading) => left_out.insert(0, heading),
         }
     }
 }
@@ -85,15 +88,18 @@ fn fitted(mut grid: Grid, look: Look, left_out: &mut Vec<String>) -> String {
 fn drawn(grid: &Grid, look: Look) -> Table {
     let mut table = Table::new();
     table.load_style(if look.ascii { ruled('-') } else { STYLE });
-    table.set_header(grid.columns.iter().map(|column| &column.heading));
+    table.set_header(grid.columns.iter().map(|column| aligned(&column.heading, column)));
     for row in grid.rows() {
-        let cell = |(cell, column): (&Cell, &super::grid::Column)| {
+        let cell = |(cell, column): (&Cell, &Column)| {
             let text = look.drawn(&cell.text);
-            let text = if cell.is_best && look.bold { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text };
-            let cell = comfy_table::Cell::new(text);
-            if column.is_number { cell.set_alignment(CellAlignment::Right) } else { cell }
+            aligned(&if cell.is_best && look.bold { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text }, column)
         };
         table.add_row(row.into_iter().zip(&grid.columns).map(cell));
     }
     table
+}
+
+fn aligned(text: &str, column: &Column) -> comfy_table::Cell {
+    let alignment = if column.is_number { CellAlignment::Right } else { CellAlignment::Left };
+    comfy_table::Cell::new(text).set_alignment(alignment)
 }
