@@ -34,6 +34,7 @@ mod placement;
 mod plugins;
 mod profile;
 mod recorded;
+mod report;
 mod results;
 mod router_contract;
 mod scenarios;
