@@ -13,7 +13,7 @@ const WIDTH: f64 = 620.0;
 /// Larger drawings, of sweeps with thousands of points, are for `isotherm plot`.
 const MOST_BYTES: usize = 150_000;
 
-/// A drawing, or why there is none.
+/// A drawing with the question it answers.
 #[derive(Debug)]
 pub(super) struct Drawn {
     pub(super) title: String,
