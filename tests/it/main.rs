@@ -35,6 +35,7 @@ mod placement;
 mod plugins;
 mod profile;
 mod recorded;
+mod report;
 mod results;
 mod router_contract;
 mod scenarios;
