@@ -3,11 +3,29 @@
 //! What a picture claims can only be checked where its numbers can be read. So every figure is built as data first, from a results folder
 //! alone: [`crate::draw`] makes a picture of it, [`csv`] a table, and tests compare it with the folder.
 
+mod averages;
 mod axis;
+mod choice;
+mod cold_hot;
 mod csv;
+mod diversity;
+mod drift;
+mod gpus;
+mod imbalance;
+mod latency;
+mod list;
+mod pareto;
+mod reduced;
+mod routers;
+mod sweep;
+mod temperature_usage;
+mod throttled;
+mod usage;
+mod words;
 
 pub use axis::{Axis, Scale, prefix};
 pub use csv::csv;
+pub use list::{FIGURES, Listed, NoFigure, build};
 
 use crate::palette::Ink;
 

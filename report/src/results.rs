@@ -11,8 +11,10 @@
 //! # Ok::<(), isotherm_report::results::ReadError>(())
 //! ```
 
+mod caught;
 mod cells;
 mod column;
+pub mod downsample;
 mod error;
 mod frontier;
 mod gap;

@@ -5,6 +5,8 @@ use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::RowGroupReader;
 
+use super::caught::caught;
+
 /// The next rows of a column.
 #[derive(Debug)]
 pub(super) enum Cells {
@@ -85,13 +87,13 @@ impl CellReader {
             .ok_or_else(|| ParquetError::General(format!("a row group has no column {place}")))?
             .column_descr();
         let levels = Levels { present: column.max_def_level(), is_list: column.max_rep_level() > 0 };
-        Ok(Self { reader: group.get_column_reader(place)?, levels })
+        Ok(Self { reader: caught(|| group.get_column_reader(place))?, levels })
     }
 
     /// The next `rows` rows, fewer at the end of the group.
     pub(super) fn read(&mut self, rows: usize) -> Result<Cells> {
         let levels = self.levels;
-        match &mut self.reader {
+        caught(|| match &mut self.reader {
             ColumnReader::ByteArrayColumnReader(reader) => {
                 let pulled = Pulled::pull(reader, rows, levels)?;
                 Ok(Cells::Texts(pulled.flat().map(Option::unwrap_or_default).collect()))
@@ -101,19 +103,19 @@ impl CellReader {
             ColumnReader::DoubleColumnReader(reader) => reals(Pulled::pull(reader, rows, levels)?),
             ColumnReader::FloatColumnReader(reader) => reals(Pulled::pull(reader, rows, levels)?),
             _ => Err(ParquetError::General("a column has a type that no results have".to_owned())),
-        }
+        })
     }
 
     /// Passes over the next `rows` rows.
     pub(super) fn skip(&mut self, rows: usize) -> Result<()> {
-        let skipped = match &mut self.reader {
+        let skipped = caught(|| match &mut self.reader {
             ColumnReader::ByteArrayColumnReader(reader) => reader.skip_records(rows),
             ColumnReader::Int64ColumnReader(reader) => reader.skip_records(rows),
             ColumnReader::Int32ColumnReader(reader) => reader.skip_records(rows),
             ColumnReader::DoubleColumnReader(reader) => reader.skip_records(rows),
             ColumnReader::FloatColumnReader(reader) => reader.skip_records(rows),
             _ => Ok(rows),
-        }?;
+        })?;
         if skipped == rows { Ok(()) } else { Err(ParquetError::General("a column has too few rows".to_owned())) }
     }
 }

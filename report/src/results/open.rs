@@ -8,10 +8,13 @@ use super::runs;
 use super::scenario::Scenario;
 use super::summary::{KNOWN_VERSION, Summary};
 use super::table::{Table, plain};
-use super::{Results, RunRow, rebuild};
+use super::{Column, Results, RunRow, rebuild};
 
 const SUMMARY: &str = "summary.json";
 const RUNS: &str = "runs.parquet";
+const SERIES: &str = "series.parquet";
+/// Tables that some comparisons have.
+const OTHERS: [&str; 3] = ["throttling.parquet", "layers.parquet", "frontier.parquet"];
 const SCENARIO: &str = "scenario.resolved.toml";
 /// Where runs wait while a comparison is under way.
 const UNFINISHED: &str = ".unfinished";
@@ -30,9 +33,9 @@ impl Results {
         let hash = summary.as_ref().map(|summary| summary.scenario_hash.as_str()).unwrap_or_default();
         let mut open = |file: &'static str, missing: Option<&str>| table(path, file, missing, hash, &mut gaps);
         let runs_table = open(RUNS, Some("single runs, and what belongs to them, cannot be shown"));
-        let series = open("series.parquet", Some("nothing can be shown over time"));
-        let [throttling, layers, frontier] =
-            ["throttling.parquet", "layers.parquet", "frontier.parquet"].map(|file| open(file, None));
+        let series = open(SERIES, Some("nothing can be shown over time"));
+        let [throttling, layers, frontier] = OTHERS.map(|file| open(file, None));
+        let series = series.filter(|series| is_of_runs(series, &mut gaps));
         let mut rows = runs_table.map_or_else(Vec::new, |table| read_runs(&table, &mut gaps));
         let Some(summary) = summary.or_else(|| rebuild::summary(&rows, &mut gaps)) else {
             return Err(nothing(path, &gaps));
@@ -131,6 +134,23 @@ fn table(folder: &Path, file: &'static str, missing: Option<&str>, hash: &str, g
             None
         }
     }
+}
+
+/// Says which columns the series lack. Without ids nobody knows whose rows they are.
+fn is_of_runs(series: &Table, gaps: &mut Vec<Gap>) -> bool {
+    let lacks: Vec<&str> = Column::ALL.iter().map(|column| column.name()).filter(|name| !series.has(name)).collect();
+    if !series.has("run_id") {
+        gaps.push(Gap::new(
+            SERIES,
+            "it has no column `run_id`, so that nobody knows whose rows they are, and is left out",
+        ));
+        return false;
+    }
+    if !lacks.is_empty() {
+        let lacks = lacks.join("`, `");
+        gaps.push(Gap::new(SERIES, format!("it has no `{lacks}`: an older isotherm wrote it; run the scenario again with --force for what needs them")));
+    }
+    true
 }
 
 fn read_runs(table: &Table, gaps: &mut Vec<Gap>) -> Vec<RunRow> {

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
+use super::caught::caught;
 use super::cells::{CellReader, Cells};
 use super::error::ReadError;
 
@@ -32,7 +34,8 @@ impl Table {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let reader = SerializedFileReader::new(File::open(path)?)?;
+        let reader = caught(|| SerializedFileReader::new(File::open(path)?))?;
+        sound(reader.metadata(), std::fs::metadata(path)?.len())?;
         let metadata = reader.metadata().file_metadata();
         let pairs = metadata.key_value_metadata().into_iter().flatten();
         let scenario_hash = pairs.into_iter().find(|pair| pair.key == "isotherm.scenario_hash");
@@ -92,9 +95,9 @@ impl Table {
         let mut read = || -> Result<()> {
             let key = self.place(key).ok_or_else(|| ParquetError::General(format!("it has no column `{key}`")))?;
             let places: Vec<Option<usize>> = columns.iter().map(|column| self.place(column)).collect();
-            let reader = SerializedFileReader::new(File::open(&self.path)?)?;
+            let reader = caught(|| SerializedFileReader::new(File::open(&self.path)?))?;
             for group in 0..reader.num_row_groups() {
-                let group = reader.get_row_group(group)?;
+                let group = caught(|| reader.get_row_group(group))?;
                 let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
                 let mut keys = CellReader::open(&*group, key)?;
                 let mut others = places
@@ -119,6 +122,24 @@ impl Table {
             Ok(())
         };
         read().map_err(|error| ReadError::damaged(&self.path, plain(&error)))
+    }
+}
+
+/// Refuses what the library would trust: columns that begin before the file or end after it.
+fn sound(metadata: &ParquetMetaData, bytes: u64) -> Result<()> {
+    let within = |column: &ColumnChunkMetaData| {
+        let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+        let end = start.checked_add(column.compressed_size());
+        start >= 0
+            && column.compressed_size() >= 0
+            && end.and_then(|end| u64::try_from(end).ok()).is_some_and(|end| end <= bytes)
+    };
+    let groups = metadata.row_groups();
+    let has_rows = |group: &RowGroupMetaData| group.num_rows() >= 0 && group.columns().iter().all(within);
+    if groups.iter().all(has_rows) {
+        Ok(())
+    } else {
+        Err(ParquetError::General("its columns are not within the file".to_owned()))
     }
 }
 

@@ -1,0 +1,67 @@
+//! Entropy of expert use, batch by batch: does a router narrow the choice?
+
+use super::averages::{Averages, with_ribbon};
+use super::choice::{chosen, note};
+use super::routers::{Lines, columns, panels};
+use super::{Axis, Figure, NoFigure, Rule, words};
+use crate::palette::Ink;
+use crate::results::{Column, Results, Wanted};
+
+const NAME: &str = "diversity";
+
+pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
+    let all = chosen(results);
+    if all.is_empty() || !results.has(Column::ExpertDiversityNats) {
+        return Err(NoFigure::because(NAME, "the folder has no series.parquet with expert_diversity_nats"));
+    }
+    let mut of_run = vec![None; results.runs.len()];
+    for (place, chosen) in all.iter().enumerate() {
+        chosen.runs.iter().for_each(|run| of_run[*run] = Some(place));
+    }
+    let mut averages = vec![Averages::default(); all.len()];
+    let runs: Vec<usize> = all.iter().flat_map(|chosen| chosen.runs.iter().copied()).collect();
+    let wanted = Wanted::of_runs(&[Column::Batch, Column::ExpertDiversityNats], &runs);
+    results.each_batch(&wanted, |run, row| {
+        let value = row.value(Column::ExpertDiversityNats);
+        if let (Some(place), Some(batch), Some(value)) = (of_run[run], row.whole(Column::Batch), value) {
+            averages[place].add(batch, value);
+        }
+    })?;
+    let mut figure = Figure {
+        name: NAME,
+        title: "Does a router narrow the choice of experts?".into(),
+        subtitle: words::about(results, &words::seeds(results)),
+        ..Figure::default()
+    };
+    let most = columns(all.len());
+    let lines = all.iter().zip(&averages).map(|(chosen, averages)| Lines {
+        router: chosen.router.clone(),
+        ink: chosen.ink,
+        series: with_ribbon(&chosen.router, chosen.ink, &averages.means(), most),
+    });
+    let mut rules = super::usage::changes(results);
+    rules.extend(even(results));
+    panels(
+        &mut figure,
+        &Axis::linear("batch"),
+        &Axis::linear("expert diversity, entropy of use (nats)"),
+        &rules,
+        lines.collect(),
+    );
+    figure.notes.extend(note(results, &all));
+    Ok(figure)
+}
+
+/// Where all experts are used alike.
+fn even(results: &Results) -> Option<Rule> {
+    let experts = results.scenario.as_ref()?.get(&["model", "experts"])?.as_integer().filter(|experts| *experts > 1)?;
+    let layers = results.scenario.as_ref()?.get(&["model", "layers"]).and_then(toml::Value::as_integer).unwrap_or(1);
+    // Over several layers the entropy is another one.
+    (layers == 1).then(|| Rule {
+        name: format!("equal use of {experts} experts"),
+        ink: Ink::Muted,
+        upright: false,
+        at: (experts as f64).ln(),
+        dash: 1,
+    })
+}

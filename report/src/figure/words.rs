@@ -1,0 +1,39 @@
+//! What figures say in words: which scenario, how many seeds, names that are not too long for a sentence.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::results::{Interval, Results};
+
+/// A name for a sentence: no more than 40 letters of it.
+pub(super) fn brief(name: &str) -> String {
+    let mut letters = name.graphemes(true);
+    let head: String = letters.by_ref().take(40).collect();
+    if letters.next().is_none() { head } else { format!("{head}…") }
+}
+
+/// The last step of a key path: `lambda` for `router.lambda`.
+pub(super) fn tail(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
+}
+
+/// The scenario and its description, then what `more` says: the line under a title.
+pub(super) fn about(results: &Results, more: &str) -> String {
+    let name = brief(&results.summary.scenario);
+    if name.is_empty() { more.to_owned() } else { format!("{name}: {more}") }
+}
+
+/// What an interval of this folder is, and how many seeds there are: "mean of 10 seeds with 95 % interval".
+pub(super) fn seeds(results: &Results) -> String {
+    let seeds = results.summary.rows.iter().map(|row| row.seeds).max().unwrap_or(0);
+    match (seeds, &results.summary.interval) {
+        (0 | 1, _) => "one seed, no interval".to_owned(),
+        (seeds, Interval::Bootstrap) => format!("mean of {seeds} seeds, 95 % bootstrap interval"),
+        (seeds, _) => format!("mean of {seeds} seeds, 95 % interval"),
+    }
+}
+
+/// The seed that is shown where one is: that of the first run of those.
+pub(super) fn one_seed(results: &Results, runs: &[usize]) -> String {
+    let seed = runs.first().and_then(|run| results.runs.get(*run)).map_or("", |run| run.seed.as_str());
+    if seed.is_empty() { "one seed".to_owned() } else { format!("seed {}", brief(seed)) }
+}
