@@ -7,6 +7,7 @@ mod report;
 mod submit;
 mod sweep;
 mod telemetry;
+mod trace;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub use telemetry::{
     MeterChoice, MeterSource, RecordFormat, Rotation, Telemetry, TelemetryDevices, TelemetryExport, TelemetryRecord,
     TelemetryWatch,
 };
+pub use trace::{Trace, TraceFormat};
 
 /// Would a thermal- and energy-aware Mixture-of-Experts router save energy on your GPUs, and at what cost?
 #[derive(Debug, Parser)]
@@ -57,6 +59,8 @@ pub enum Command {
     Report(Report),
     /// Draw the figures of a results folder
     Plot(Plot),
+    /// Write results as a timeline for a trace viewer: batches, GPUs, what held them back, power and temperature
+    Trace(Trace),
     /// Check scenarios and the files they name without running anything
     Validate(Validate),
     /// HotSpot's floorplan, package and power trace to block temperatures, exact and without a time step

@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod sweep;
 mod telemetry;
+mod trace;
 mod validate;
 
 use crate::args::{Arguments, Command};
@@ -31,6 +32,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Compare(options) => compare::run(options),
         Command::Report(options) => report::run(options),
         Command::Plot(options) => plot::run(options),
+        Command::Trace(options) => trace::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),
         Command::List(options) => list::run(options),

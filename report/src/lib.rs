@@ -11,3 +11,4 @@ pub mod page;
 pub mod palette;
 pub mod results;
 pub mod table;
+pub mod timeline;

@@ -68,6 +68,7 @@ impl Results {
                         usage: chunk[7].as_ref().map_or_else(Vec::new, |cells| cells.list(row).to_vec()),
                     });
                 }
+                Ok::<(), ReadError>(())
             },
         )?;
         Ok(found)

@@ -71,6 +71,21 @@ impl Results {
     /// # Errors
     /// Where the table is damaged; rows before that were given.
     pub fn each_batch(&self, wanted: &Wanted, mut each: impl FnMut(usize, &BatchRow<'_>)) -> Result<(), ReadError> {
+        self.try_each_batch(wanted, |run, row| {
+            each(run, row);
+            Ok(())
+        })
+    }
+
+    /// The same where `each` may fail, which ends the reading.
+    ///
+    /// # Errors
+    /// As for [`each_batch`](Self::each_batch), and what `each` says.
+    pub fn try_each_batch<E: From<ReadError>>(
+        &self,
+        wanted: &Wanted,
+        mut each: impl FnMut(usize, &BatchRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let Some(table) = &self.series else { return Ok(()) };
         let mut slots = vec![None; Column::ALL.len()];
         for (slot, column) in wanted.columns.iter().enumerate() {
@@ -82,9 +97,10 @@ impl Results {
         table.each_chunk_where("run_id", &names, wanted, |ids, chunk, rows| {
             for row in 0..rows {
                 if let Some(run) = run(&indices, &ids, row) {
-                    each(run, &BatchRow { chunk: &chunk, row, slots: &slots });
+                    each(run, &BatchRow { chunk: &chunk, row, slots: &slots })?;
                 }
             }
+            Ok(())
         })
     }
 

@@ -71,57 +71,83 @@ impl Table {
         columns: &[&str],
         mut each: impl FnMut(&Chunk, usize),
     ) -> std::result::Result<(), ReadError> {
-        let decide = |_: &Cells, _: usize| true;
         let (key, rest) = columns.split_first().map_or((&"", columns), |(key, rest)| (key, rest));
-        self.each_chunk_where(key, rest, decide, |key, others, rows| {
-            let mut chunk: Chunk = vec![Some(key)];
-            chunk.extend(others);
-            each(&chunk, rows);
-        })
+        self.each_chunk_where(
+            key,
+            rest,
+            |_, _| true,
+            |key, others, rows| {
+                let mut chunk: Chunk = vec![Some(key)];
+                chunk.extend(others);
+                each(&chunk, rows);
+                Ok(())
+            },
+        )
     }
 
     /// The same for tables of which only some rows are wanted: `wanted` sees the cells of `key` first, and the other columns of a
     /// chunk that it does not want are passed over.
     ///
     /// # Errors
-    /// Where the file is damaged; chunks before that were given.
-    pub(super) fn each_chunk_where(
+    /// Where the file is damaged, and what `each` says; chunks before that were given.
+    pub(super) fn each_chunk_where<E: From<ReadError>>(
         &self,
         key: &str,
         columns: &[&str],
-        mut wanted: impl FnMut(&Cells, usize) -> bool,
-        mut each: impl FnMut(Cells, Chunk, usize),
-    ) -> std::result::Result<(), ReadError> {
-        let mut read = || -> Result<()> {
-            let key = self.place(key).ok_or_else(|| ParquetError::General(format!("it has no column `{key}`")))?;
-            let places: Vec<Option<usize>> = columns.iter().map(|column| self.place(column)).collect();
-            let reader = caught(|| SerializedFileReader::new(File::open(&self.path)?))?;
-            for group in 0..reader.num_row_groups() {
-                let group = caught(|| reader.get_row_group(group))?;
-                let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
-                let mut keys = CellReader::open(&*group, key)?;
-                let mut others = places
-                    .iter()
-                    .map(|place| place.map(|place| CellReader::open(&*group, place)).transpose())
-                    .collect::<Result<Vec<_>>>()?;
-                while left > 0 {
-                    let rows = left.min(CHUNK);
-                    left -= rows;
-                    let keys = whole(keys.read(rows)?, rows)?;
-                    if !wanted(&keys, rows) {
-                        others.iter_mut().flatten().try_for_each(|other| other.skip(rows))?;
-                        continue;
-                    }
-                    let next = |other: &mut Option<CellReader>| {
-                        other.as_mut().map(|other| whole(other.read(rows)?, rows)).transpose()
-                    };
-                    let chunk = others.iter_mut().map(next).collect::<Result<Chunk>>()?;
-                    each(keys, chunk, rows);
+        wanted: impl Fn(&Cells, usize) -> bool,
+        mut each: impl FnMut(Cells, Chunk, usize) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let damaged = |error: ParquetError| E::from(ReadError::damaged(&self.path, plain(&error)));
+        let missing = || ParquetError::General(format!("it has no column `{key}`"));
+        let key = self.place(key).ok_or_else(missing).map_err(damaged)?;
+        let places: Vec<Option<usize>> = columns.iter().map(|column| self.place(column)).collect();
+        let reader = caught(|| SerializedFileReader::new(File::open(&self.path)?)).map_err(damaged)?;
+        for group in 0..reader.num_row_groups() {
+            let mut group = Group::open(&reader, group, key, &places).map_err(damaged)?;
+            while let Some((keys, chunk, rows)) = group.next(&wanted).map_err(damaged)? {
+                if let Some(chunk) = chunk {
+                    each(keys, chunk, rows)?;
                 }
             }
-            Ok(())
-        };
-        read().map_err(|error| ReadError::damaged(&self.path, plain(&error)))
+        }
+        Ok(())
+    }
+}
+
+/// A row group while it is read.
+struct Group {
+    left: usize,
+    keys: CellReader,
+    others: Vec<Option<CellReader>>,
+}
+
+impl Group {
+    fn open(reader: &SerializedFileReader<File>, group: usize, key: usize, places: &[Option<usize>]) -> Result<Self> {
+        let group = caught(|| reader.get_row_group(group))?;
+        let column = |place: usize| CellReader::open(&*group, place);
+        Ok(Self {
+            left: usize::try_from(group.metadata().num_rows()).unwrap_or_default(),
+            keys: column(key)?,
+            others: places.iter().map(|place| place.map(column).transpose()).collect::<Result<_>>()?,
+        })
+    }
+
+    /// The next keys with the other cells of their rows, which are there if they are wanted; `None` at the end.
+    fn next(&mut self, wanted: impl Fn(&Cells, usize) -> bool) -> Result<Option<(Cells, Option<Chunk>, usize)>> {
+        let rows = self.left.min(CHUNK);
+        if rows == 0 {
+            return Ok(None);
+        }
+        self.left -= rows;
+        let keys = whole(self.keys.read(rows)?, rows)?;
+        if !wanted(&keys, rows) {
+            self.others.iter_mut().flatten().try_for_each(|other| other.skip(rows))?;
+            return Ok(Some((keys, None, rows)));
+        }
+        let next =
+            |other: &mut Option<CellReader>| other.as_mut().map(|other| whole(other.read(rows)?, rows)).transpose();
+        let chunk = self.others.iter_mut().map(next).collect::<Result<Chunk>>()?;
+        Ok(Some((keys, Some(chunk), rows)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `throttling.parquet`: what held GPUs back, and when.
 
 use super::Results;
+use super::cells::Cells;
 use super::error::ReadError;
 use super::series::run;
 use super::table::Chunk;
@@ -32,15 +33,30 @@ impl Results {
     /// # Errors
     /// Where the table is damaged.
     pub fn throttling(&self, runs: Option<&[usize]>) -> Result<Vec<ThrottleRow>, ReadError> {
-        let Some(table) = &self.throttling else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        let indices = self.indices(runs);
-        let wanted = |ids: &super::cells::Cells, rows: usize| (0..rows).any(|row| run(&indices, ids, row).is_some());
-        table.each_chunk_where("run_id", &COLUMNS, wanted, |ids, chunk, rows| {
-            let of_run = |row: usize| stretch(run(&indices, &ids, row)?, &chunk, row);
-            found.extend((0..rows).filter_map(of_run));
+        self.try_each_stretch(runs, |stretch| {
+            found.push(stretch);
+            Ok::<(), ReadError>(())
         })?;
         Ok(found)
+    }
+
+    /// Gives them to `each` one after another, in memory that does not grow with the table.
+    ///
+    /// # Errors
+    /// As for [`throttling`](Self::throttling), and what `each` says.
+    pub fn try_each_stretch<E: From<ReadError>>(
+        &self,
+        runs: Option<&[usize]>,
+        mut each: impl FnMut(ThrottleRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(table) = &self.throttling else { return Ok(()) };
+        let indices = self.indices(runs);
+        let wanted = |ids: &Cells, rows: usize| (0..rows).any(|row| run(&indices, ids, row).is_some());
+        table.each_chunk_where("run_id", &COLUMNS, wanted, |ids, chunk, rows| {
+            let of_run = |row: usize| stretch(run(&indices, &ids, row)?, &chunk, row);
+            (0..rows).filter_map(of_run).try_for_each(&mut each)
+        })
     }
 }
 

@@ -77,12 +77,11 @@ impl Thinned {
 
     /// Takes in the next point. Times do not fall; one that does, or is no number, counts as the one before it.
     pub fn push(&mut self, time: f64, value: f64) {
-        let before = self.kept.last().map(|column| column.last.1.time);
-        let time = match before {
-            Some(before) if !(time >= before) => before,
-            None if !time.is_finite() => 0.0,
-            _ => time,
-        };
+        let before = self.kept.last().map_or(f64::NEG_INFINITY, |column| column.last.1.time);
+        let time = if time.is_finite() { time } else { before };
+        let time = if before.is_finite() { time.max(before) } else { time };
+        // Nothing came before that could be taken instead.
+        let time = if time.is_finite() { time } else { 0.0 };
         let column = Column::of(self.seen, Point { time, value });
         self.seen += 1;
         let Some(scale) = self.scale else {
