@@ -1,4 +1,4 @@
-//! What was recorded on two real H200s that share their air, and how far the simulator is off: the numbers of `docs/HARDWARE.md`.
+//! What was recorded on pairs of real H200s that share their air, and how far the simulator is off: the numbers of `docs/HARDWARE.md`.
 
 use serde_json::Value;
 
@@ -31,6 +31,23 @@ fn five_routers_on_two_gpus_are_predicted_as_the_page_says() {
         names.filter(|name| !name.starts_with("primal-dual")).collect()
     };
     assert_eq!(order("measured"), order("predicted"));
+}
+
+/// Everything at once, on two other devices: energy, layer time, temperature and the order of the routers.
+#[test]
+fn three_routers_on_two_other_gpus_come_out_in_the_order_predicted() {
+    let pair = Recorded("h200-live/other-pair");
+    let report = pair.compared("live", &["--cooling", &pair.path("cooling.toml")]);
+    assert_eq!(report["simulated"], false);
+    let rows = report["rows"].as_array().unwrap();
+    let routers: Vec<&str> = rows.iter().map(|row| row["router"].as_str().unwrap()).collect();
+    assert_eq!(routers, ["selection-bias", "ttt", "baseline"]);
+    for row in rows {
+        assert!(relative(row, "joules_per_token").abs() < 0.02, "{row}");
+        assert!(relative(row, "layer_seconds").abs() < 0.02, "{row}");
+    }
+    assert!(worst_die(&report) < 2.0, "{report}");
+    assert_eq!(report["rankings"][0]["same"], true, "{}", report["rankings"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 // What is chosen: point, seed, routers, the time under the cursor and the stretch of time that is shown.
-const choice = { point: data.axes.map(() => 0), seed: 0, hidden: new Set(), detail: 0, over: "seconds", x: null, zoom: null };
+const choice = { point: data.axes.map((axis) => axis.first), seed: 0, hidden: new Set(), detail: 0, over: "seconds", x: null, zoom: null };
 const MOST_LINES = 12;
 
 // The runs of the chosen point and seed; a router without an axis is the same at all its values.

@@ -129,7 +129,7 @@ fn answer(parts: &Parts<'_>) -> Markup {
 /// A router by name, and its point where there is a sweep.
 fn router(parts: &Parts<'_>, row: &Row) -> Markup {
     let point = super::axes::point(parts.axes, row);
-    html! { (name(&row.router)) @if !point.is_empty() { " (" bdi { (shortened(&point, 120)) } ")" } }
+    html! { b { (name(&row.router)) } @if !point.is_empty() { " (" bdi { (shortened(&point, 120)) } ")" } }
 }
 
 /// What a saving cost, in half a sentence.
@@ -204,12 +204,12 @@ fn figures(figures: &[(String, String)]) -> Markup {
 
 fn over_time() -> Markup {
     html! {
-        p #time-missing data-empty="time" { "Lines over time are drawn by the script of this page, where the folder has a series.parquet." }
+        p #time-missing { "Lines over time are drawn by the script of this page, where the folder has a series.parquet." }
         div #time-live hidden {
             div.controls #choice {}
             fieldset.chips #routers { legend { "Routers, to show or hide" } }
             div.controls {
-                label.grow { span { "Time: " output #now for="when" {} } input #when type="range" aria-label="Time" min="0" max="1" value="1"; }
+                label.grow { span { "Time: " output.now for="when" {} } input.when #when type="range" aria-label="Time" min="0" max="1" value="1"; }
                 div.buttons role="group" aria-label="Zoom" {
                     button #zoom-in type="button" { "Zoom in" }
                     button #zoom-out type="button" { "Zoom out" }
@@ -230,11 +230,11 @@ fn over_time() -> Markup {
 
 fn floor() -> Markup {
     html! {
-        p #floor-missing data-empty="floor" { "The map is drawn by the script of this page, where the folder has temperatures, powers or clocks of GPUs." }
+        p #floor-missing { "The map is drawn by the script of this page, where the folder has temperatures, powers or clocks of GPUs." }
         div #floor-live hidden {
             div.controls {
                 label { "Coloured by" select #quantity {} }
-                label.grow { span { "Time: " output #now-floor for="when-floor" {} } input #when-floor type="range" aria-label="Time of the map" min="0" max="1" value="1"; }
+                label.grow { span { "Time: " output.now for="when-floor" {} } input.when #when-floor type="range" aria-label="Time of the map" min="0" max="1" value="1"; }
             }
             div.scale #scale {}
             p #unmapped hidden { "The chosen runs have no such values." }
