@@ -1,6 +1,7 @@
 //! The command line as the user typed it, before anything is looked up.
 
 mod live;
+mod plot;
 mod plugin;
 mod report;
 mod submit;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::scenario_file::TelemetryFlag;
 
 pub use live::{Equipment, Live, LiveCompare, LiveExcite, LiveReplay, LiveRun};
+pub use plot::{PictureFormat, PictureTheme, Plot};
 pub use plugin::{Language, Plugin, PluginBench, PluginCase, PluginCheck, PluginInspect, PluginList, PluginNew};
 pub use report::Report;
 pub use submit::SweepSubmit;
@@ -55,6 +57,8 @@ pub enum Command {
     Compare(Compare),
     /// Print the table of a results folder, and write its page: one file that opens in a browser without a network
     Report(Report),
+    /// Draw the figures of a results folder
+    Plot(Plot),
     /// Write results as a timeline for a trace viewer: batches, GPUs, what held them back, power and temperature
     Trace(Trace),
     /// Check scenarios and the files they name without running anything

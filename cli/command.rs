@@ -6,6 +6,7 @@ mod experiment;
 mod floorplan;
 mod list;
 mod live;
+mod plot;
 mod plugin;
 mod profile;
 mod report;
@@ -30,6 +31,7 @@ pub fn dispatch(arguments: &Arguments) -> Result<Code, Fault> {
         Command::Sweep(command) => sweep::run(command),
         Command::Compare(options) => compare::run(options),
         Command::Report(options) => report::run(options),
+        Command::Plot(options) => plot::run(options),
         Command::Trace(options) => trace::run(options),
         Command::Validate(options) => validate::run(options),
         Command::Floorplan(options) => floorplan::run(options),

@@ -86,7 +86,7 @@ fn series_of(recording: &Recording) -> Result<Vec<Series>, Fault> {
 }
 
 /// Writes a file whole or not at all.
-pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Fault> {
+pub(super) fn write_whole(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), Fault> {
     let unwritable = |source: std::io::Error| Fault::Unwritable {
         path: path.to_owned(),
         source,
@@ -94,7 +94,7 @@ pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Fault> {
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
-    file.write_all(text.as_bytes()).map_err(unwritable)?;
+    file.write_all(contents.as_ref()).map_err(unwritable)?;
     readable_by_all(file.as_file()).map_err(unwritable)?;
     file.persist(path).map_err(|error| unwritable(error.error))?;
     Ok(())

@@ -15,7 +15,6 @@ mod imbalance;
 mod latency;
 mod list;
 mod pareto;
-mod reduced;
 mod routers;
 mod sweep;
 mod temperature_usage;
@@ -28,6 +27,7 @@ pub use csv::csv;
 pub use list::{FIGURES, Listed, NoFigure, build};
 
 use crate::palette::Ink;
+use crate::results::downsample::Thinned;
 
 /// One figure: the question it answers, and the numbers that answer it.
 #[derive(Clone, Debug, Default)]
@@ -204,5 +204,19 @@ impl Figure {
         let bands = self.panels.iter().flat_map(|panel| &panel.bands);
         bands.for_each(|band| add(&band.name, band.ink, Kind::Ribbon));
         keys
+    }
+}
+
+/// What is left of a long series, to be drawn.
+fn thinned(series: &Thinned) -> Vec<Point> {
+    series.points().iter().map(|point| Point::at(point.time, point.value)).collect()
+}
+
+/// How many panels of this number stand beside each other: one print column has room for two, and takes eight of them.
+fn beside(panels: usize) -> usize {
+    match panels {
+        0..=3 => 1,
+        4..=8 => 2,
+        _ => 4,
     }
 }

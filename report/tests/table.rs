@@ -214,6 +214,20 @@ fn what_is_missing_is_said_and_nothing_is_refused() {
     assert!(error.contains("summary.json: it cannot be read") && out.is_empty(), "{error}");
 }
 
+#[test]
+fn failed_runs_are_told_once() {
+    let folder = folder(&[baseline()]);
+    let path = folder.path().join("summary.json");
+    let mut summary: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let failure = |seed: u32, message: &str| json!({ "run": "id", "router": "r", "seed": seed, "message": message });
+    summary["failures"] =
+        json!([failure(3, "at event 5: no home"), failure(4, "at event 9: no home"), failure(5, "else")]);
+    std::fs::write(&path, summary.to_string()).unwrap();
+    let table = text(folder.path(), Look::default()).unwrap();
+    let failed: Vec<&str> = table.lines().filter(|line| line.contains("failed")).collect();
+    assert_eq!(failed, ["failed: r with seed 3 (2 runs alike): at event 5: no home", "failed: r with seed 5: else"]);
+}
+
 /// A disk that is full, or a reader that has gone away.
 struct Full;
 

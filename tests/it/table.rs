@@ -29,6 +29,42 @@ fn run_prints_what_the_folder_alone_says() {
     assert_eq!((code, complete), (0, out), "{err}");
 }
 
+#[test]
+fn report_prints_what_run_printed_and_other_forms_of_it() {
+    let (folder, out) = drifted();
+    let report = |more: &[&str]| {
+        let (code, out, err) = text(&isotherm(folder.path(), &[&["report", "out"], more].concat()));
+        assert_eq!(code, 0, "{err}");
+        (out, err)
+    };
+    // A table alone writes nothing.
+    let before = std::fs::read_dir(folder.path().join("out")).unwrap().count();
+    let summary = std::fs::read_to_string(folder.path().join("out/summary.json")).unwrap();
+    assert_eq!(report(&["--json"]), (summary.clone(), String::new()));
+    let (markdown, _) = report(&["--markdown"]);
+    let rows: Vec<&str> = markdown.lines().filter(|line| line.starts_with("| ")).collect();
+    assert!(rows.len() == 7 && rows[0].starts_with("| router | energy | saved | J/token over time |"), "{markdown}");
+    assert!(markdown.contains("**") && markdown.contains("- oracle: this router sees true costs"), "{markdown}");
+    let (table, _) = report(&["--csv"]);
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 6);
+    for (row, expected) in rows.iter().zip(summary["rows"].as_array().unwrap()) {
+        assert_eq!(row["router"], expected["router"].as_str().unwrap());
+        let metrics = expected["metrics"].as_object().unwrap();
+        assert!(metrics.len() > 30);
+        for (name, estimate) in metrics {
+            let number = |column: &str| row[column].parse::<f64>().unwrap();
+            let (mean, half) = (estimate["mean"].as_f64().unwrap(), estimate["ci95"].as_f64().unwrap());
+            let read = [number(name), number(&format!("{name}_low")), number(&format!("{name}_high"))];
+            assert_eq!(read, [mean, mean - half, mean + half], "{name}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), before);
+    assert_eq!(report(&[]).0, out);
+}
+
 /// Rows of a CSV table by the names of their columns.
 fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
     csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()

@@ -1,5 +1,5 @@
 // What is chosen: point, seed, routers, the time under the cursor and the stretch of time that is shown.
-const choice = { point: data.axes.map(() => 0), seed: 0, hidden: new Set(), detail: 0, over: "seconds", x: null, zoom: null };
+const choice = { point: data.axes.map((axis) => axis.first), seed: 0, hidden: new Set(), detail: 0, over: "seconds", x: null, zoom: null };
 const MOST_LINES = 12;
 
 // The runs of the chosen point and seed; a router without an axis is the same at all its values.
@@ -42,7 +42,7 @@ function startRouters(rebuild) {
   const chips = document.getElementById("routers");
   data.routers.forEach((router, index) => {
     if (index >= MOST_LINES) choice.hidden.add(index);
-    const chip = element("button", { type: "button", "aria-pressed": String(!choice.hidden.has(index)) }, swatch("transparent"), named(router.name));
+    const chip = element("button", { type: "button", "aria-pressed": String(!choice.hidden.has(index)) }, swatch(routerInk(index)), named(router.name));
     chip.addEventListener("click", () => {
       if (!choice.hidden.delete(index)) choice.hidden.add(index);
       chip.setAttribute("aria-pressed", String(!choice.hidden.has(index)));
@@ -50,9 +50,6 @@ function startRouters(rebuild) {
     });
     chips.append(chip);
   });
-  const paint = () => chips.querySelectorAll(".swatch").forEach((mark, index) => { mark.style.background = routerColour(index); });
-  paint();
-  themeListeners.push(paint);
 }
 
-const routerColour = (index) => data.routers[index][isDark() ? "dark" : "light"];
+const routerInk = (index) => data.routers[index].ink;

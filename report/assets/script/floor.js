@@ -48,7 +48,7 @@ function floorOf(run, name, colour) {
     const grid = element("div", { class: "tiles" });
     grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     for (const gpu of order) {
-      tiles[gpu] = element("div", { class: "tile" }, `GPU ${gpu}`, element("b"));
+      tiles[gpu] = element("div", { class: "tile" }, `GPU ${gpu} `, element("b"));
       grid.append(tiles[gpu]);
     }
     nodes.append(element("div", { class: "node" }, element("p", {}, `node ${first / perNode}${air ? ", air from top to bottom" : ""}`), grid));

@@ -1,4 +1,6 @@
-// Sorting by a heading, and the filter above the table.
+// Sorting by a heading, and the filter above a table that is not seen at a glance.
+const FEW_ROWS = 8;
+
 function startTable() {
   const table = document.querySelector("#comparison table");
   if (!table) return;
@@ -18,6 +20,7 @@ function startTable() {
     });
   });
   const filter = document.getElementById("filter");
+  if (rows.length < FEW_ROWS) return;
   filter.closest("label").hidden = false;
   filter.addEventListener("input", () => {
     const wanted = filter.value.trim().toLowerCase();

@@ -3,13 +3,12 @@ let plots = [];
 let floors = [];
 let floorRange = [0, 1];
 let span = [0, 1];
-let busy = false;
 let generation = 0;
 
 // Colours for GPUs and experts, which have no order of merit: evenly around the circle, dashed from the second round on.
 function lineColour(index, count) {
   const hue = (index * 360) / Math.min(count, 8) + (index >= 8 ? 20 : 0);
-  return `oklch(${isDark() ? 0.78 : 0.55} 0.15 ${hue})`;
+  return `light-dark(oklch(0.55 0.15 ${hue}), oklch(0.78 0.15 ${hue}))`;
 }
 
 async function rebuild() {
@@ -27,26 +26,30 @@ async function rebuild() {
   buildFloors(shown);
   tellReduced(shown);
   document.getElementById("nothing").hidden = shown.length > 0;
-  busy = true;
-  plots.forEach((plot) => { plot.draw(); });
-  busy = false;
-  const zoom = choice.zoom ?? span;
-  zoomed(...zoom);
-  moveTo(choice.x);
+  plots.forEach((plot) => plot.draw());
+  // The charts lay themselves out when this is done; only then they know where a time is.
+  await new Promise((done) => setTimeout(done));
+  if (mine !== generation) return;
+  zoomed(...(choice.zoom ?? span));
+  await new Promise((done) => setTimeout(done));
+  if (mine === generation) moveTo(choice.x);
 }
 
-const told = { moved: (x) => { if (!busy) moveTo(x); }, zoomed: (min, max) => { if (!busy) zoomed(min, max); } };
+const told = { moved: (x) => moveTo(Math.min(Math.max(x, span[0]), span[1])), zoomed: (min, max) => zoomed(Math.max(min, span[0]), Math.min(max, span[1])) };
+
+// A measure that is nothing but zero has no plot.
+const says = (run, name) => run.values.get(name)?.some((line) => line.some((value) => value));
 
 function compared(shown) {
   const box = document.getElementById("compared");
   const made = data.measures
-    .filter((measure) => !measure.each && shown.some((run) => known(run, measure.name)))
+    .filter((measure) => !measure.each && shown.some((run) => says(run, measure.name)))
     .map((measure) => plotOf({
       title: measure.title,
       unit: measure.unit,
       rules: data.limits.filter((limit) => limit.measure === measure.name),
       lines: shown.filter((run) => known(run, measure.name)).map((run) => ({
-        name: data.routers[run.router].name, colour: routerColour(run.router), x: run[choice.over], y: run.values.get(measure.name)[0], stride: run.stride,
+        name: data.routers[run.router].name, colour: routerInk(run.router), x: run[choice.over], y: run.values.get(measure.name)[0], stride: run.stride,
       })),
     }, told));
   box.replaceChildren(...made.map((plot) => plot.box));
@@ -96,7 +99,7 @@ function heldBack(run) {
 
 function buildFloors(shown) {
   const all = shown.filter((run) => known(run, QUANTITIES[quantity].name));
-  floors = all.slice(0, MOST_FLOORS).map((run) => floorOf(run, data.routers[run.router].name, routerColour(run.router)));
+  floors = all.slice(0, MOST_FLOORS).map((run) => floorOf(run, data.routers[run.router].name, routerInk(run.router)));
   document.getElementById("floors").replaceChildren(...floors.map((floor) => floor.box));
   document.getElementById("unmapped").hidden = floors.length > 0;
   document.getElementById("more-floors").hidden = all.length <= MOST_FLOORS;
@@ -117,29 +120,26 @@ function tellReduced(shown) {
 
 function moveTo(x) {
   choice.x = x;
-  const slider = document.getElementById("when");
-  slider.min = span[0];
-  slider.max = span[1];
-  slider.step = (span[1] - span[0]) / 1000 || 1;
-  slider.value = x;
   const words = choice.over === "seconds" ? `${digits(x)} s` : `batch ${Math.round(x)}`;
-  slider.setAttribute("aria-valuetext", words);
-  document.getElementById("now").textContent = words;
-  busy = true;
+  for (const slider of document.querySelectorAll("input.when")) {
+    slider.min = span[0];
+    slider.max = span[1];
+    slider.step = "any";
+    slider.value = x;
+    slider.setAttribute("aria-valuetext", words);
+  }
+  document.querySelectorAll("output.now").forEach((output) => { output.textContent = words; });
   for (const plot of plots) {
     plot.read(x);
     plot.cursor(x);
   }
-  busy = false;
   floors.forEach((floor) => paintFloor(floor, floorRange, x));
 }
 
 function zoomed(min, max) {
   if (!(max > min)) return;
   choice.zoom = min <= span[0] && max >= span[1] ? null : [min, max];
-  busy = true;
   plots.forEach((plot) => plot.zoom(min, max));
-  busy = false;
 }
 
 // Around the cursor, by a factor.
@@ -169,18 +169,32 @@ function keys(event) {
   act();
 }
 
+// A slider that takes any value has steps of its own: as those of the plots.
+function sliderKeys(event) {
+  const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key];
+  if (!steps) return;
+  event.preventDefault();
+  moveTo(Math.min(Math.max(choice.x + (steps * (span[1] - span[0])) / 200, span[0]), span[1]));
+}
+
 function startTime() {
   if (!data.runs.length) return;
-  for (const id of ["time-live", "floor-live"]) document.getElementById(id).hidden = false;
+  for (const id of ["time", "floor"]) {
+    document.getElementById(`${id}-live`).hidden = false;
+    document.getElementById(`${id}-missing`).hidden = true;
+  }
   startChoice(rebuild);
   startFloor(rebuild);
   document.getElementById("detail").addEventListener("change", (event) => { choice.detail = Number(event.target.value); rebuild(); });
-  document.getElementById("when").addEventListener("input", (event) => moveTo(Number(event.target.value)));
+  for (const slider of document.querySelectorAll("input.when")) {
+    slider.addEventListener("input", () => moveTo(Number(slider.value)));
+    slider.addEventListener("keydown", sliderKeys);
+  }
   document.getElementById("zoom-in").addEventListener("click", () => zoomBy(0.5));
   document.getElementById("zoom-out").addEventListener("click", () => zoomBy(2));
   document.getElementById("zoom-all").addEventListener("click", () => zoomed(...span));
   document.getElementById("time").addEventListener("keydown", keys);
-  themeListeners.push(rebuild);
+  themeListeners.push(() => plots.forEach((plot) => plot.repaint()));
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth === width) return;

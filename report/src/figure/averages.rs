@@ -2,9 +2,9 @@
 
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
-use super::reduced::Reduced;
-use super::{Kind, Point, Series};
+use super::{Kind, Point, Series, thinned};
 use crate::palette::Ink;
+use crate::results::downsample::Thinned;
 
 /// Batches that are kept apart; longer runs have neighbours put together.
 const MOST: usize = 1 << 16;
@@ -99,7 +99,7 @@ impl Factor {
 
 /// The mean as a line and its interval as a ribbon, no finer than `columns` can show.
 pub(super) fn with_ribbon(name: &str, ink: Ink, means: &[Mean], columns: usize) -> Vec<Series> {
-    let mut line = Reduced::to(columns);
+    let mut line = Thinned::new(columns);
     means.iter().for_each(|mean| line.push(mean.batch, mean.mean));
     let mut all = Vec::new();
     if means.iter().any(|mean| mean.range.is_some()) {
@@ -107,7 +107,7 @@ pub(super) fn with_ribbon(name: &str, ink: Ink, means: &[Mean], columns: usize) 
         let points = wide.filter_map(envelope).collect();
         all.push(Series { name: name.to_owned(), ink, kind: Kind::Ribbon, points });
     }
-    all.push(Series { name: name.to_owned(), ink, kind: Kind::Line, points: line.points() });
+    all.push(Series { name: name.to_owned(), ink, kind: Kind::Line, points: thinned(&line) });
     all
 }
 

@@ -1,10 +1,10 @@
 //! Temperature, power and clock of every GPU over time, with limits and what held GPUs back.
 
 use super::choice::{Chosen, chosen, first_runs, note};
-use super::reduced::Reduced;
 use super::throttled::{Stretches, bands};
-use super::{Axis, Figure, Kind, NoFigure, Panel, Rule, Series, words};
+use super::{Axis, Figure, Kind, NoFigure, Panel, Rule, Series, thinned, words};
 use crate::palette::Ink;
+use crate::results::downsample::Thinned;
 use crate::results::{Column, Results, Scenario, Wanted};
 
 /// More GPUs than these are shown as a range and its two ends.
@@ -55,10 +55,7 @@ const CLOCK: Shown = Shown {
     column: Column::ClockMhz,
     axis: "clock (MHz)",
     missing: "clocks are not modelled in this scenario (`clock_mhz` is empty)",
-    limits: &[
-        Limit { path: &["hardware", "profile", "clock", "max_mhz"], name: "highest clock", unit: "" },
-        Limit { path: &["hardware", "profile", "clock", "min_mhz"], name: "lowest clock", unit: "" },
-    ],
+    limits: &[Limit { path: &["hardware", "profile", "clock", "max_mhz"], name: "highest clock", unit: "" }],
 };
 
 pub(super) fn temperature(results: &Results) -> Result<Figure, NoFigure> {
@@ -77,7 +74,7 @@ pub(super) fn clock(results: &Results) -> Result<Figure, NoFigure> {
 #[derive(Default)]
 struct Traces {
     /// GPU by GPU; of many GPUs the least, the mean and the largest.
-    lines: Vec<Reduced>,
+    lines: Vec<Thinned>,
     gpus: usize,
     end_s: f64,
 }
@@ -88,28 +85,26 @@ impl Traces {
         self.end_s = self.end_s.max(seconds);
         let lines = if values.len() > EACH { 3 } else { values.len() };
         if self.lines.len() < lines {
-            self.lines.resize(lines, Reduced::to(columns));
+            self.lines.resize(lines, Thinned::new(columns));
         }
         if values.len() <= EACH {
-            self.lines.iter_mut().zip(values).for_each(|(line, value)| line.push(seconds, *value));
+            let known = self.lines.iter_mut().zip(values).filter(|(_, value)| value.is_finite());
+            known.for_each(|(line, value)| line.push(seconds, *value));
             return;
         }
         let known = values.iter().copied().filter(|value| value.is_finite());
         let (count, sum) = known.clone().fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
         let least = known.clone().fold(f64::INFINITY, f64::min);
         let largest = known.fold(f64::NEG_INFINITY, f64::max);
-        for (line, value) in self.lines.iter_mut().zip([least, sum / count, largest]) {
-            line.push(seconds, value);
+        if count > 0.0 {
+            let ends = self.lines.iter_mut().zip([least, sum / count, largest]);
+            ends.for_each(|(line, value)| line.push(seconds, value));
         }
     }
 
     fn series(&self) -> Vec<Series> {
-        let line = |name: String, ink: Ink, reduced: &Reduced| Series {
-            name,
-            ink,
-            kind: Kind::Line,
-            points: reduced.points(),
-        };
+        let line =
+            |name: String, ink: Ink, values: &Thinned| Series { name, ink, kind: Kind::Line, points: thinned(values) };
         if self.gpus <= EACH {
             let gpus = self.lines.len();
             return self
@@ -153,11 +148,7 @@ fn build(results: &Results, shown: &Shown) -> Result<Figure, NoFigure> {
         name: shown.name,
         title: shown.title.into(),
         subtitle: words::about(results, &words::one_seed(results, &runs)),
-        columns: match all.len() {
-            1 | 2 => 1,
-            3 | 4 => 2,
-            _ => 4,
-        },
+        columns: super::beside(all.len()),
         ..Figure::default()
     };
     for (chosen, traces) in all.iter().zip(&traces) {

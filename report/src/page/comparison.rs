@@ -6,7 +6,7 @@ use super::answer::probability;
 use super::axes::Axis;
 use super::name::name;
 use crate::number::with_unit;
-use crate::palette::Routers;
+use crate::palette::{Routers, Theme, colour};
 use crate::results::{Estimate, Results, Row};
 
 /// More rows are not read, and make the page slow: of a larger sweep the rows that save most are shown.
@@ -65,20 +65,25 @@ pub(super) fn table(results: &Results, axes: &[Axis], routers: &Routers) -> Mark
                 thead { tr {
                     th scope="col" { "router" }
                     @for axis in axes { th scope="col" title=(axis.keys.join(", ")) { (axis.label) } }
-                    @for column in &columns { th scope="col" title=(column.metric) { (column.title) } }
-                    @if tested { th scope="col" title="two-sided p after Holm's correction" { "p" sub { "Holm" } } }
+                    @for (place, column) in columns.iter().enumerate() {
+                        th scope="col" title=(column.metric) { (column.title) }
+                        // Beside the saving.
+                        @if tested && place == 0 { th scope="col" title="two-sided p after Holm's correction" { "p" sub { "Holm" } } }
+                    }
                     th scope="col" { "seeds" }
                 } }
                 tbody {
                     @for row in &rows {
                         tr.baseline[row.baseline] {
                             th scope="row" data-value=(row.router) {
-                                span.swatch data-router=[routers.order().iter().position(|name| *name == row.router)] {}
+                                svg.swatch viewBox="0 0 1 1" aria-hidden="true" { rect width="1" height="1" fill=(colour(routers.ink(&row.router), Theme::Css)) {} }
                                 (name(&row.router))
                             }
                             @for axis in axes { td data-value=[axis.value(row)] { (axis.value(row).unwrap_or("–")) } }
-                            @for column in &columns { (cell(row, column)) }
-                            @if tested { (p_cell(row)) }
+                            @for (place, column) in columns.iter().enumerate() {
+                                (cell(row, column))
+                                @if tested && place == 0 { (p_cell(row)) }
+                            }
                             td data-value=(row.seeds) { (row.seeds) }
                         }
                     }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::answer::answer;
 use super::axes::Axis;
 use super::held::{self, Held};
 use super::measure::MEASURES;
 use super::series::{RunSeries, Series};
 use crate::palette::{Routers, Theme, colour};
-use crate::results::{Results, Scenario};
+use crate::results::{Results, Row, Scenario};
 
 /// What the script of the page reads; the names are those of the script.
 #[derive(Debug, Serialize)]
@@ -30,8 +31,8 @@ pub(super) struct Data {
 #[derive(Debug, Serialize)]
 struct Router {
     name: String,
-    light: String,
-    dark: String,
+    /// Its colour, as a variable of the style sheet.
+    ink: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,6 +40,8 @@ struct Choice {
     label: String,
     key: String,
     values: Vec<String>,
+    /// Which value is chosen at first: that of the answer, where it has one.
+    first: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,7 +118,7 @@ pub(super) fn data(results: &Results, axes: &[Axis], routers: &Routers, series: 
     let scenario = results.scenario.as_ref();
     Data {
         routers: routers.order().iter().map(|name| router(routers, name)).collect(),
-        axes: axes.iter().map(choice).collect(),
+        axes: axes.iter().map(|axis| choice(axis, answer(results).best)).collect(),
         seeds,
         measures: MEASURES
             .iter()
@@ -130,12 +133,17 @@ pub(super) fn data(results: &Results, axes: &[Axis], routers: &Routers, series: 
 }
 
 fn router(routers: &Routers, name: &str) -> Router {
-    let ink = routers.ink(name);
-    Router { name: name.to_owned(), light: colour(ink, Theme::Light), dark: colour(ink, Theme::Dark) }
+    Router { name: name.to_owned(), ink: colour(routers.ink(name), Theme::Css) }
 }
 
-fn choice(axis: &Axis) -> Choice {
-    Choice { label: axis.label.clone(), key: axis.keys.join(", "), values: axis.values.clone() }
+fn choice(axis: &Axis, best: Option<&Row>) -> Choice {
+    let first = best.and_then(|row| axis.value(row)).and_then(|value| axis.values.iter().position(|v| v == value));
+    Choice {
+        label: axis.label.clone(),
+        key: axis.keys.join(", "),
+        values: axis.values.clone(),
+        first: first.unwrap_or(0),
+    }
 }
 
 /// The place of a value among those known, as a new one if need be.

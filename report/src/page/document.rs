@@ -8,6 +8,7 @@ use super::assets::{CHARTS, CHARTS_LICENCE, SCRIPT, STYLE, json, policy};
 use super::axes::Axis;
 use super::comparison;
 use super::data::Data;
+use super::drawn::Drawn;
 use super::name::{name, shortened};
 use super::notes::Note;
 use super::origin::{Key, Profile};
@@ -23,8 +24,9 @@ pub(super) struct Parts<'a> {
     pub(super) keys: &'a [(String, Vec<Key>)],
     pub(super) profile: Option<&'a Profile>,
     pub(super) data: &'a Data,
-    /// Drawings with their titles, as SVG whose colours are variables.
-    pub(super) figures: &'a [(String, String)],
+    pub(super) figures: &'a [Drawn],
+    /// Figures that are no part of the page.
+    pub(super) too_large: &'a [&'static str],
 }
 
 /// The sections with their names in the navigation.
@@ -67,7 +69,7 @@ pub(super) fn document(parts: &Parts<'_>) -> String {
                     section #answer { h2 { "What came out" } (answer(parts)) }
                     section #notes { h2 { "Before you believe it" } (notes(parts.notes)) }
                     section #comparison { h2 { "All routers" } (comparison::table(parts.results, parts.axes, parts.routers)) }
-                    @if shown("figures") { section #figures { h2 { "Figures" } (figures(parts.figures)) } }
+                    @if shown("figures") { section #figures { h2 { "Figures" } (figures(parts)) } }
                     section #time { h2 { "Over time" } (over_time()) }
                     section #floor { h2 { "GPUs on the floor" } (floor()) }
                     section #scenario { h2 { "Scenario and hardware" } (scenario_keys(parts)) }
@@ -129,7 +131,7 @@ fn answer(parts: &Parts<'_>) -> Markup {
 /// A router by name, and its point where there is a sweep.
 fn router(parts: &Parts<'_>, row: &Row) -> Markup {
     let point = super::axes::point(parts.axes, row);
-    html! { (name(&row.router)) @if !point.is_empty() { " (" bdi { (shortened(&point, 120)) } ")" } }
+    html! { b { (name(&row.router)) } @if !point.is_empty() { " (" bdi { (shortened(&point, 120)) } ")" } }
 }
 
 /// What a saving cost, in half a sentence.
@@ -194,22 +196,26 @@ fn notes(notes: &[Note]) -> Markup {
     }
 }
 
-fn figures(figures: &[(String, String)]) -> Markup {
+fn figures(parts: &Parts<'_>) -> Markup {
     html! {
+        p.quiet.small.no-print { "Marks tell their values when the pointer rests on them." }
         div.figures {
-            @for (title, svg) in figures { figure aria-label=(title) { (PreEscaped(svg)) } }
+            @for drawn in parts.figures { figure aria-label=(drawn.title) tabindex="0" { (PreEscaped(&drawn.svg)) } }
+        }
+        @if !parts.too_large.is_empty() {
+            p.quiet.small { "Too large for this page, but not for " code { "isotherm plot" } ": " (parts.too_large.join(", ")) "." }
         }
     }
 }
 
 fn over_time() -> Markup {
     html! {
-        p #time-missing data-empty="time" { "Lines over time are drawn by the script of this page, where the folder has a series.parquet." }
+        p #time-missing { "Lines over time are drawn by the script of this page, where the folder has a series.parquet." }
         div #time-live hidden {
             div.controls #choice {}
             fieldset.chips #routers { legend { "Routers, to show or hide" } }
             div.controls {
-                label.grow { span { "Time: " output #now for="when" {} } input #when type="range" aria-label="Time" min="0" max="1" value="1"; }
+                label.grow { span { "Time: " output.now for="when" {} } input.when #when type="range" aria-label="Time" min="0" max="1" value="1"; }
                 div.buttons role="group" aria-label="Zoom" {
                     button #zoom-in type="button" { "Zoom in" }
                     button #zoom-out type="button" { "Zoom out" }
@@ -230,11 +236,11 @@ fn over_time() -> Markup {
 
 fn floor() -> Markup {
     html! {
-        p #floor-missing data-empty="floor" { "The map is drawn by the script of this page, where the folder has temperatures, powers or clocks of GPUs." }
+        p #floor-missing { "The map is drawn by the script of this page, where the folder has temperatures, powers or clocks of GPUs." }
         div #floor-live hidden {
             div.controls {
                 label { "Coloured by" select #quantity {} }
-                label.grow { span { "Time: " output #now-floor for="when-floor" {} } input #when-floor type="range" aria-label="Time of the map" min="0" max="1" value="1"; }
+                label.grow { span { "Time: " output.now for="when-floor" {} } input.when #when-floor type="range" aria-label="Time of the map" min="0" max="1" value="1"; }
             }
             div.scale #scale {}
             p #unmapped hidden { "The chosen runs have no such values." }

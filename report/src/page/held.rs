@@ -23,7 +23,7 @@ pub(super) fn collect(
     let mut causes: Vec<String> = Vec::new();
     let mut stretches: BTreeMap<usize, Vec<Held>> = BTreeMap::new();
     for row in results.throttling(Some(runs))? {
-        let name = if row.cause.is_empty() { row.reason } else { row.cause };
+        let name = told(if row.cause.is_empty() { row.reason } else { row.cause });
         let cause = causes.iter().position(|known| *known == name).unwrap_or_else(|| {
             causes.push(name);
             causes.len() - 1
@@ -36,6 +36,19 @@ pub(super) fn collect(
         close(stretches);
     }
     Ok((causes, stretches))
+}
+
+/// A cause in words; one that nobody knows as it is.
+fn told(cause: String) -> String {
+    let words = match cause.as_str() {
+        "SwPowerCap" => "power cap",
+        "SwThermalSlowdown" => "above the operating temperature of the die",
+        "MemoryThermalSlowdown" => "above that of the memory",
+        "HwThermalSlowdown" => "hardware slowdown",
+        "Shutdown" => "lost: shutdown temperature",
+        _ => return cause,
+    };
+    format!("{words} ({cause})")
 }
 
 /// Joins stretches of one GPU and cause whose pauses nobody would see.

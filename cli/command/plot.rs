@@ -1,0 +1,98 @@
+//! `isotherm plot`: the figures of a results folder.
+
+use std::path::{Path, PathBuf};
+
+use isotherm_report::draw::{self, Style};
+use isotherm_report::figure::{self, FIGURES, Figure, NoFigure};
+use isotherm_report::palette::Theme;
+use isotherm_report::results::Results;
+use rayon::prelude::*;
+
+use super::profile::write_whole;
+use crate::args::{PictureFormat, PictureTheme, Plot};
+use crate::exit::{self, Code};
+use crate::fault::Fault;
+
+/// Draws what was asked for, or everything that applies, and says where it is.
+pub(super) fn run(options: &Plot) -> Result<Code, Fault> {
+    let asked = asked(options)?;
+    let results = Results::open(&options.results).map_err(|error| Fault::Input(error.to_string()))?;
+    for gap in &results.gaps {
+        tell!("note: {gap}");
+    }
+    let folder = options.out.clone().unwrap_or_else(|| options.results.join("figures"));
+    std::fs::create_dir_all(&folder).map_err(|error| Fault::unwritable(&folder, error))?;
+    // Figures are independent of each other; what is told keeps their order.
+    let drawn: Vec<Result<Drawn, Fault>> =
+        asked.par_iter().map(|name| draw(&results, name, options, &folder)).collect();
+    let mut written = 0;
+    for drawn in drawn {
+        match drawn? {
+            Drawn::Files(files) => {
+                files.iter().for_each(|file| tell!("{}", file.display()));
+                written += files.len();
+            }
+            Drawn::Not(why) => tell!("left out: {why}"),
+        }
+    }
+    if written == 0 {
+        return Err(Fault::Input(format!("{}: no figure applies to these results", options.results.display())));
+    }
+    Ok(exit::SUCCESS)
+}
+
+/// The figures to draw, each once, in the order in which they are listed.
+fn asked(options: &Plot) -> Result<Vec<&'static str>, Fault> {
+    if let Some(name) = options.figure.iter().find(|name| FIGURES.iter().all(|listed| listed.name != **name)) {
+        return Err(Fault::Usage(NoFigure::Unknown(name.clone()).to_string()));
+    }
+    let is_asked = |name: &str| options.figure.is_empty() || options.figure.iter().any(|asked| asked == name);
+    Ok(FIGURES.iter().map(|listed| listed.name).filter(|name| is_asked(name)).collect())
+}
+
+/// What became of a figure.
+enum Drawn {
+    Files(Vec<PathBuf>),
+    /// It does not apply, for this reason.
+    Not(String),
+}
+
+fn draw(results: &Results, name: &str, options: &Plot, folder: &Path) -> Result<Drawn, Fault> {
+    match figure::build(name, results) {
+        Ok(figure) => write(&figure, options, folder).map(Drawn::Files),
+        Err(NoFigure::DoesNotApply { name, why }) if options.figure.is_empty() => {
+            Ok(Drawn::Not(format!("{name}: {why}")))
+        }
+        Err(error) => Err(Fault::Input(error.to_string())),
+    }
+}
+
+/// Writes a figure in all formats.
+fn write(figure: &Figure, options: &Plot, folder: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let (theme, suffix) = match options.theme {
+        PictureTheme::Light => (Theme::Light, ""),
+        PictureTheme::Dark => (Theme::Dark, "-dark"),
+    };
+    let style = Style { theme, width: None };
+    let is_asked = |format: PictureFormat| options.format.is_empty() || options.format.contains(&format);
+    let mut files = Vec::new();
+    let mut keep = |ending: &str, bytes: &[u8]| -> Result<(), Fault> {
+        let path = folder.join(format!("{}{ending}", figure.name));
+        write_whole(&path, bytes)?;
+        files.push(path);
+        Ok(())
+    };
+    if is_asked(PictureFormat::Svg) {
+        keep(&format!("{suffix}.svg"), draw::svg(figure, &style).as_bytes())?;
+    }
+    if is_asked(PictureFormat::Png) {
+        let png = draw::png(figure, &style).map_err(|error| Fault::Internal(error.to_string()))?;
+        keep(&format!("{suffix}.png"), &png)?;
+    }
+    if options.csv {
+        let mut table = Vec::new();
+        figure::csv(figure, &mut table).map_err(|error| Fault::Internal(error.to_string()))?;
+        keep(".csv", &table)?;
+    }
+    Ok(files)
+}
