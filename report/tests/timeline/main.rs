@@ -3,7 +3,7 @@
 
 mod chosen;
 mod decoded;
-#[path = "../folder.rs"]
+#[path = "../folder/mod.rs"]
 mod folder;
 mod forms;
 mod python;
