@@ -1,8 +1,8 @@
 //! Which colour stands for what, the same in every figure and on the page.
 //!
 //! A reader learns a router's colour once. So it is decided here, by the order of the routers in the plan, and nowhere else: figures, page
-//! and legends name an [`Ink`] and ask what it looks like in a theme. Colours are after Okabe and Ito, darkened or lightened until lines stand
-//! out from the ground of both themes; colours that a colour-blind reader may mix up differ in marker and dash as well.
+//! and legends name an [`Ink`] and ask what it looks like in a theme. Colours are after Okabe and Ito, moved until lines stand out from the
+//! ground of both themes and any two are told apart by readers of every kind of colour blindness; markers and dashes differ as well.
 
 use std::collections::BTreeMap;
 
@@ -45,12 +45,12 @@ pub enum Theme {
 
 /// Hues of routers on light ground and on dark ground.
 const ROUTERS: [(&str, &str); 7] = [
-    ("#0072b2", "#4fb0ec"),
-    ("#d55e00", "#f58b45"),
-    ("#00875f", "#2fc79a"),
-    ("#b04a86", "#e08fc0"),
-    ("#b07d00", "#f0c24b"),
-    ("#5b4fc4", "#a79cf5"),
+    ("#0165ad", "#4daaeb"),
+    ("#d96b0b", "#f38638"),
+    ("#009c62", "#30dfa3"),
+    ("#b04a86", "#e094bb"),
+    ("#799f39", "#f0c24b"),
+    ("#5b4fc4", "#6c85ff"),
     ("#6b4a2b", "#cfa987"),
 ];
 
@@ -112,8 +112,8 @@ impl Routers {
 ///
 /// ```
 /// use isotherm_report::palette::{Ink, Theme, colour};
-/// assert_eq!(colour(Ink::Router(0), Theme::Light), "#0072b2");
-/// assert_eq!(colour(Ink::Router(7), Theme::Light), "#0072b2", "the hues come again");
+/// assert_eq!(colour(Ink::Router(0), Theme::Light), "#0165ad");
+/// assert_eq!(colour(Ink::Router(7), Theme::Light), "#0165ad", "the hues come again");
 /// assert_eq!(colour(Ink::Router(0), Theme::Css), "var(--ink-router-0)");
 /// ```
 #[must_use]

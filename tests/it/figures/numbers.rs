@@ -33,11 +33,13 @@ fn pareto_shows_means_intervals_and_the_frontier() {
     let optimal = series(panel, "optimal frontier");
     assert_eq!(optimal.kind, Kind::Bound);
     let curve = rows(&folder, "frontier.parquet");
-    for point in optimal.points.iter().filter(|point| !point.text.is_empty()) {
-        let price =
-            |row: &super::tables::Row| point.text == format!("price {} per J", written(row.number("price_per_j")));
-        let at: Vec<_> = curve.iter().filter(|row| price(row)).collect();
+    let mut prices: Vec<f64> = curve.iter().map(|row| row.number("price_per_j")).collect();
+    prices.sort_by(f64::total_cmp);
+    prices.dedup();
+    for (point, price) in optimal.points.iter().zip(prices).filter(|(point, _)| !point.text.is_empty()) {
+        let at: Vec<_> = curve.iter().filter(|row| row.number("price_per_j").to_bits() == price.to_bits()).collect();
         let mean = |column: &str| at.iter().map(|row| row.number(column)).sum::<f64>() / at.len() as f64;
+        assert_eq!(at.len(), 3, "a row a seed");
         near(point.x, 100.0 * mean("mass_regret"));
         near(point.y, mean("energy_savings_percent"));
     }
@@ -50,16 +52,6 @@ fn pareto_shows_means_intervals_and_the_frontier() {
     for point in series(panel, "ttt").points.iter().filter(|point| point.x > 0.1) {
         assert!(point.y < above(point.x), "no router is above the frontier: {point:?}");
     }
-}
-
-/// A price as tooltips write it, to four digits.
-fn written(price: f64) -> String {
-    if price == 0.0 {
-        return "0".to_owned();
-    }
-    let decimals = usize::try_from(3 - price.log10().floor() as i32).unwrap_or(0);
-    let text = format!("{price:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 #[test]
