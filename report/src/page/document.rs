@@ -200,7 +200,10 @@ fn figures(parts: &Parts<'_>) -> Markup {
     html! {
         p.quiet.small.no-print { "Marks tell their values when the pointer rests on them." }
         div.figures {
-            @for drawn in parts.figures { figure aria-label=(drawn.title) tabindex="0" { (PreEscaped(&drawn.svg)) } }
+            @for drawn in parts.figures { figure aria-label=(drawn.title) {
+                    div.broad { (PreEscaped(&drawn.broad)) }
+                    div.narrow { (PreEscaped(&drawn.narrow)) }
+                } }
         }
         @if !parts.too_large.is_empty() {
             p.quiet.small { "Too large for this page, but not for " code { "isotherm plot" } ": " (parts.too_large.join(", ")) "." }
