@@ -119,8 +119,9 @@ fn answer(parts: &Parts<'_>) -> Markup {
                 (price(parts, best)) "." }
         } @else {
             p.answer.nothing {
-                "No router saved energy" @if best.is_luck() { " that may not be luck" } ". Closest came " (router(parts, best)) ": "
-                strong { (answer::percent(saved, 1.0)) } (price(parts, best)) "."
+                @if best.is_luck() && saved.mean > 0.0 { "No saving is certain. The largest, which may be luck, is that of " }
+                @else { "No router saved energy. Closest came " }
+                (router(parts, best)) ": " strong { (answer::percent(saved, 1.0)) } (price(parts, best)) "."
             }
         }
         (also(parts, &answer))
