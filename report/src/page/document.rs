@@ -119,8 +119,9 @@ fn answer(parts: &Parts<'_>) -> Markup {
                 (price(parts, best)) "." }
         } @else {
             p.answer.nothing {
-                "No router saved energy" @if best.is_luck() { " that may not be luck" } ". Closest came " (router(parts, best)) ": "
-                strong { (answer::percent(saved, 1.0)) } (price(parts, best)) "."
+                @if best.is_luck() && saved.mean > 0.0 { "No saving is certain. The largest, which may be luck, is that of " }
+                @else { "No router saved energy. Closest came " }
+                (router(parts, best)) ": " strong { (answer::percent(saved, 1.0)) } (price(parts, best)) "."
             }
         }
         (also(parts, &answer))
@@ -200,7 +201,10 @@ fn figures(parts: &Parts<'_>) -> Markup {
     html! {
         p.quiet.small.no-print { "Marks tell their values when the pointer rests on them." }
         div.figures {
-            @for drawn in parts.figures { figure aria-label=(drawn.title) tabindex="0" { (PreEscaped(&drawn.svg)) } }
+            @for drawn in parts.figures { figure aria-label=(drawn.title) {
+                    div.broad { (PreEscaped(&drawn.broad)) }
+                    div.narrow { (PreEscaped(&drawn.narrow)) }
+                } }
         }
         @if !parts.too_large.is_empty() {
             p.quiet.small { "Too large for this page, but not for " code { "isotherm plot" } ": " (parts.too_large.join(", ")) "." }

@@ -15,13 +15,13 @@ const MANY: usize = 400;
 /// Shortest pause that is seen, as a share of the run.
 const SEEN: f64 = 1e-3;
 
+/// The stretches of each run.
+pub(super) type OfRuns = BTreeMap<usize, Vec<Held>>;
+
 /// The causes, and the stretches of each of these runs.
-pub(super) fn collect(
-    results: &Results,
-    runs: &[usize],
-) -> Result<(Vec<String>, BTreeMap<usize, Vec<Held>>), ReadError> {
+pub(super) fn collect(results: &Results, runs: &[usize]) -> Result<(Vec<String>, OfRuns), ReadError> {
     let mut causes: Vec<String> = Vec::new();
-    let mut stretches: BTreeMap<usize, Vec<Held>> = BTreeMap::new();
+    let mut stretches = OfRuns::new();
     for row in results.throttling(Some(runs))? {
         let name = told(if row.cause.is_empty() { row.reason } else { row.cause });
         let cause = causes.iter().position(|known| *known == name).unwrap_or_else(|| {

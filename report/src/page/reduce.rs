@@ -163,7 +163,7 @@ mod tests {
         let mut lines = Lines::new(1, 8);
         for batch in 0..1000_u32 {
             let value = if batch == 357 { 99.0 } else { f64::from(batch % 2) };
-            lines.push(u64::from(batch), &[if batch < 250 { f64::NAN } else { value }]);
+            lines.push(u64::from(batch), &[if batch < 256 { f64::NAN } else { value }]);
         }
         let values = lines.values(0);
         assert!(values.len() <= 8 && values[0].is_nan(), "{values:?}");

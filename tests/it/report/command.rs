@@ -28,7 +28,7 @@ fn prints_the_table_of_run_and_writes_the_page() {
 fn a_table_alone_writes_nothing() {
     let folder = results();
     assert_eq!(text(&isotherm(folder.path(), &["run", "s.toml", "--out", "out", "-q"])).0, 0);
-    for (form, start) in [("--json", "{"), ("--csv", "scenario,"), ("--markdown", "|")] {
+    for (form, start) in [("--json", "{"), ("--csv", "router,"), ("--markdown", "|")] {
         let (code, out, err) = text(&isotherm(folder.path(), &["report", "out", form]));
         assert_eq!(code, 0, "{err}");
         assert!(out.starts_with(start), "{form}: {out:.200}");

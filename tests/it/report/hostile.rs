@@ -45,7 +45,7 @@ fn names_are_escaped_and_whole() {
     let data: Value = serde_json::from_str(block).unwrap();
     let routers = data["routers"].as_array().unwrap();
     for name in names() {
-        assert!(routers.iter().any(|router| router["name"] == name.as_str()), "{:.60} is not in the data", name);
+        assert!(routers.iter().any(|router| router["name"] == name.as_str()), "{name:.60} is not in the data");
     }
     assert!(!block.contains("NaN") && !block.contains("null,null,null"), "a value that is none is a number");
 
