@@ -18,7 +18,7 @@ mod span;
 mod text;
 mod ticks;
 
-pub use png::{PngError, png};
+pub use png::{PngError, png, png_at};
 pub(crate) use ticks::number;
 
 use crate::figure::Figure;

@@ -211,3 +211,12 @@ impl Figure {
 fn thinned(series: &Thinned) -> Vec<Point> {
     series.points().iter().map(|point| Point::at(point.time, point.value)).collect()
 }
+
+/// How many panels of this number stand beside each other: one print column has room for two, and takes eight of them.
+fn beside(panels: usize) -> usize {
+    match panels {
+        0..=3 => 1,
+        4..=8 => 2,
+        _ => 4,
+    }
+}

@@ -26,6 +26,7 @@ mod axes;
 mod comparison;
 mod data;
 mod document;
+mod drawn;
 mod encode;
 mod held;
 mod measure;
@@ -49,6 +50,7 @@ pub fn html(results: &Results) -> String {
     let mut series = series::collect(results);
     let data = data::data(results, &axes, &routers, &mut series);
     let notes = notes::notes(results, &axes, &series, profile.as_ref());
+    let (figures, too_large) = drawn::figures(results);
     document::document(&document::Parts {
         results,
         axes: &axes,
@@ -57,6 +59,7 @@ pub fn html(results: &Results) -> String {
         keys: &keys,
         profile: profile.as_ref(),
         data: &data,
-        figures: &[],
+        figures: &figures,
+        too_large: &too_large,
     })
 }

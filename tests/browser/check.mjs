@@ -1,8 +1,8 @@
 // Drives a report in the system's Chromium: node check.mjs REPORT.html EXPECTED.json FOLDER-FOR-SCREENSHOTS
 //
 // EXPECTED.json is what the results folder says, read by somebody else than the page:
-// { name, hostile: [names], plots: [{ title, lines: [{ name, seed, stride, points: [[seconds, value], ...] }] }],
-//   floor: null | { first: [degC], last: [degC] } }
+// { name, hostile: [names], plots: [{ title, lines: [{ name, seed, points: [[seconds, value], ...] }] }],
+//   floor: null | { first: [degC], last: [degC] }, reduced: true where batches have to be left out, says: [words of the notes] }
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { launch, open } from "./browser.mjs";
@@ -29,24 +29,30 @@ async function sorts(page) {
 }
 
 // The value that the table of the results has at the time nearest to `at`; of reduced lines both ends of the column there.
-function known({ points, stride }, at) {
+function known(points, stride, at) {
   const nearest = points.reduce((best, [time], index) => (Math.abs(time - at) < Math.abs(points[best][0] - at) ? index : best), 0);
   const column = points.slice(Math.floor(nearest / stride) * stride, (Math.floor(nearest / stride) + 1) * stride).map(([, value]) => value);
   return [Math.min(...column), Math.max(...column)];
 }
 
 async function hovers(page, seed) {
+  const strides = await page.locator("#data").evaluate((block) => {
+    const data = JSON.parse(block.textContent);
+    return data.runs.map((run) => ({ name: data.routers[run.router].name, seed: data.seeds[run.seed], stride: run.stride }));
+  });
+  check(strides.some(({ stride }) => stride > 1) === (expected.reduced ?? false), "lines are reduced where there is room, or not where there is none");
   for (const { title, lines } of expected.plots) {
     const shown = await plot(page, title);
     for (const share of [0.13, 0.5, 0.87]) {
       const at = await hover(page, shown, share);
       const read = await shown.read();
       for (const line of lines.filter((line) => line.seed === seed)) {
+        const stride = strides.find(({ name, seed }) => name === line.name && seed === line.seed)?.stride;
         const values = line.points.map(([, value]) => value);
         // Five digits are shown, and stored are steps of the line's range.
-        const tolerance = (value) => Math.abs(value) * 6e-5 + (Math.max(...values) - Math.min(...values)) / (line.stride > 1 ? 4094 : 65534);
+        const tolerance = (value) => Math.abs(value) * 6e-5 + (Math.max(...values) - Math.min(...values)) / (stride > 1 ? 4094 : 65534);
         const told = (read[line.name] ?? "").split("\u2026");
-        const [low, high] = known(line, at);
+        const [low, high] = known(line.points, stride, at);
         const unit = told.at(-1).trim().split(/\s+/)[1] ?? "";
         const found = told.map((text) => number(/[^\d.\s-]/.test(text) ? text : `${text} ${unit}`));
         const fits = Math.abs(found[0] - low) <= tolerance(low) && Math.abs(found.at(-1) - high) <= tolerance(high);

@@ -42,7 +42,7 @@ function startRouters(rebuild) {
   const chips = document.getElementById("routers");
   data.routers.forEach((router, index) => {
     if (index >= MOST_LINES) choice.hidden.add(index);
-    const chip = element("button", { type: "button", "aria-pressed": String(!choice.hidden.has(index)) }, swatch("transparent"), named(router.name));
+    const chip = element("button", { type: "button", "aria-pressed": String(!choice.hidden.has(index)) }, swatch(routerInk(index)), named(router.name));
     chip.addEventListener("click", () => {
       if (!choice.hidden.delete(index)) choice.hidden.add(index);
       chip.setAttribute("aria-pressed", String(!choice.hidden.has(index)));
@@ -50,9 +50,6 @@ function startRouters(rebuild) {
     });
     chips.append(chip);
   });
-  const paint = () => chips.querySelectorAll(".swatch").forEach((mark, index) => { mark.style.background = routerColour(index); });
-  paint();
-  themeListeners.push(paint);
 }
 
-const routerColour = (index) => data.routers[index][isDark() ? "dark" : "light"];
+const routerInk = (index) => data.routers[index].ink;

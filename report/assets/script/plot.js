@@ -29,6 +29,7 @@ function plotOf({ title, unit, lines, rules = [], shade = [], range = null }, { 
     cursor: (x) => plot?.setCursor({ left: plot.valToPos(x, "x"), top: -10 }, false),
     zoom: (min, max) => plot?.setScale("x", { min, max }),
     resize: () => plot?.setSize({ width: canvas.clientWidth, height: PLOT_HEIGHT }),
+    repaint: () => plot?.redraw(false),
     forget: () => plot?.destroy(),
   };
 }
@@ -43,7 +44,7 @@ function valueAt(line, x, scale) {
 }
 
 function drawn({ scaled, rules, shade, range, over, unit, canvas, moved, zoomed }) {
-  const [ink, line, ground] = [inked("quiet"), inked("line"), inked("card")];
+  const [ink, line, ground] = ["--quiet", "--line", "--card"].map((name) => () => inked(`var(${name})`));
   const table = scaled.length === 1 ? [scaled[0].x, scaled[0].y] : uPlot.join(scaled.map(({ x, y }) => [x, y]));
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui", labelFont: "12px system-ui", labelSize: 18 };
   const nearestOf = (plot, series, hovered) => {
@@ -57,8 +58,8 @@ function drawn({ scaled, rules, shade, range, over, unit, canvas, moved, zoomed 
     legend: { show: false },
     scales: { x: { time: false }, y: { range: (_, min, max) => range ?? withRules(min, max) } },
     axes: [{ ...axis, label: over, size: 34 }, { ...axis, label: unit, size: 58, labelGap: 2 }],
-    series: [{}, ...scaled.map(({ colour, dash }) => ({ stroke: colour, width: 1.6, dash, spanGaps: false, points: { show: false } }))],
-    cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => zoomed(-Infinity, Infinity) }, dataIdx: nearestOf, points: { size: 7, fill: (plot, series) => scaled[series - 1].colour, stroke: ground, width: 1.5 }, y: false },
+    series: [{}, ...scaled.map(({ colour, dash }) => ({ stroke: () => inked(colour), width: 1.6, dash, spanGaps: false, points: { show: false } }))],
+    cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => zoomed(-Infinity, Infinity) }, dataIdx: nearestOf, points: { size: 7, fill: (plot, series) => inked(scaled[series - 1].colour), stroke: ground, width: 1.5 }, y: false },
     hooks: {
       draw: [(plot) => shades(plot, shade), (plot) => limits(plot, rules, ink)],
       ready: [(plot) => plot.over.addEventListener("pointermove", (event) => moved(plot.posToVal(event.offsetX, "x")))],
@@ -85,7 +86,7 @@ function limits(plot, rules, ink) {
   rules.forEach((rule, index) => {
     const y = Math.round(plot.valToPos(rule.value, "y", true));
     if (!(y >= bbox.top && y <= bbox.top + bbox.height)) return;
-    ctx.strokeStyle = ctx.fillStyle = ink;
+    ctx.strokeStyle = ctx.fillStyle = ink();
     ctx.lineWidth = devicePixelRatio;
     ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
     ctx.beginPath();
@@ -109,7 +110,7 @@ function shades(plot, shade) {
   for (const { row, rows, from, until, colour } of shade) {
     const [left, right] = [plot.valToPos(from, "x", true), plot.valToPos(until, "x", true)];
     const height = bbox.height / rows;
-    ctx.fillStyle = colour;
+    ctx.fillStyle = inked(colour);
     ctx.fillRect(left, bbox.top + row * height + height * 0.12, Math.max(right - left, devicePixelRatio), height * 0.76);
   }
   ctx.restore();

@@ -1,4 +1,5 @@
 startTheme();
+startPrint();
 startTable();
 const started = performance.now();
 Promise.resolve(startTime()).then(() => {

@@ -2,7 +2,6 @@
 const THEMES = ["system", "light", "dark"];
 const themeListeners = [];
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
-const isDark = () => (document.documentElement.dataset.theme ?? (systemDark.matches ? "dark" : "light")) === "dark";
 const themeChanged = () => themeListeners.forEach((listener) => listener());
 
 function startTheme() {
@@ -19,9 +18,24 @@ function startTheme() {
   systemDark.addEventListener("change", themeChanged);
 }
 
-// A colour of the style sheet as canvases need it.
-function inked(name) {
+// Paper is white: what is drawn on a canvas is drawn again for it.
+function startPrint() {
+  let before = null;
+  addEventListener("beforeprint", () => {
+    before = document.documentElement.dataset.theme ?? null;
+    document.documentElement.dataset.theme = "light";
+    themeChanged();
+  });
+  addEventListener("afterprint", () => {
+    if (before === null) delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = before;
+    themeChanged();
+  });
+}
+
+// A colour of the style sheet, in the theme of now, as canvases need it.
+function inked(colour) {
   const probe = document.getElementById("probe");
-  probe.style.color = `var(--${name})`;
+  probe.style.color = colour;
   return getComputedStyle(probe).color;
 }

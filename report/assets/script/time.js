@@ -8,7 +8,7 @@ let generation = 0;
 // Colours for GPUs and experts, which have no order of merit: evenly around the circle, dashed from the second round on.
 function lineColour(index, count) {
   const hue = (index * 360) / Math.min(count, 8) + (index >= 8 ? 20 : 0);
-  return `oklch(${isDark() ? 0.78 : 0.55} 0.15 ${hue})`;
+  return `light-dark(oklch(0.55 0.15 ${hue}), oklch(0.78 0.15 ${hue}))`;
 }
 
 async function rebuild() {
@@ -49,7 +49,7 @@ function compared(shown) {
       unit: measure.unit,
       rules: data.limits.filter((limit) => limit.measure === measure.name),
       lines: shown.filter((run) => known(run, measure.name)).map((run) => ({
-        name: data.routers[run.router].name, colour: routerColour(run.router), x: run[choice.over], y: run.values.get(measure.name)[0], stride: run.stride,
+        name: data.routers[run.router].name, colour: routerInk(run.router), x: run[choice.over], y: run.values.get(measure.name)[0], stride: run.stride,
       })),
     }, told));
   box.replaceChildren(...made.map((plot) => plot.box));
@@ -99,7 +99,7 @@ function heldBack(run) {
 
 function buildFloors(shown) {
   const all = shown.filter((run) => known(run, QUANTITIES[quantity].name));
-  floors = all.slice(0, MOST_FLOORS).map((run) => floorOf(run, data.routers[run.router].name, routerColour(run.router)));
+  floors = all.slice(0, MOST_FLOORS).map((run) => floorOf(run, data.routers[run.router].name, routerInk(run.router)));
   document.getElementById("floors").replaceChildren(...floors.map((floor) => floor.box));
   document.getElementById("unmapped").hidden = floors.length > 0;
   document.getElementById("more-floors").hidden = all.length <= MOST_FLOORS;
@@ -194,7 +194,7 @@ function startTime() {
   document.getElementById("zoom-out").addEventListener("click", () => zoomBy(2));
   document.getElementById("zoom-all").addEventListener("click", () => zoomed(...span));
   document.getElementById("time").addEventListener("keydown", keys);
-  themeListeners.push(rebuild);
+  themeListeners.push(() => plots.forEach((plot) => plot.repaint()));
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth === width) return;

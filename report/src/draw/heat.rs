@@ -56,6 +56,11 @@ impl Shades {
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
+    /// Decimals that tell a hundredth of the range apart.
+    fn decimals(&self) -> usize {
+        (1.0 - (self.high - self.low).log10().floor()).clamp(0.0, 5.0) as usize
+    }
+
     fn colour(&self, share: f64) -> String {
         if self.diverging { palette::diverging(2.0 * share - 1.0) } else { palette::sequential(share) }
     }
@@ -76,7 +81,7 @@ pub(super) fn colour_bar(pen: &mut Pen, shades: &Shades, [x, y]: [f64; 2], room:
         let step_width = (width / STEPS as f64 + 0.5).min(left + width - from);
         pen.cells(&rectangle([from, top], step_width, 9.0), &shades.colour(share));
     }
-    let ticks = ticks::linear(shades.low, shades.high, 3.0);
+    let ticks = ticks::at_least_two(shades.low, shades.high, 4.0);
     for (value, label) in ticks.iter().zip(ticks::label(&ticks)) {
         pen.text([left + width * shades.share(*value), top + 21.0], Anchor::Middle, LABEL, Ink::Muted, &label);
     }
@@ -98,7 +103,14 @@ pub(super) fn draw(pen: &mut Pen, heat: &Heat, panel: &Panel, frame: &Frame<'_>,
                 let colour = shades.colour(share);
                 pen.open(&title(heat, panel, row, column, value));
                 pen.cells(&cell, &colour);
-                number(pen, value, &colour, [0.5 * (left + right), 0.5 * (top + bottom)], right - left);
+                number(
+                    pen,
+                    value,
+                    shades.decimals(),
+                    &colour,
+                    [0.5 * (left + right), 0.5 * (top + bottom)],
+                    right - left,
+                );
                 pen.close();
             } else {
                 paths[(share * (STEPS - 1) as f64).round() as usize].push_str(&cell);
@@ -110,12 +122,12 @@ pub(super) fn draw(pen: &mut Pen, heat: &Heat, panel: &Panel, frame: &Frame<'_>,
     }
 }
 
-fn number(pen: &mut Pen, value: f64, colour: &str, [x, y]: [f64; 2], room: f64) {
+fn number(pen: &mut Pen, value: f64, decimals: usize, colour: &str, [x, y]: [f64; 2], room: f64) {
     let of = Type::plain(11.0);
-    let texts = [1, 0].map(|decimals| format!("{value:.decimals$}").replace('-', "−"));
-    let Some(text) = texts.iter().find(|text| text::width(text, of) + 4.0 <= room) else { return };
+    let mut texts = (0..=decimals).rev().map(|decimals| format!("{value:.decimals$}").replace('-', "−"));
+    let Some(text) = texts.find(|text| text::width(text, of) + 4.0 <= room) else { return };
     let ink = if palette::wants_dark_text(colour) { "#16181d" } else { "#ffffff" };
-    pen.coloured_text([x, y + 4.0], Anchor::Middle, of, ink, text);
+    pen.coloured_text([x, y + 4.0], Anchor::Middle, of, ink, &text);
 }
 
 fn title(heat: &Heat, panel: &Panel, row: usize, column: usize, value: f64) -> String {

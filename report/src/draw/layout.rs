@@ -79,7 +79,7 @@ fn panels(pen: &mut Pen, figure: &Figure, shades: &[heat::Shades], mut y: f64, r
     let right = 8.0;
     let width = (room - right - gutters.iter().sum::<f64>() - GAP * (columns - 1) as f64) / columns as f64;
     for (row, of_row) in all.chunks(columns).enumerate() {
-        let height = of_row.iter().map(|panel| height(panel, width, columns)).fold(0.0, f64::max);
+        let height = of_row.iter().map(|panel| height(panel, width, columns, all.len())).fold(0.0, f64::max);
         let above = panel::above(of_row, row == 0 || !shared_y);
         let mut x = MARGIN;
         let mut below: f64 = 0.0;
@@ -92,9 +92,10 @@ fn panels(pen: &mut Pen, figure: &Figure, shades: &[heat::Shades], mut y: f64, r
                 height,
                 spans: &spans[place],
                 labels_y: column == 0 || !shared_y,
-                names_y: (column == 0 && (row == 0 || !shared_y)) || !shared_y,
+                names_y: !shared_y || (column == 0 && row == 0),
                 names_x: !shared_x || place + columns >= all.len(),
                 gutter: gutters[column],
+                label_room: if shared_y { room } else { width + gutters[column] },
             };
             below = below.max(panel::draw(pen, panel, &frame, shades));
             x += width + GAP;
@@ -105,15 +106,19 @@ fn panels(pen: &mut Pen, figure: &Figure, shades: &[heat::Shades], mut y: f64, r
 }
 
 /// Height of the plot itself.
-fn height(panel: &Panel, width: f64, columns: usize) -> f64 {
+fn height(panel: &Panel, width: f64, columns: usize, panels: usize) -> f64 {
     if let Scale::Names(names) = &panel.y.scale {
         let row = match (&panel.heat, names.len()) {
             (None, _) => 20.0,
             (Some(heat), _) if heat.numbers => 26.0,
-            (Some(_), few @ ..=12) => (0.55 * width / few.max(1) as f64).clamp(7.0, 15.0),
+            (Some(_), few @ ..=12) => (0.55 * width / few.max(1) as f64).clamp(8.0, 15.0),
             (Some(_), many) => (0.8 * width / many as f64).clamp(2.0, 7.0),
         };
         return row * names.len().max(1) as f64;
     }
-    if columns == 1 { (0.58 * width).clamp(90.0, 300.0) } else { (0.7 * width).clamp(70.0, 260.0) }
+    match (columns, panels) {
+        (1, 1) => (0.58 * width).clamp(90.0, 300.0),
+        (1, _) => (0.36 * width).clamp(90.0, 200.0),
+        _ => (0.7 * width).clamp(70.0, 260.0),
+    }
 }

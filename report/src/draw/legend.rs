@@ -7,19 +7,22 @@ use super::text;
 use crate::figure::{Key, Kind};
 
 /// Width of a sample with the space behind it.
-const SAMPLE: f64 = 26.0;
-const BETWEEN: f64 = 14.0;
+const SAMPLE: f64 = 24.0;
+const BETWEEN: f64 = 12.0;
 
 /// Draws the keys from `at` on; where the next thing may begin. Keys flow like words; many of them stand in columns.
 pub(super) fn draw(pen: &mut Pen, keys: &[Key], at: [f64; 2], room: f64) -> f64 {
     if keys.is_empty() {
         return at[1];
     }
-    let most = if keys.len() > 6 { 0.5 * room - SAMPLE - BETWEEN } else { room - SAMPLE };
+    let most = (room - SAMPLE).min(0.62 * super::TWO_COLUMNS);
     let names: Vec<String> = keys.iter().map(|key| text::fit(&key.name, LABEL, most)).collect();
     let widths: Vec<f64> = names.iter().map(|name| SAMPLE + text::width(name, LABEL) + BETWEEN).collect();
     let widest = widths.iter().copied().fold(0.0, f64::max);
-    let columns = (keys.len() > 6).then(|| ((room + BETWEEN) / widest).floor().max(1.0));
+    // Names that are about alike stand in columns; a long one among short ones would make too few of them.
+    let mean = widths.iter().sum::<f64>() / widths.len() as f64;
+    let columns = ((room + BETWEEN) / widest).floor().max(1.0);
+    let columns = (keys.len() > 4 && columns > 1.0 && (widest < 1.5 * mean || keys.len() > 10)).then_some(columns);
     let (mut x, mut y) = (0.0, at[1]);
     for ((key, name), width) in keys.iter().zip(&names).zip(&widths) {
         let width = columns.map_or(*width, |columns| (room + BETWEEN) / columns);

@@ -35,7 +35,7 @@ pub(super) fn stroke(ink: Ink, kind: Kind) -> Stroke {
     };
     let width = match (kind, ink) {
         (Kind::Limit(_), _) => 1.3,
-        (Kind::Dots, _) | (_, Ink::Muted) => 1.2,
+        (Kind::Dots, _) | (_, Ink::Muted | Ink::Member(..)) => 1.2,
         _ => 1.8,
     };
     Stroke::solid(ink, width).dashed(dash)
@@ -73,7 +73,7 @@ fn ribbon(pen: &mut Pen, series: &Series, frame: &Frame<'_>) {
 
 fn bar(pen: &mut Pen, panel: &Panel, series: &Series, point: &Point, frame: &Frame<'_>) {
     let (from, until, y) = (frame.x(point.from), frame.x(point.x), frame.y(point.y));
-    let thickness = (0.62 * frame.height / crate::draw::marks::rows(panel)).min(14.0);
+    let thickness = (0.62 * frame.height / rows(panel)).min(14.0);
     pen.open(&title(panel, series, point));
     pen.area(&rectangle([from.min(until), y - 0.5 * thickness], (until - from).abs(), thickness), series.ink, 0.85);
     interval(pen, point, frame, Ink::Strong);

@@ -24,6 +24,8 @@ pub(super) struct Frame<'a> {
     pub(super) names_x: bool,
     /// Room for the numbers of the y axis.
     pub(super) gutter: f64,
+    /// Room for what the y axis is.
+    pub(super) label_room: f64,
 }
 
 impl Frame<'_> {
@@ -70,29 +72,21 @@ pub(super) fn draw(pen: &mut Pen, panel: &Panel, frame: &Frame<'_>, shades: &[he
     for band in &panel.bands {
         let (from, until) = (frame.x(band.range[0]), frame.x(band.range[1]));
         let path = rectangle([from, frame.at[1]], (until - from).max(0.4), frame.height);
-        pen.area(&path, band.ink, 0.05 + 0.30 * band.share.clamp(0.0, 1.0));
+        pen.area(&path, band.ink, 0.04 + 0.22 * band.share.clamp(0.0, 1.0));
     }
     if let Some(field) = &panel.heat {
         heat::draw(pen, field, panel, frame, shades);
     }
+    marks::draw(pen, panel, frame);
+    // A limit that lines cross has to be seen on them.
     for rule in &panel.rules {
         draw_rule(pen, rule, frame);
     }
-    marks::draw(pen, panel, frame);
     below
 }
 
 fn titles(pen: &mut Pen, panel: &Panel, frame: &Frame<'_>) {
     let mut y = frame.at[1] - 8.0;
-    let left = frame.at[0] - frame.gutter;
-    if frame.names_y && !panel.y.label.is_empty() {
-        let label = text::fit(&panel.y.label, LABEL, frame.width + frame.gutter);
-        pen.text([left.max(0.0), y], Anchor::Start, LABEL, Ink::Muted, &label);
-        y -= LABEL.leading();
-    } else if frame.gutter == 0.0 && !panel.title.is_empty() {
-        // Beside a panel that says what its y axis is, titles stay in one line.
-        y -= 0.0;
-    }
     if !panel.title.is_empty() {
         let swatch = if panel.ink.is_some() { 14.0 } else { 0.0 };
         if let Some(ink) = panel.ink {
@@ -100,6 +94,11 @@ fn titles(pen: &mut Pen, panel: &Panel, frame: &Frame<'_>) {
         }
         let title = text::fit(&panel.title, HEADING, frame.width - swatch);
         pen.text([frame.at[0] + swatch, y], Anchor::Start, HEADING, Ink::Strong, &title);
+        y -= LABEL.leading() + 1.0;
+    }
+    if frame.names_y && !panel.y.label.is_empty() {
+        let label = text::fit(&panel.y.label, LABEL, frame.label_room);
+        pen.text([frame.at[0] - frame.gutter, y], Anchor::Start, LABEL, Ink::Muted, &label);
     }
 }
 
@@ -107,7 +106,11 @@ fn titles(pen: &mut Pen, panel: &Panel, frame: &Frame<'_>) {
 fn axes(pen: &mut Pen, panel: &Panel, frame: &Frame<'_>) -> f64 {
     let (x, y) = frame.spans;
     let grid = Stroke::solid(Ink::Grid, 0.8);
-    for (value, label) in y.ticks((frame.height / 34.0).clamp(2.0, 7.0)) {
+    let ticks = y.ticks((frame.height / 30.0).clamp(3.0, 7.0));
+    // Of rows that are lower than a line of text, every so many have their name.
+    let row = frame.height / ticks.len().max(1) as f64;
+    let every = if y.is_named() { ((0.9 * LABEL.size / row).ceil() as usize).max(1) } else { 1 };
+    for (value, label) in ticks.into_iter().step_by(every) {
         let at = frame.y(value);
         if !y.is_named() {
             pen.line([frame.at[0], at], [frame.right(), at], grid);

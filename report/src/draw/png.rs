@@ -28,12 +28,20 @@ pub struct PngError {
 /// # Errors
 /// [`PngError`] where the picture cannot be painted.
 pub fn png(figure: &Figure, style: &Style) -> Result<Vec<u8>, PngError> {
+    png_at(figure, style, SCALE)
+}
+
+/// The same with `scale` pixels a unit.
+///
+/// # Errors
+/// [`PngError`] where the picture cannot be painted.
+pub fn png_at(figure: &Figure, style: &Style, scale: f32) -> Result<Vec<u8>, PngError> {
     let fail = |reason: String| PngError { name: figure.name, reason };
     let theme = if style.theme == Theme::Css { Theme::Light } else { style.theme };
     let drawing = svg(figure, &Style { theme, ..*style });
     let options = Options { fontdb: fonts(), font_family: "Inter".to_owned(), ..Options::default() };
     let tree = Tree::from_str(&drawing, &options).map_err(|error| fail(error.to_string()))?;
-    let unit = SCALE * (super::ONE_COLUMN / 85.0) as f32 * 25.4 / options.dpi;
+    let unit = scale * (super::ONE_COLUMN / 85.0) as f32 * 25.4 / options.dpi;
     let size = tree.size().to_int_size().scale_by(unit).ok_or_else(|| fail("it has no size".to_owned()))?;
     let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| fail("it is too large".to_owned()))?;
     resvg::render(&tree, Transform::from_scale(unit, unit), &mut pixels.as_mut());

@@ -80,7 +80,7 @@ impl Span {
             Scale::Names(names) => {
                 return names.iter().enumerate().map(|(place, name)| (place as f64, name.clone())).collect();
             }
-            Scale::Linear => ticks::linear(self.low, self.high, wanted),
+            Scale::Linear => ticks::at_least_two(self.low, self.high, wanted),
             Scale::Log => ticks::logarithmic(self.low, self.high, wanted),
         };
         let labels = if self.scale == Scale::Log { ticks::label_each(&ticks) } else { ticks::label(&ticks) };

@@ -75,8 +75,8 @@ pub(super) fn fit(text: &str, of: Type, room: f64) -> String {
     let room = room - width("…", of);
     let (mut head, mut tail, mut used) = (0, 0, 0.0);
     while head + tail < letters.len() {
-        // Two letters of the beginning for one of the end.
-        let at_end = tail * 2 + 1 < head;
+        // As much of the end as of the beginning.
+        let at_end = tail < head;
         let letter = if at_end { letters[letters.len() - 1 - tail] } else { letters[head] };
         used += width(letter, of);
         if used > room {

@@ -10,6 +10,12 @@ pub(super) fn linear(low: f64, high: f64, wanted: f64) -> Vec<f64> {
     (first..=last).take(100).map(|place| place as f64 * step).collect()
 }
 
+/// The same, with as many more as it takes to have two: one number is no scale.
+pub(super) fn at_least_two(low: f64, high: f64, wanted: f64) -> Vec<f64> {
+    let finer = [1.0, 1.6, 2.5, 4.0].into_iter().map(|factor| linear(low, high, factor * wanted));
+    finer.into_iter().find(|ticks| ticks.len() > 1).unwrap_or_else(|| linear(low, high, wanted))
+}
+
 fn step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.999).unwrap_or(10.0);

@@ -49,8 +49,8 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
             panel(
                 format!("energy ({unit}J)"),
                 vec![
-                    bars("cold experts", Ink::Cold, &all, &cold, |_| 0.0),
-                    bars("hot experts", Ink::Hot, &all, &hot, |chosen| cold(chosen).map_or(0.0, |(mean, _)| mean)),
+                    bars("cold experts", Ink::Cold, &all, cold, |_| 0.0),
+                    bars("hot experts", Ink::Hot, &all, hot, |chosen| cold(chosen).map_or(0.0, |(mean, _)| mean)),
                 ],
             ),
         ],

@@ -128,7 +128,7 @@ fn recoveries(all: &[Chosen], means: &[Vec<Mean>], changed: f64) -> Vec<String> 
         let is_back =
             |window: &&[&Mean]| mean_of(window.iter().map(|mean| mean.mean)).is_some_and(|saved| saved >= 0.9 * before);
         match after.windows(WINDOW).find(is_back) {
-            Some(window) => back.push(format!("{} {}", words::brief(&chosen.router), window[0].batch - changed)),
+            Some(window) => back.push(format!("{}: {}", words::brief(&chosen.router), window[0].batch - changed)),
             None => lost.push(words::brief(&chosen.router)),
         }
     }

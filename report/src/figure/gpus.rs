@@ -55,10 +55,7 @@ const CLOCK: Shown = Shown {
     column: Column::ClockMhz,
     axis: "clock (MHz)",
     missing: "clocks are not modelled in this scenario (`clock_mhz` is empty)",
-    limits: &[
-        Limit { path: &["hardware", "profile", "clock", "max_mhz"], name: "highest clock", unit: "" },
-        Limit { path: &["hardware", "profile", "clock", "min_mhz"], name: "lowest clock", unit: "" },
-    ],
+    limits: &[Limit { path: &["hardware", "profile", "clock", "max_mhz"], name: "highest clock", unit: "" }],
 };
 
 pub(super) fn temperature(results: &Results) -> Result<Figure, NoFigure> {
@@ -151,11 +148,7 @@ fn build(results: &Results, shown: &Shown) -> Result<Figure, NoFigure> {
         name: shown.name,
         title: shown.title.into(),
         subtitle: words::about(results, &words::one_seed(results, &runs)),
-        columns: match all.len() {
-            1 | 2 => 1,
-            3 | 4 => 2,
-            _ => 4,
-        },
+        columns: super::beside(all.len()),
         ..Figure::default()
     };
     for (chosen, traces) in all.iter().zip(&traces) {

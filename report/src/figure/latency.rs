@@ -65,10 +65,9 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let runs: Vec<usize> = all.iter().flat_map(|chosen| chosen.runs.iter().copied()).collect();
     results.each_batch(&Wanted::of_runs(&wanted, &runs), |run, row| {
         let [arrived, finished] = wanted.map(|column| row.whole(column));
-        if let (Some(place), Some(arrived), Some(finished)) = (of_run[run], arrived, finished) {
-            if finished >= arrived {
-                counts[place].add((finished - arrived) as f64 * 1e-9);
-            }
+        let took = arrived.zip(finished).filter(|(arrived, finished)| finished >= arrived);
+        if let (Some(place), Some((arrived, finished))) = (of_run[run], took) {
+            counts[place].add((finished - arrived) as f64 * 1e-9);
         }
     })?;
     let ends = |counts: &Counts| {
@@ -91,7 +90,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
             name: chosen.router.clone(),
             ink: chosen.ink,
             kind: Kind::Steps,
-            points: counts.shares(factor, most),
+            points: counts.shares(factor, 2 * most),
         }],
     });
     let x = Axis::fitting(format!("latency, arrival to end ({unit}s)"), sizes.iter().map(|size| factor * size));

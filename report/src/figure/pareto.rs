@@ -8,6 +8,8 @@ use crate::results::{Curve, Results, Row};
 const NAME: &str = "pareto";
 /// Worlds that have a panel; a sweep may have thousands.
 const WORLDS: usize = 6;
+/// Frontiers that a panel can show: where costs move with time or heat, each run has its own.
+const CURVES: usize = 4;
 
 /// A measure of lost fidelity, the better ones first.
 const LOST: [(&str, &str); 2] =
@@ -34,16 +36,18 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         columns: if worlds.len() > 1 { 2 } else { 1 },
         ..Figure::default()
     };
+    let mut many = false;
     for one in worlds.iter().take(WORLDS) {
         let of_world: Vec<&Row> = rows.iter().filter(|row| world(row) == *one).collect();
         let title: Vec<String> = one.iter().map(|(key, value)| format!("{} = {value}", words::tail(key))).collect();
         let mut series = points(&of_world, lost, &routers);
         let right = series.iter().flat_map(|series| &series.points).map(far_right).fold(0.0, f64::max);
-        let curves = results.summary.frontier.iter().filter(|curve| belongs(curve, &of_world));
-        if lost == "mass_regret" {
-            let bounds: Vec<Series> = curves.filter_map(|curve| bound(curve, 1.08 * right, &routers)).collect();
-            series.splice(0..0, bounds);
+        let curves: Vec<&Curve> = results.summary.frontier.iter().filter(|curve| belongs(curve, &of_world)).collect();
+        if lost == "mass_regret" && curves.len() <= CURVES {
+            let bounds = curves.iter().filter_map(|curve| bound(curve, 1.08 * right, &routers));
+            series.splice(0..0, bounds.collect::<Vec<_>>());
         }
+        many |= curves.len() > CURVES;
         figure.panels.push(Panel {
             title: title.join(", "),
             x: Axis::linear(label).with(0.0),
@@ -56,7 +60,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         figure.notes.push(format!("The first {WORLDS} of {} worlds of the sweep are shown.", worlds.len()));
     }
     figure.legend = figure.keys();
-    figure.notes.extend(about_the_bound(&figure));
+    figure.notes.push(about_the_bound(&figure, many).to_owned());
     Ok(figure)
 }
 
@@ -98,7 +102,6 @@ fn belongs(curve: &Curve, rows: &[&Row]) -> bool {
     let of_curve = |row: &&&Row| curve.router.as_ref().is_none_or(|router| *router == row.router);
     let is_subset = |row: &Row| curve.point.iter().all(|(key, value)| row.point.get(key) == Some(value));
     rows.iter().filter(of_curve).any(|row| is_subset(row) && (curve.router.is_none() || curve.point == row.point))
-        || (curve.router.is_none() && curve.point.is_empty() && rows.iter().any(|row| world(row).is_empty()))
 }
 
 /// The frontier as far as the marks go: beyond that it says nothing about them.
@@ -128,10 +131,13 @@ fn bound(curve: &Curve, right: f64, routers: &Routers) -> Option<Series> {
     (points.len() > 1).then_some(Series { name, ink, kind: Kind::Bound, points })
 }
 
-fn about_the_bound(figure: &Figure) -> Option<String> {
+fn about_the_bound(figure: &Figure, many: bool) -> &'static str {
     let has_bound = figure.panels.iter().flat_map(|panel| &panel.series).any(|series| series.kind == Kind::Bound);
-    if has_bound {
-        return Some("No routing of the same tokens lies above its frontier, which knows all costs in advance.".into());
+    match (has_bound, many) {
+        (true, _) => "No routing of the same tokens lies above its frontier, which knows all costs in advance.",
+        (false, true) => {
+            "Each router has a frontier of its own here, as costs move with what it does: see frontier.parquet."
+        }
+        (false, false) => "No frontier is drawn: energy is no sum over assignments here, or `compare.frontier` is off.",
     }
-    Some("No frontier is drawn: energy is no sum over assignments here, or `compare.frontier` is off.".into())
 }

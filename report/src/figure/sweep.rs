@@ -105,11 +105,8 @@ fn swept(rows: &[Row]) -> Vec<Swept> {
     }
     for axis in &mut axes {
         for row in rows {
-            if let Some(value) = axis.value(row).map(str::to_owned) {
-                if !axis.values.contains(&value) {
-                    axis.values.push(value);
-                }
-            }
+            let value = axis.value(row).map(str::to_owned);
+            axis.values.extend(value.filter(|value| !axis.values.contains(value)));
         }
         axis.sort();
     }
@@ -203,9 +200,5 @@ fn fields(figure: &mut Figure, results: &Results, rows: &[&Row], [x, y]: [&Swept
             });
         }
     }
-    figure.columns = match figure.panels.len() {
-        0 | 1 => 1,
-        2..=4 => 2,
-        _ => 4,
-    };
+    figure.columns = super::beside(figure.panels.len());
 }

@@ -70,11 +70,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         name: NAME,
         title: "Which experts does each router use, and when?".into(),
         subtitle: words::about(results, "all seeds together"),
-        columns: match all.len() {
-            1 | 2 => 1,
-            3 | 4 => 2,
-            _ => 4,
-        },
+        columns: super::beside(all.len()),
         ..Figure::default()
     };
     let hot = hot(results);

@@ -31,8 +31,8 @@ pub(super) struct Data {
 #[derive(Debug, Serialize)]
 struct Router {
     name: String,
-    light: String,
-    dark: String,
+    /// Its colour, as a variable of the style sheet.
+    ink: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -133,8 +133,7 @@ pub(super) fn data(results: &Results, axes: &[Axis], routers: &Routers, series: 
 }
 
 fn router(routers: &Routers, name: &str) -> Router {
-    let ink = routers.ink(name);
-    Router { name: name.to_owned(), light: colour(ink, Theme::Light), dark: colour(ink, Theme::Dark) }
+    Router { name: name.to_owned(), ink: colour(routers.ink(name), Theme::Css) }
 }
 
 fn choice(axis: &Axis, best: Option<&Row>) -> Choice {

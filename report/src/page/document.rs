@@ -8,6 +8,7 @@ use super::assets::{CHARTS, CHARTS_LICENCE, SCRIPT, STYLE, json, policy};
 use super::axes::Axis;
 use super::comparison;
 use super::data::Data;
+use super::drawn::Drawn;
 use super::name::{name, shortened};
 use super::notes::Note;
 use super::origin::{Key, Profile};
@@ -23,8 +24,9 @@ pub(super) struct Parts<'a> {
     pub(super) keys: &'a [(String, Vec<Key>)],
     pub(super) profile: Option<&'a Profile>,
     pub(super) data: &'a Data,
-    /// Drawings with their titles, as SVG whose colours are variables.
-    pub(super) figures: &'a [(String, String)],
+    pub(super) figures: &'a [Drawn],
+    /// Figures that are no part of the page.
+    pub(super) too_large: &'a [&'static str],
 }
 
 /// The sections with their names in the navigation.
@@ -67,7 +69,7 @@ pub(super) fn document(parts: &Parts<'_>) -> String {
                     section #answer { h2 { "What came out" } (answer(parts)) }
                     section #notes { h2 { "Before you believe it" } (notes(parts.notes)) }
                     section #comparison { h2 { "All routers" } (comparison::table(parts.results, parts.axes, parts.routers)) }
-                    @if shown("figures") { section #figures { h2 { "Figures" } (figures(parts.figures)) } }
+                    @if shown("figures") { section #figures { h2 { "Figures" } (figures(parts)) } }
                     section #time { h2 { "Over time" } (over_time()) }
                     section #floor { h2 { "GPUs on the floor" } (floor()) }
                     section #scenario { h2 { "Scenario and hardware" } (scenario_keys(parts)) }
@@ -194,10 +196,14 @@ fn notes(notes: &[Note]) -> Markup {
     }
 }
 
-fn figures(figures: &[(String, String)]) -> Markup {
+fn figures(parts: &Parts<'_>) -> Markup {
     html! {
+        p.quiet.small.no-print { "Marks tell their values when the pointer rests on them." }
         div.figures {
-            @for (title, svg) in figures { figure aria-label=(title) { (PreEscaped(svg)) } }
+            @for drawn in parts.figures { figure aria-label=(drawn.title) tabindex="0" { (PreEscaped(&drawn.svg)) } }
+        }
+        @if !parts.too_large.is_empty() {
+            p.quiet.small { "Too large for this page, but not for " code { "isotherm plot" } ": " (parts.too_large.join(", ")) "." }
         }
     }
 }

@@ -27,8 +27,9 @@ const GIVEN_UP: [(&str, Column); 4] = [
 /// Lists that have an entry per GPU.
 const PER_GPU: [Column; 3] = [Column::BusyS, Column::PowerW, Column::TemperatureDegc];
 
-/// Tracks of a run before those of its GPUs.
-const BEFORE_GPUS: usize = 4 + COUNTERS.len();
+/// Places of tracks below their run.
+const FIRST_COUNTER: usize = 3;
+const FIRST_GPU: usize = FIRST_COUNTER + COUNTERS.len() + 1;
 
 /// The tracks of one run, and how far it is.
 pub(super) struct RunTracks {
@@ -50,24 +51,21 @@ pub(super) struct RunTracks {
 impl RunTracks {
     pub(super) fn open(results: &Results, run: usize, rank: usize, sink: &mut impl Sink) -> Result<Self> {
         let group = sink.declare(Lane { parent: None, name: &name(&results.runs[run]), rank, unit: None })?;
-        let mut next = 0;
-        let mut lane = |name: &str, unit: Option<&'static str>, sink: &mut dyn FnMut(Lane<'_>) -> Result<Track>| {
-            next += 1;
-            sink(Lane { parent: Some(group), name, rank: next, unit })
+        let mut below = |name: &str, rank: usize, unit: Option<&'static str>| {
+            sink.declare(Lane { parent: Some(group), name, rank, unit })
         };
-        let mut declare = |lane: Lane<'_>| sink.declare(lane);
         let changes = changes::of(results.scenario.as_ref());
         let scenario = match changes.is_empty() {
             true => None,
-            false => Some(lane("scenario", None, &mut declare)?),
+            false => Some(below("scenario", 0, None)?),
         };
-        let batches = lane("batches", None, &mut declare)?;
-        let router = lane("router", None, &mut declare)?;
-        let waiting = Waiting::new(lane("waiting batches", Some(""), &mut declare)?);
+        let batches = below("batches", 1, None)?;
+        let router = below("router", 2, None)?;
         let mut counters = [group; COUNTERS.len()];
-        for (track, (name, _, unit)) in counters.iter_mut().zip(COUNTERS) {
-            *track = lane(name, Some(unit), &mut declare)?;
+        for (place, (name, _, unit)) in COUNTERS.into_iter().enumerate() {
+            counters[place] = below(name, FIRST_COUNTER + place, Some(unit))?;
         }
+        let waiting = Waiting::new(group, FIRST_COUNTER + COUNTERS.len());
         let layers = results.scenario.as_ref().and_then(|scenario| scenario.get(&["model", "layers"])?.as_integer());
         let (gpus, has_layers) = (Vec::new(), layers.is_some_and(|layers| layers > 1));
         Ok(Self { group, scenario, batches, router, waiting, counters, gpus, changes, has_layers, finished: 0 })
@@ -123,7 +121,7 @@ impl RunTracks {
 
     fn have_gpus(&mut self, count: usize, sink: &mut impl Sink) -> Result<()> {
         for gpu in self.gpus.len()..count {
-            self.gpus.push(GpuTracks::open(gpu, self.group, BEFORE_GPUS + gpu + 1, sink)?);
+            self.gpus.push(GpuTracks::open(gpu, self.group, FIRST_GPU + gpu, sink)?);
         }
         Ok(())
     }

@@ -3,19 +3,22 @@
 use std::collections::VecDeque;
 use std::io::Result;
 
-use super::sink::{Sink, Track};
+use super::sink::{Lane, Sink, Track};
 
 /// Batches that have arrived and are not dispatched. Batches are dispatched in the order in which they arrive.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    track: Track,
+    parent: Track,
+    rank: usize,
+    /// There is one once a batch has waited.
+    track: Option<Track>,
     /// When the batches that wait will be dispatched.
     dispatches: VecDeque<u64>,
 }
 
 impl Waiting {
-    pub(super) fn new(track: Track) -> Self {
-        Self { track, dispatches: VecDeque::new() }
+    pub(super) fn new(parent: Track, rank: usize) -> Self {
+        Self { parent, rank, track: None, dispatches: VecDeque::new() }
     }
 
     /// The next batch. One that is dispatched at once never waits.
@@ -23,7 +26,7 @@ impl Waiting {
         self.until(arrived, sink)?;
         if dispatched > arrived {
             self.dispatches.push_back(dispatched);
-            sink.count(self.track, arrived, self.dispatches.len() as f64)?;
+            self.count(arrived, sink)?;
         }
         Ok(())
     }
@@ -32,8 +35,19 @@ impl Waiting {
     pub(super) fn until(&mut self, now: u64, sink: &mut impl Sink) -> Result<()> {
         while let Some(at) = self.dispatches.front().copied().filter(|at| *at <= now) {
             self.dispatches.pop_front();
-            sink.count(self.track, at, self.dispatches.len() as f64)?;
+            self.count(at, sink)?;
         }
         Ok(())
+    }
+
+    fn count(&mut self, at: u64, sink: &mut impl Sink) -> Result<()> {
+        let track = match self.track {
+            Some(track) => track,
+            None => {
+                let lane = Lane { parent: Some(self.parent), name: "waiting batches", rank: self.rank, unit: Some("") };
+                *self.track.insert(sink.declare(lane)?)
+            }
+        };
+        sink.count(track, at, self.dispatches.len() as f64)
     }
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 mod damaged;
+#[path = "../folder.rs"]
 mod folder;
 mod partial;
 mod whole;

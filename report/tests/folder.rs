@@ -1,6 +1,8 @@
 //! A results folder written here, as `docs/RESULTS.md` describes it.
+#![allow(dead_code, reason = "each test program uses another part of it")]
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type a
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
 /// The values of a column.
@@ -28,50 +30,73 @@ pub(crate) const HASH: &str = "5ce0";
 
 /// Writes a table in row groups of `rows` rows.
 pub(crate) fn write(path: &Path, table: &Table, hash: &str, rows: usize) {
-    let fields = table.iter().map(|(name, values)| Arc::new(field(name, values))).collect();
-    let schema = Arc::new(Type::group_type_builder("table").with_fields(fields).build().unwrap());
-    let origin = vec![KeyValue::new("isotherm.scenario_hash".to_owned(), hash.to_owned())];
-    let properties =
-        WriterProperties::builder().set_compression(Compression::SNAPPY).set_key_value_metadata(Some(origin)).build();
-    let mut file = SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::new(properties)).unwrap();
+    let mut file = Writer::begin(path, table, hash);
     let count = table.first().map_or(0, |(_, values)| values.len());
     for from in (0..count).step_by(rows) {
-        let until = (from + rows).min(count);
-        let mut group = file.next_row_group().unwrap();
+        file.add(table, from..(from + rows).min(count));
+    }
+    file.finish();
+}
+
+/// A table under way.
+pub(crate) struct Writer(SerializedFileWriter<File>);
+
+impl Writer {
+    /// An empty file with the columns of this table.
+    pub(crate) fn begin(path: &Path, table: &Table, hash: &str) -> Self {
+        let fields = table.iter().map(|(name, values)| Arc::new(field(name, values))).collect();
+        let schema = Arc::new(Type::group_type_builder("table").with_fields(fields).build().unwrap());
+        let origin = vec![KeyValue::new("isotherm.scenario_hash".to_owned(), hash.to_owned())];
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_key_value_metadata(Some(origin))
+            .build();
+        let file = File::create(path).unwrap();
+        Self(SerializedFileWriter::new(file, schema, Arc::new(properties)).unwrap())
+    }
+
+    /// Some rows of a table, as a row group.
+    pub(crate) fn add(&mut self, table: &Table, rows: Range<usize>) {
+        let mut group = self.0.next_row_group().unwrap();
         for (_, values) in table {
             let mut column = group.next_column().unwrap().unwrap();
-            match values {
-                Values::Text(texts) => {
-                    let bytes: Vec<ByteArray> =
-                        texts[from..until].iter().map(|text| ByteArray::from(text.as_str())).collect();
-                    column.typed::<ByteArrayType>().write_batch(&bytes, None, None).unwrap();
-                }
-                Values::Whole(numbers) => {
-                    column.typed::<Int64Type>().write_batch(&numbers[from..until], None, None).unwrap();
-                }
-                Values::Real(numbers) => {
-                    let numbers = &numbers[from..until];
-                    let levels: Vec<i16> = numbers.iter().map(|number| i16::from(number.is_some())).collect();
-                    let there: Vec<f64> = numbers.iter().flatten().copied().collect();
-                    column.typed::<DoubleType>().write_batch(&there, Some(&levels), None).unwrap();
-                }
-                Values::Counts(lists) => {
-                    let (flat, definition, repetition) = flatten(&lists[from..until]);
-                    column.typed::<Int32Type>().write_batch(&flat, Some(&definition), Some(&repetition)).unwrap();
-                }
-                Values::Lists(lists) => {
-                    let (flat, definition, repetition) = flatten(&lists[from..until]);
-                    column.typed::<FloatType>().write_batch(&flat, Some(&definition), Some(&repetition)).unwrap();
-                }
-            }
+            values.write(&mut column, rows.clone());
             column.close().unwrap();
         }
         group.close().unwrap();
     }
-    file.close().unwrap();
+
+    pub(crate) fn finish(self) {
+        self.0.close().unwrap();
+    }
 }
 
 impl Values {
+    fn write(&self, column: &mut SerializedColumnWriter<'_>, rows: Range<usize>) {
+        let written = match self {
+            Self::Text(texts) => {
+                let bytes: Vec<ByteArray> = texts[rows].iter().map(|text| ByteArray::from(text.as_str())).collect();
+                column.typed::<ByteArrayType>().write_batch(&bytes, None, None)
+            }
+            Self::Whole(numbers) => column.typed::<Int64Type>().write_batch(&numbers[rows], None, None),
+            Self::Real(numbers) => {
+                let numbers = &numbers[rows];
+                let levels: Vec<i16> = numbers.iter().map(|number| i16::from(number.is_some())).collect();
+                let there: Vec<f64> = numbers.iter().flatten().copied().collect();
+                column.typed::<DoubleType>().write_batch(&there, Some(&levels), None)
+            }
+            Self::Counts(lists) => {
+                let (flat, definition, repetition) = flatten(&lists[rows]);
+                column.typed::<Int32Type>().write_batch(&flat, Some(&definition), Some(&repetition))
+            }
+            Self::Lists(lists) => {
+                let (flat, definition, repetition) = flatten(&lists[rows]);
+                column.typed::<FloatType>().write_batch(&flat, Some(&definition), Some(&repetition))
+            }
+        };
+        written.unwrap();
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Text(values) => values.len(),
@@ -129,7 +154,7 @@ pub(crate) const ROUTERS: [&str; 2] = ["baseline", "penalty"];
 pub(crate) const SEEDS: usize = 2;
 pub(crate) const GPUS: usize = 3;
 
-fn run_id(run: usize) -> String {
+pub(crate) fn run_id(run: usize) -> String {
     format!("{run:016x}")
 }
 
