@@ -1,8 +1,8 @@
 //! Entropy of expert use, batch by batch: does a router narrow the choice?
 
-use super::averages::{Averages, with_ribbon};
+use super::averages::{Averages, Mean, with_ribbon};
 use super::choice::{chosen, note};
-use super::routers::{Lines, columns, panels};
+use super::routers::{Lines, columns, panels, thinned};
 use super::{Axis, Figure, NoFigure, Rule, words};
 use crate::palette::Ink;
 use crate::results::{Column, Results, Wanted};
@@ -34,10 +34,11 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         ..Figure::default()
     };
     let most = columns(all.len());
-    let lines = all.iter().zip(&averages).map(|(chosen, averages)| Lines {
+    let means: Vec<Vec<Mean>> = averages.iter().map(Averages::means).collect();
+    let lines = all.iter().zip(&means).map(|(chosen, means)| Lines {
         router: chosen.router.clone(),
         ink: chosen.ink,
-        series: with_ribbon(&chosen.router, chosen.ink, &averages.means(), most),
+        series: with_ribbon(&chosen.router, chosen.ink, means, most),
     });
     let mut rules = super::usage::changes(results);
     rules.extend(even(results));
@@ -48,6 +49,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         &rules,
         lines.collect(),
     );
+    figure.notes.extend(thinned(means.iter().map(Vec::len).max().unwrap_or(0), all.len()));
     figure.notes.extend(note(results, &all));
     Ok(figure)
 }

@@ -2,7 +2,7 @@
 
 use super::averages::{Averages, Mean, with_ribbon};
 use super::choice::{Chosen, chosen, note};
-use super::routers::{Lines, columns, panels};
+use super::routers::{Lines, columns, panels, thinned};
 use super::{Axis, Figure, NoFigure, Rule, words};
 use crate::palette::Ink;
 use crate::results::{Column, Results, Wanted};
@@ -52,6 +52,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     if let [changed] = changed.as_slice() {
         figure.notes.extend(recoveries(&all, &means, *changed));
     }
+    figure.notes.extend(thinned(means.iter().map(Vec::len).max().unwrap_or(0), all.len()));
     figure.notes.extend(note(results, &all));
     Ok(figure)
 }

@@ -158,6 +158,9 @@ fn build(results: &Results, shown: &Shown) -> Result<Figure, NoFigure> {
     if figure.panels.iter().any(|panel| !panel.bands.is_empty()) {
         figure.notes.push("Shaded: GPUs were held back; the darker, the more of them.".into());
     }
+    if traces.iter().flat_map(|traces| &traces.lines).any(|line| line.seen() > line.points().len() as u64) {
+        figure.notes.push(words::THINNED.to_owned());
+    }
     figure.notes.extend(note(results, &all));
     Ok(figure)
 }

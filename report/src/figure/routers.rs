@@ -2,6 +2,7 @@
 
 use super::{Axis, Figure, Kind, Panel, Rule, Series};
 use crate::palette::Ink;
+use crate::results::downsample::POINTS_PER_COLUMN;
 
 /// More lines than these in one panel cannot be followed.
 pub(super) const TOGETHER: usize = 7;
@@ -16,6 +17,11 @@ pub(super) struct Lines {
 /// Columns of a panel that are worth drawing, for so many routers.
 pub(super) fn columns(routers: usize) -> usize {
     if routers > TOGETHER { 60 } else { 120 }
+}
+
+/// What is said of lines that have fewer points than `values`.
+pub(super) fn thinned(values: usize, routers: usize) -> Option<String> {
+    (values > POINTS_PER_COLUMN * columns(routers)).then(|| super::words::THINNED.to_owned())
 }
 
 /// Puts the lines of all routers into panels: all in one, or each in one of its own beside the baseline's.

@@ -32,6 +32,10 @@ pub(super) fn seeds(results: &Results) -> String {
     }
 }
 
+/// What is said where a line has fewer points than its series has values.
+pub(super) const THINNED: &str =
+    "Long series are drawn through the first, least, greatest and last value of every column: no peak is lost.";
+
 /// The seed that is shown where one is: that of the first run of those.
 pub(super) fn one_seed(results: &Results, runs: &[usize]) -> String {
     let seed = runs.first().and_then(|run| results.runs.get(*run)).map_or("", |run| run.seed.as_str());
