@@ -181,7 +181,9 @@ fn a_folder_of_two_comparisons_is_told_apart() {
     device(whole.0.path(), "other", 3);
     let other = whole.0.path().join("other");
     for table in ["series.parquet", "runs.parquet", "throttling.parquet"] {
-        let folder = whole.damaged(|results| drop(std::fs::copy(other.join(table), results.join(table)).unwrap()));
+        let folder = whole.damaged(|results| {
+            std::fs::copy(other.join(table), results.join(table)).unwrap();
+        });
         let [report, ..] = all(folder.path());
         let said = format!("{table}: it belongs to another comparison than summary.json");
         assert!(report.code == 0 && report.out.contains(&said), "`{said}` in\n{}", report.out);

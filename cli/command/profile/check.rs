@@ -68,7 +68,7 @@ pub(super) fn run(options: &ProfileCheck) -> Result<Code, Fault> {
     };
     super::super::print(&text)?;
     if let Some(path) = options.plot.as_ref().filter(|_| !tracks.is_empty()) {
-        super::write_whole(path, &plot::svg(&profile.name, &tracks))?;
+        super::write_whole(path, plot::svg(&profile.name, &tracks))?;
         tell!("plot in {}", path.display());
     }
     if options.plot.is_some() && tracks.is_empty() {

@@ -55,7 +55,7 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     super::write_whole(&options.output, &profile_text(&fit)?)?;
     tell!("profile in {}", options.output.display());
     if let Some(path) = &options.plot {
-        super::write_whole(path, &plot::svg(&fit.profile.name, &fit.checks))?;
+        super::write_whole(path, plot::svg(&fit.profile.name, &fit.checks))?;
         tell!("plot in {}", path.display());
     }
     Ok(exit::SUCCESS)

@@ -48,7 +48,7 @@ pub(super) fn run(options: &ProfileFitLayers) -> Result<Code, Fault> {
     let text = if options.json { super::json(&Report { fit: &fit, checks: &checks })? } else { summary(&fit, &checks) };
     super::super::print(&text)?;
     let body = toml::to_string(&fit.profile).map_err(|error| Fault::Internal(error.to_string()))?;
-    super::write_whole(&options.output, &format!("# Layers fitted by `isotherm profile fit-layers`.\n{body}"))?;
+    super::write_whole(&options.output, format!("# Layers fitted by `isotherm profile fit-layers`.\n{body}"))?;
     tell!("profile in {}", options.output.display());
     Ok(exit::SUCCESS)
 }
