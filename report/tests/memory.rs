@@ -1,4 +1,4 @@
-//! A gigabyte of series is read, thinned and drawn as a timeline in the memory of a few thousand rows.
+//! A gigabyte of series is read, thinned and drawn, as a timeline, a page and figures, in the memory of a few thousand rows.
 //!
 //! `cargo test --release -p isotherm-report --test memory -- --ignored --nocapture` writes the gigabyte and tells what was needed.
 #![cfg(target_os = "linux")]
@@ -9,6 +9,9 @@ mod folder;
 use std::time::Instant;
 
 use folder::{Table, Values, Writer};
+use isotherm_report::draw::{Style, svg};
+use isotherm_report::figure::{FIGURES, build};
+use isotherm_report::page;
 use isotherm_report::results::downsample::Thinned;
 use isotherm_report::results::{Column, Kind, Results, Wanted};
 use isotherm_report::timeline::{Format, write};
@@ -20,7 +23,7 @@ const RUNS: usize = 4;
 const GPUS: usize = 8;
 const EXPERTS: usize = 64;
 
-/// What the whole program may need while it reads, whatever the size of the file (bytes).
+/// What the whole program may need while it reads and draws, whatever the size of the file (bytes).
 const ENOUGH: u64 = 64 << 20;
 
 /// Numbers that nothing can compress.
@@ -78,7 +81,7 @@ fn needed(what: &str, read: impl FnOnce() -> u64) {
     let started = Instant::now();
     let rows = read();
     let (took, peak) = (started.elapsed().as_secs_f64(), peak());
-    println!("{what}: {rows} rows in {took:.1} s, peak {} MiB", peak >> 20);
+    println!("{what}: {rows} in {took:.1} s, peak {} MiB", peak >> 20);
     assert!(peak < ENOUGH, "{what} needed {peak} bytes");
 }
 
@@ -122,4 +125,11 @@ fn a_gigabyte_of_series_needs_little_memory() {
         write(&results, &[1], Format::Perfetto, std::io::sink()).unwrap();
         count(&Wanted::of_runs(&[Column::Batch], &[1]))
     });
+    needed("the page", || page::html(&results).len() as u64);
+    for listed in FIGURES {
+        needed(listed.name, || match build(listed.name, &results) {
+            Ok(figure) => svg(&figure, &Style::default()).len() as u64,
+            Err(_) => 0,
+        });
+    }
 }

@@ -130,7 +130,7 @@ fn a_full_disk_loses_nothing() {
     let text = super::bench::scenario(super::bench::ROUTERS).replace("batches = 12", "batches = 300");
     let bench = Bench::of(&text);
     bench.expect(0, "sweep plan s.toml -o p --chunks 1");
-    let limited = format!("trap '' XFSZ; ulimit -f 200; exec {} sweep work p --all", env!("CARGO_BIN_EXE_isotherm"));
+    let limited = format!("trap '' XFSZ; ulimit -f 500; exec {} sweep work p --all", env!("CARGO_BIN_EXE_isotherm"));
     let output =
         std::process::Command::new("bash").args(["-c", &limited]).current_dir(bench.path("")).output().unwrap();
     let (code, out, err) = crate::lab::text(&output);
