@@ -4,86 +4,160 @@
 //! averaged and nothing is made up: every point that is kept is one of the series, and no peak is lost. What is not a finite number is
 //! never an extreme; as the first or last of a column it stays, and with it the gap that it makes.
 
-mod stream;
-
-pub use stream::{Point, Thinned};
-
-/// Most points that [`keep`] and [`Thinned`] leave of a column.
+/// Most points that [`Thinned`] leaves of a column.
 pub const POINTS_PER_COLUMN: usize = 4;
 
-/// Which points of a series stay if it is drawn in `columns` columns of equal time: positions, rising, at most four a column. All of
-/// them where they are no more than that.
+/// A point of a series.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Point {
+    /// When.
+    pub time: f64,
+    /// What.
+    pub value: f64,
+}
+
+/// A series that is thinned while it is read: in memory there are never more than four points of each of `columns` columns.
 ///
-/// `times` should not fall; a time that does counts as the one before it. Both slices have one entry a point; what is longer in one
-/// of them is left out.
+/// Columns are equally long stretches of time. When there are too many, each two become one: there are at least half as many columns as
+/// asked for once the series is long enough to fill them.
 ///
 /// ```
-/// use isotherm_report::results::downsample::keep;
-/// let times: Vec<f64> = (0..100).map(f64::from).collect();
-/// let mut values = vec![1.0; 100];
-/// (values[17], values[42]) = (9.0, -9.0);
-/// let kept = keep(&times, &values, 2);
-/// assert!(kept.len() <= 8 && kept.contains(&17) && kept.contains(&42));
+/// use isotherm_report::results::downsample::{Point, Thinned};
+/// let mut series = Thinned::new(2);
+/// (0..100).for_each(|at| series.push(f64::from(at), if at == 42 { 9.0 } else { 1.0 }));
+/// assert!(series.points().len() <= 8);
+/// assert!(series.points().contains(&Point { time: 42.0, value: 9.0 }));
 /// ```
-#[must_use]
-pub fn keep(times: &[f64], values: &[f64], columns: usize) -> Vec<usize> {
-    keep_together(times, &[values], columns)
+#[derive(Clone, Debug)]
+pub struct Thinned {
+    columns: usize,
+    /// Start of the first column, and how long columns are; nothing while all points fit.
+    scale: Option<Scale>,
+    kept: Vec<Column>,
+    seen: u64,
 }
 
-/// The same for several series over the same times that stay aligned: whatever one of them needs is kept of all. At most two points a
-/// column, and two more a series.
-#[must_use]
-pub fn keep_together(times: &[f64], series: &[&[f64]], columns: usize) -> Vec<usize> {
-    let points = series.iter().map(|values| values.len()).fold(times.len(), usize::min);
-    if points <= columns.saturating_mul(2 + 2 * series.len()) {
-        return (0..points).collect();
-    }
-    let columns = Columns::over(&times[..points], columns);
-    let (mut kept, mut from, mut here) = (Vec::new(), 0, 0);
-    while from < points {
-        here = columns.of(times[from]).max(here);
-        let until = (from + 1..points).find(|at| columns.of(times[*at]) > here).unwrap_or(points);
-        let mut wanted = vec![from, until - 1];
-        wanted.extend(series.iter().flat_map(|values| extremes(values, from..until)));
-        wanted.sort_unstable();
-        wanted.dedup();
-        kept.extend(wanted);
-        from = until;
-    }
-    kept
-}
-
-/// Where the least and the greatest finite value are, the first of equal ones.
-fn extremes(values: &[f64], range: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
-    let (mut least, mut greatest) = (None, None);
-    for at in range.filter(|at| values[*at].is_finite()) {
-        if least.is_none_or(|least: usize| values[at] < values[least]) {
-            least = Some(at);
-        }
-        if greatest.is_none_or(|greatest: usize| values[at] > values[greatest]) {
-            greatest = Some(at);
-        }
-    }
-    [least, greatest].into_iter().flatten()
-}
-
-/// Columns of equal time.
-struct Columns {
+#[derive(Clone, Copy, Debug)]
+struct Scale {
     start: f64,
     width: f64,
-    last: usize,
 }
 
-impl Columns {
-    fn over(times: &[f64], columns: usize) -> Self {
-        let finite = || times.iter().copied().filter(|time| time.is_finite());
-        let (start, end) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-        let last = columns.saturating_sub(1);
-        Self { start, width: (end - start) / columns.max(1) as f64, last }
+/// The points that stay of a column, in their order: first, extremes, last.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    first: (u64, Point),
+    least: (u64, Point),
+    greatest: (u64, Point),
+    last: (u64, Point),
+}
+
+impl Column {
+    fn of(order: u64, point: Point) -> Self {
+        let only = (order, point);
+        Self { first: only, least: only, greatest: only, last: only }
     }
 
-    /// The column of a time; the first one of what is no time.
-    fn of(&self, time: f64) -> usize {
-        (((time - self.start) / self.width).max(0.0) as usize).min(self.last)
+    /// This column and the one after it, as one.
+    fn join(&mut self, next: &Self) {
+        let known = |point: &(u64, Point)| point.1.value.is_finite();
+        if known(&next.least) && (!known(&self.least) || next.least.1.value < self.least.1.value) {
+            self.least = next.least;
+        }
+        if known(&next.greatest) && (!known(&self.greatest) || next.greatest.1.value > self.greatest.1.value) {
+            self.greatest = next.greatest;
+        }
+        self.last = next.last;
+    }
+
+    fn points(&self) -> impl Iterator<Item = Point> {
+        let mut points = [self.first, self.least, self.greatest, self.last];
+        points.sort_by_key(|(order, _)| *order);
+        let mut before = None;
+        points.into_iter().filter_map(move |(order, point)| {
+            let is_new = before.replace(order) != Some(order);
+            is_new.then_some(point)
+        })
+    }
+}
+
+impl Thinned {
+    /// An empty series, to be drawn in so many columns.
+    #[must_use]
+    pub fn new(columns: usize) -> Self {
+        Self { columns: columns.max(1), scale: None, kept: Vec::new(), seen: 0 }
+    }
+
+    /// Takes in the next point. Times do not fall; one that does, or is no number, counts as the one before it.
+    pub fn push(&mut self, time: f64, value: f64) {
+        let before = self.kept.last().map_or(f64::NEG_INFINITY, |column| column.last.1.time);
+        let time = if time.is_finite() { time } else { before };
+        let time = if before.is_finite() { time.max(before) } else { time };
+        // Nothing came before that could be taken instead.
+        let time = if time.is_finite() { time } else { 0.0 };
+        let column = Column::of(self.seen, Point { time, value });
+        self.seen += 1;
+        let Some(scale) = self.scale else {
+            self.kept.push(column);
+            if self.kept.len() > POINTS_PER_COLUMN * self.columns {
+                self.begin_columns();
+            }
+            return;
+        };
+        self.add(scale, column);
+        self.widen();
+    }
+
+    /// The points that are left, in their order: at most four a column.
+    #[must_use]
+    pub fn points(&self) -> Vec<Point> {
+        self.kept.iter().flat_map(Column::points).collect()
+    }
+
+    /// Points that went by.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// There are too many single points: from now on columns are kept.
+    fn begin_columns(&mut self) {
+        let start = self.kept.first().map_or(0.0, |column| column.first.1.time);
+        let end = self.kept.last().map_or(start, |column| column.last.1.time);
+        // All points at one time are one column, of any width.
+        let width = if end > start { (end - start) / self.columns as f64 } else { 1.0 };
+        let scale = Scale { start, width };
+        self.scale = Some(scale);
+        for column in std::mem::take(&mut self.kept) {
+            self.add(scale, column);
+        }
+        self.widen();
+    }
+
+    /// Adds points after all others to the column that they belong to.
+    fn add(&mut self, scale: Scale, next: Column) {
+        match self.kept.last_mut() {
+            Some(last) if scale.column(last.first.1.time) == scale.column(next.first.1.time) => last.join(&next),
+            _ => self.kept.push(next),
+        }
+    }
+
+    /// Joins columns until they are few enough.
+    fn widen(&mut self) {
+        while self.kept.len() > self.columns
+            && let Some(scale) = &mut self.scale
+        {
+            scale.width *= 2.0;
+            let scale = *scale;
+            for column in std::mem::take(&mut self.kept) {
+                self.add(scale, column);
+            }
+        }
+    }
+}
+
+impl Scale {
+    fn column(&self, time: f64) -> u64 {
+        ((time - self.start) / self.width) as u64
     }
 }
