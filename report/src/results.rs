@@ -76,12 +76,6 @@ impl Results {
         self.series.as_ref().is_some_and(|table| table.has(column.name()))
     }
 
-    /// Whether the folder says what held GPUs back.
-    #[must_use]
-    pub fn has_throttling(&self) -> bool {
-        self.throttling.is_some()
-    }
-
     /// Names of the routers, in the order of the plan.
     #[must_use]
     pub fn routers(&self) -> Vec<&str> {
