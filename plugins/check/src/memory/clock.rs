@@ -9,8 +9,9 @@ unsafe extern "C" {
     fn clock_of_c() -> libc::clock_t;
 }
 
-/// Added to all clocks: a year and a bit, so that no unit of time stays as it was (s).
-const SHIFT: i64 = 33_333_333;
+/// Added to all clocks: 386 days, 5 hours, 13 minutes and 17 seconds, so that no unit of time stays as it was, whatever the time of day: not
+/// the weekday either, as it would 385 or 392 days ahead (s).
+const SHIFT: i64 = ((386 * 24 + 5) * 60 + 13) * 60 + 17;
 
 /// What is called instead of the C library's functions.
 pub(super) fn functions() -> [(&'static CStr, *const c_void); 4] {
