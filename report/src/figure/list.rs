@@ -91,5 +91,12 @@ fn names() -> String {
 pub fn build(name: &str, results: &Results) -> Result<Figure, NoFigure> {
     let listed = FIGURES.iter().find(|listed| listed.name == name);
     let listed = listed.ok_or_else(|| NoFigure::Unknown(super::words::brief(name)))?;
-    (listed.build)(results)
+    (listed.build)(results).map_err(|error| match error {
+        // Without them no row of another table has an owner: whatever a figure lacks, this is why.
+        NoFigure::DoesNotApply { name, .. } if results.runs.is_empty() => NoFigure::because(
+            name,
+            "runs.parquet is missing or cannot be read, and with it whose rows the other tables hold",
+        ),
+        other => other,
+    })
 }

@@ -80,20 +80,25 @@ pub(super) fn percent(estimate: Estimate, factor: f64) -> String {
     }
 }
 
-/// What the 99th percentile of the latency became: `743.9 ms instead of 575.5 ms (+29.3 %)`.
+/// Whether the intervals of two means touch; where there are none nothing is known.
+fn touch(a: Estimate, b: Estimate) -> bool {
+    let half = |estimate: Estimate| estimate.ci95.unwrap_or(0.0);
+    (a.ci95.is_some() || b.ci95.is_some()) && (a.mean - b.mean).abs() <= half(a) + half(b)
+}
+
+/// What the 99th percentile of the latency became: `+29.3 %`, and `p99 743.9 ± 3.3 ms instead of 575.5 ± 3.8 ms`.
 pub(super) fn latency(row: &Row, baseline: Option<&Row>) -> Option<(String, String)> {
-    let now = row.metric("latency_p99_s")?.mean;
-    let before = baseline.and_then(|row| row.metric("latency_p99_s")).map(|estimate| estimate.mean);
-    let words = match before.filter(|before| *before > 0.0) {
+    let now = row.metric("latency_p99_s")?;
+    let told = |latency: Estimate| with_unit(latency.mean, latency.ci95, "s");
+    let before = baseline.and_then(|row| row.metric("latency_p99_s")).filter(|before| before.mean > 0.0);
+    let words = match before {
         Some(before) => {
-            let change = (now / before - 1.0) * 100.0;
+            let change = (now.mean / before.mean - 1.0) * 100.0;
             let change = if change.abs() < 0.05 { 0.0 } else { change };
-            (
-                format!("{change:+.1} %"),
-                format!("p99 {} instead of {}", with_unit(now, None, "s"), with_unit(before, None, "s")),
-            )
+            let luck = if change != 0.0 && touch(now, before) { ", which may be luck" } else { "" };
+            (format!("{change:+.1} %{luck}"), format!("p99 {} instead of {}", told(now), told(before)))
         }
-        None => (with_unit(now, None, "s"), "p99".to_owned()),
+        None => (told(now), "p99".to_owned()),
     };
     Some(words)
 }
@@ -113,8 +118,13 @@ pub(super) fn certainty(results: &Results, row: &Row) -> (String, String) {
         Some(p) => (
             format!("p {}", probability(p)),
             format!(
-                "difference in energy over {} seeds on the same tokens, paired t test, Holm's correction for {} comparisons; ± is the 95 % interval of the mean ({how})",
-                versus.pairs, versus.comparisons
+                "difference in energy over {} seeds on the same tokens, paired t test, Holm's correction for {}; ± is the 95 % interval of the mean ({how})",
+                versus.pairs,
+                if versus.comparisons == 1 {
+                    "1 comparison".to_owned()
+                } else {
+                    format!("{} comparisons", versus.comparisons)
+                }
             ),
         ),
         None if row.seeds <= 1 => {
@@ -175,6 +185,19 @@ mod tests {
         let answer = answer(&results);
         assert!(!answer.saved && answer.gentle.is_none());
         assert_eq!(answer.best.unwrap().router, "b");
+    }
+
+    #[test]
+    fn a_change_of_latency_within_its_intervals_may_be_luck() {
+        let with = |mean, half| {
+            let mut row = row("a", 1.0, 0.0, true, &[]);
+            row.metrics.insert("latency_p99_s".to_owned(), Estimate { mean, ci95: Some(half), bounds: None });
+            row
+        };
+        let told = |now, before| latency(&now, Some(&before)).unwrap();
+        let (change, words) = told(with(0.26, 0.07), with(0.27, 0.01));
+        assert_eq!((change.as_str(), words.contains("± ")), ("-3.7 %, which may be luck", true), "{words}");
+        assert_eq!(told(with(0.26, 0.001), with(0.27, 0.001)).0, "-3.7 %");
     }
 
     #[test]
