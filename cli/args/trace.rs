@@ -11,7 +11,7 @@ pub struct Trace {
     /// Results folder
     #[arg(value_name = "RESULTS")]
     pub results: PathBuf,
-    /// Where to write the timeline, compressed if the name ends in .gz; open it at https://ui.perfetto.dev
+    /// Where to write the timeline, compressed if the name ends in .gz; open it at <https://ui.perfetto.dev>
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
     /// One run by its run_id in runs.parquet, or how that begins [default: the first seed of every router at its first point]

@@ -1,7 +1,7 @@
 //! Figures as data, before anything is drawn.
 //!
 //! What a picture claims can only be checked where its numbers can be read. So every figure is built as data first, from a results folder
-//! alone: [`crate::draw`] makes a picture of it, [`csv`] a table, and tests compare it with the folder.
+//! alone: [`crate::draw`] makes a picture of it, [`csv()`] a table, and tests compare it with the folder.
 
 mod averages;
 mod axis;

@@ -1,14 +1,14 @@
 //! The comparison as a table: a row per router and sweep point, for a terminal, a Markdown page or another program.
 //!
 //! All forms are made from a results folder alone, so `isotherm run` and `isotherm report` say the same of it, byte for byte. Memory does
-//! not grow with the folder: of more than 200 rows [`text`] and [`markdown`] show the first ten and the ten that save most, and [`csv`] writes
+//! not grow with the folder: of more than 200 rows [`text()`] and [`markdown()`] show the first ten and the ten that save most, and [`csv()`] writes
 //! one row after the other.
 //!
 //! | form | rows | columns |
 //! |---|---|---|
-//! | [`text`] | up to 200, else the first and the best | the answer: energy, fidelity, latency, heat; a spark line |
-//! | [`markdown`] | the same | the same |
-//! | [`csv`] | all | every metric with both ends of its interval, p-values, warnings |
+//! | [`text()`] | up to 200, else the first and the best | the answer: energy, fidelity, latency, heat; a spark line |
+//! | [`markdown()`] | the same | the same |
+//! | [`csv()`] | all | every metric with both ends of its interval, p-values, warnings |
 //!
 //! The JSON form ([`json`]) is `summary.json` itself.
 //!

@@ -14,7 +14,7 @@ use crate::results::{Estimate, ReadError, Results, Row};
 /// The summary is read twice, first for its columns, so that memory does not grow with it.
 ///
 /// # Errors
-/// As [`text`](super::text); the inner error where `out` takes nothing more.
+/// As [`text`](super::text()); the inner error where `out` takes nothing more.
 pub fn csv(folder: &Path, out: impl Write) -> Result<io::Result<()>, ReadError> {
     let mut names = Names::default();
     if stream::read(folder, &mut names).is_ok() {

@@ -11,7 +11,7 @@ use crate::results::ReadError;
 /// break out of their cells.
 ///
 /// # Errors
-/// As [`text`](super::text).
+/// As [`text`](super::text()).
 pub fn markdown(folder: &Path) -> Result<String, ReadError> {
     let contents = Contents::of(folder, false)?;
     let mut text = String::new();
