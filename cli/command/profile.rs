@@ -102,13 +102,13 @@ pub(super) fn write_whole(path: &Path, contents: impl AsRef<[u8]>) -> Result<(),
 
 /// Temporary files are for their owner alone; results are not.
 #[cfg(unix)]
-fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
+pub(super) fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn readable_by_all(_: &std::fs::File) -> std::io::Result<()> {
+pub(super) fn readable_by_all(_: &std::fs::File) -> std::io::Result<()> {
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(unwritable)?;
     let file = tempfile::Builder::new().prefix(".isotherm-trace").tempfile_in(folder).map_err(unwritable)?;
-    readable(file.as_file()).map_err(unwritable)?;
+    super::profile::readable_by_all(file.as_file()).map_err(unwritable)?;
     timeline::write_as(path, &results, &runs, options.format.into(), file.as_file()).map_err(|error| match error {
         TimelineError::Read(error) => Fault::Input(error.to_string()),
         TimelineError::Write(error) => unwritable(error),
@@ -40,17 +40,6 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
         path.display()
     );
     Ok(exit::SUCCESS)
-}
-
-/// What is made of results is for everybody, as they are; a temporary file is for its owner alone.
-fn readable(file: &std::fs::File) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    let _ = file;
-    Ok(())
 }
 
 /// Why nothing can be shown over time.

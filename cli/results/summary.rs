@@ -126,12 +126,6 @@ impl Head {
 pub(super) const LATE: &str = "late: ";
 
 impl Row {
-    /// Whether seeds could test this row's energy against the baseline's, and found no difference.
-    #[must_use]
-    pub fn is_luck(&self) -> bool {
-        self.versus_baseline.is_some_and(|versus| versus.p_holm.is_some() && !versus.significant)
-    }
-
     /// Warns where the live runs of this row were further behind the clock than the time between two polls (s).
     pub(crate) fn warn_if_late(&mut self, lag: &Lag, period_s: f64) {
         if lag.largest_s > period_s {

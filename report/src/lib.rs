@@ -4,6 +4,7 @@
 //! simulator: a folder of another version, one that was copied in part, or one that somebody's script has written, is read as far as
 //! it goes, and [`results::Results::gaps`] says what is missing.
 
+mod axes;
 pub mod draw;
 pub mod figure;
 pub mod number;

@@ -40,6 +40,27 @@ pub fn precise(mean: f64, interval: Option<f64>, unit: &str) -> String {
     format!("{mean:.decimals$}{half}{unit}")
 }
 
+/// A number times `factor` in percent, with two digits; a plus where it is `signed` and positive. Nothing has no sign.
+///
+/// ```
+/// use isotherm_report::number::percent;
+/// assert_eq!(percent(0.3285, Some(0.0015), 100.0, true), "+32.85 ± 0.15 %");
+/// assert_eq!(percent(-0.001, None, 1.0, true), "0.00 %");
+/// ```
+#[must_use]
+pub fn percent(mean: f64, interval: Option<f64>, factor: f64, signed: bool) -> String {
+    let (mean, half) = percent_parts(mean, interval, factor, signed);
+    half.map_or_else(|| format!("{mean} %"), |half| format!("{mean} ± {half} %"))
+}
+
+/// The same before it is put together: the number and half its interval.
+pub(crate) fn percent_parts(mean: f64, interval: Option<f64>, factor: f64, signed: bool) -> (String, Option<String>) {
+    let mean = mean * factor;
+    let mean = if mean.abs() < 0.005 { 0.0 } else { mean };
+    let text = if signed && mean != 0.0 { format!("{mean:+.2}") } else { format!("{mean:.2}") };
+    (text, interval.map(|half| format!("{:.2}", half * factor)))
+}
+
 /// A written number with a plus where it is positive.
 ///
 /// ```

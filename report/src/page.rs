@@ -22,7 +22,6 @@
 
 mod answer;
 mod assets;
-mod axes;
 mod comparison;
 mod data;
 mod document;
@@ -36,6 +35,7 @@ mod origin;
 mod reduce;
 mod series;
 
+use crate::axes::axes;
 use crate::palette::Routers;
 use crate::results::Results;
 
@@ -43,7 +43,7 @@ use crate::results::Results;
 /// the page.
 #[must_use]
 pub fn html(results: &Results) -> String {
-    let axes = axes::axes(results);
+    let axes = axes(&results.summary.rows);
     let routers = Routers::of(results);
     let profile = results.scenario.as_ref().and_then(origin::Profile::of);
     let keys = results.scenario.as_ref().map(|scenario| origin::keys(scenario, profile.as_ref())).unwrap_or_default();

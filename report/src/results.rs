@@ -19,6 +19,7 @@ mod error;
 mod frontier;
 mod gap;
 mod layers;
+pub mod lists;
 mod open;
 mod rebuild;
 mod runs;

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::words;
+use crate::axes::{is_of_router, short, world};
 use crate::palette::{Ink, Routers};
-use crate::results::{Results, Row};
+use crate::results::{BatchRow, Column, ReadError, Results, Row, Wanted};
 
 /// A router at one sweep point, with its runs.
 #[derive(Clone, Debug)]
@@ -19,18 +20,6 @@ pub(super) struct Chosen {
     pub(super) baseline: bool,
     /// Its finished runs, seed by seed: indices into [`Results::runs`].
     pub(super) runs: Vec<usize>,
-}
-
-/// The keys of a point that are not about routers: rows that share their values met the same tokens.
-pub(super) fn world(row: &Row) -> BTreeMap<&str, &str> {
-    let of_world = |(key, value): (&'_ String, &'_ String)| !is_of_router(key) && !value.is_empty();
-    let pairs = row.point.iter().filter(|(key, value)| of_world((key, value)));
-    pairs.map(|(key, value)| (key.as_str(), value.as_str())).collect()
-}
-
-/// Whether a swept key is about routers: `router.lambda`, `router[2].eta`.
-pub(super) fn is_of_router(key: &str) -> bool {
-    key.strip_prefix("router").is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// The routers of the first world in the order of the plan, each at the point where it saves most; a router without any finished run is
@@ -65,6 +54,24 @@ pub(super) fn chosen(results: &Results) -> Vec<Chosen> {
     best
 }
 
+/// Gives every batch of the chosen routers' runs to `each`: the router's place among them, the run and the row.
+pub(super) fn each_batch(
+    results: &Results,
+    chosen: &[Chosen],
+    columns: &[Column],
+    mut each: impl FnMut(usize, usize, &BatchRow<'_>),
+) -> Result<(), ReadError> {
+    let mut of_run = vec![None; results.runs.len()];
+    let places = chosen.iter().enumerate().flat_map(|(place, chosen)| chosen.runs.iter().map(move |run| (*run, place)));
+    places.for_each(|(run, place)| of_run[run] = Some(place));
+    let runs: Vec<usize> = chosen.iter().flat_map(|chosen| chosen.runs.iter().copied()).collect();
+    results.each_batch(&Wanted::of_runs(columns, &runs), |run, row| {
+        if let Some(place) = of_run[run] {
+            each(place, run, row);
+        }
+    })
+}
+
 /// One seed of every chosen router, the first that finished.
 pub(super) fn first_runs(chosen: &[Chosen]) -> Vec<usize> {
     chosen.iter().filter_map(|chosen| chosen.runs.first().copied()).collect()
@@ -78,7 +85,7 @@ pub(super) fn note(results: &Results, chosen: &[Chosen]) -> Option<String> {
     }
     let point = |row: &Row| {
         let of_router = row.point.iter().filter(|(key, _)| is_of_router(key));
-        let pairs: Vec<String> = of_router.map(|(key, value)| format!("{} {value}", words::tail(key))).collect();
+        let pairs: Vec<String> = of_router.map(|(key, value)| format!("{} {value}", short(key))).collect();
         pairs.join(", ")
     };
     let places: Vec<String> = chosen
@@ -97,19 +104,4 @@ pub(super) fn note(results: &Results, chosen: &[Chosen]) -> Option<String> {
         sentence += &format!("{and} each router where it saves most: {}", places.join("; "));
     }
     Some(sentence + ".")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_of_routers_are_known_by_their_beginning() {
-        for key in ["router", "router.lambda", "router[1].eta"] {
-            assert!(is_of_router(key), "{key}");
-        }
-        for key in ["arrivals.tokens", "router_host.joules_per_operation", "routers"] {
-            assert!(!is_of_router(key), "{key}");
-        }
-    }
 }

@@ -1,11 +1,11 @@
 //! Entropy of expert use, batch by batch: does a router narrow the choice?
 
 use super::averages::{Averages, Mean, with_ribbon};
-use super::choice::{chosen, note};
+use super::choice::{chosen, each_batch, note};
 use super::routers::{Lines, columns, panels, thinned};
 use super::{Axis, Figure, NoFigure, Rule, words};
 use crate::palette::Ink;
-use crate::results::{Column, Results, Wanted};
+use crate::results::{Column, Results};
 
 const NAME: &str = "diversity";
 
@@ -14,16 +14,9 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     if all.is_empty() || !results.has(Column::ExpertDiversityNats) {
         return Err(NoFigure::because(NAME, "the folder has no series.parquet with expert_diversity_nats"));
     }
-    let mut of_run = vec![None; results.runs.len()];
-    for (place, chosen) in all.iter().enumerate() {
-        chosen.runs.iter().for_each(|run| of_run[*run] = Some(place));
-    }
     let mut averages = vec![Averages::default(); all.len()];
-    let runs: Vec<usize> = all.iter().flat_map(|chosen| chosen.runs.iter().copied()).collect();
-    let wanted = Wanted::of_runs(&[Column::Batch, Column::ExpertDiversityNats], &runs);
-    results.each_batch(&wanted, |run, row| {
-        let value = row.value(Column::ExpertDiversityNats);
-        if let (Some(place), Some(batch), Some(value)) = (of_run[run], row.whole(Column::Batch), value) {
+    each_batch(results, &all, &[Column::Batch, Column::ExpertDiversityNats], |place, _, row| {
+        if let (Some(batch), Some(value)) = (row.whole(Column::Batch), row.value(Column::ExpertDiversityNats)) {
             averages[place].add(batch, value);
         }
     })?;

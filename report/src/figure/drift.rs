@@ -1,10 +1,12 @@
 //! Energy saved before and after the scenario changes: who notices, and how fast?
 
+use isotherm_core::time::SimDuration;
+
 use super::averages::{Averages, Mean, with_ribbon};
-use super::choice::{Chosen, chosen, note};
+use super::choice::{Chosen, chosen, each_batch, note};
 use super::routers::{Lines, columns, panels, thinned};
+use super::usage::change;
 use super::{Axis, Figure, NoFigure, Rule, words};
-use crate::palette::Ink;
 use crate::results::{Column, Results, Wanted};
 
 const NAME: &str = "drift-recovery";
@@ -40,8 +42,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         ink: chosen.ink,
         series: with_ribbon(&chosen.router, chosen.ink, means, most),
     });
-    let rule = |at: &f64| Rule { name: "the scenario changes".into(), ink: Ink::Hot, upright: true, at: *at, dash: 0 };
-    let rules: Vec<Rule> = changed.iter().map(rule).collect();
+    let rules: Vec<Rule> = changed.iter().map(|at| change(*at)).collect();
     panels(
         &mut figure,
         &Axis::linear("batch"),
@@ -87,16 +88,11 @@ fn savings(
             waiting = later;
         }
     })?;
-    let mut of_run = vec![None; results.runs.len()];
-    for (place, chosen) in all.iter().enumerate() {
-        chosen.runs.iter().for_each(|run| of_run[*run] = Some(place));
-    }
     let mut averages = vec![Averages::default(); all.len()];
-    let runs: Vec<usize> = all.iter().flat_map(|chosen| chosen.runs.iter().copied()).collect();
-    results.each_batch(&Wanted::of_runs(&columns[..2], &runs), |run, row| {
+    each_batch(results, all, &columns[..2], |place, run, row| {
         let (Some(batch), Some(joules)) = (row.whole(Column::Batch), row.value(Column::EnergyJ)) else { return };
         let reference = reference.get(stream(run)).and_then(|all| all.get(usize::try_from(batch).ok()?));
-        if let (Some(place), Some(reference)) = (of_run[run], reference.filter(|joules| **joules > 0.0)) {
+        if let Some(reference) = reference.filter(|joules| **joules > 0.0) {
             averages[place].add(batch, 100.0 * (1.0 - joules / reference));
         }
     })?;
@@ -105,17 +101,7 @@ fn savings(
 
 /// Seconds of a written duration: `20 s`, `500 ms`.
 pub(super) fn seconds(text: &str) -> Option<f64> {
-    let (number, unit) = text.split_once(' ')?;
-    let factor = match unit {
-        "s" => 1.0,
-        "ms" => 1e-3,
-        "us" | "µs" => 1e-6,
-        "ns" => 1e-9,
-        "min" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    };
-    Some(number.parse::<f64>().ok()? * factor)
+    text.parse::<SimDuration>().ok().map(SimDuration::seconds)
 }
 
 /// For each router that saved something before: after how many batches it saved nine tenths of that again.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::choice::{chosen, note};
+use super::choice::{chosen, each_batch, note};
 use super::routers::{Lines, columns, panels};
 use super::{Axis, Figure, Kind, NoFigure, Point, Rule, Series, prefix, words};
 use crate::palette::Ink;
-use crate::results::{Column, Results, Wanted};
+use crate::results::{Column, Results};
 
 const NAME: &str = "latency";
 
@@ -57,16 +57,11 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     if all.is_empty() || !wanted.iter().all(|column| results.has(*column)) {
         return Err(NoFigure::because(NAME, "the folder has no series.parquet with arrived_ns and finished_ns"));
     }
-    let mut of_run = vec![None; results.runs.len()];
-    for (place, chosen) in all.iter().enumerate() {
-        chosen.runs.iter().for_each(|run| of_run[*run] = Some(place));
-    }
     let mut counts = vec![Counts::default(); all.len()];
-    let runs: Vec<usize> = all.iter().flat_map(|chosen| chosen.runs.iter().copied()).collect();
-    results.each_batch(&Wanted::of_runs(&wanted, &runs), |run, row| {
+    each_batch(results, &all, &wanted, |place, _, row| {
         let [arrived, finished] = wanted.map(|column| row.whole(column));
         let took = arrived.zip(finished).filter(|(arrived, finished)| finished >= arrived);
-        if let (Some(place), Some((arrived, finished))) = (of_run[run], took) {
+        if let Some((arrived, finished)) = took {
             counts[place].add((finished - arrived) as f64 * 1e-9);
         }
     })?;

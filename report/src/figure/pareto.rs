@@ -1,7 +1,7 @@
 //! Energy saved against fidelity lost: is a saving bought well, and could another routing of the same tokens have done better?
 
-use super::choice::world;
 use super::{Axis, Figure, Kind, NoFigure, Panel, Point, Series, words};
+use crate::axes::{short, world};
 use crate::palette::{Ink, Routers};
 use crate::results::{Curve, Results, Row};
 
@@ -39,7 +39,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let mut many = false;
     for one in worlds.iter().take(WORLDS) {
         let of_world: Vec<&Row> = rows.iter().filter(|row| world(row) == *one).collect();
-        let title: Vec<String> = one.iter().map(|(key, value)| format!("{} = {value}", words::tail(key))).collect();
+        let title: Vec<String> = one.iter().map(|(key, value)| format!("{} = {value}", short(key))).collect();
         let mut series = points(&of_world, lost, &routers);
         let right = series.iter().flat_map(|series| &series.points).map(far_right).fold(0.0, f64::max);
         let curves: Vec<&Curve> = results.summary.frontier.iter().filter(|curve| belongs(curve, &of_world)).collect();

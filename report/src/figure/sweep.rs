@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::routers::TOGETHER;
 use super::{Axis, Figure, Heat, Kind, NoFigure, Panel, Point, Series, words};
+use crate::axes::{Axis as Swept, axes, is_of_router};
 use crate::palette::Routers;
 use crate::results::{Results, Row};
 
@@ -11,50 +12,40 @@ const NAME: &str = "sweep";
 /// Cells of a field up to which they have their number written in them.
 const NUMBERS: usize = 80;
 
-/// An axis of the sweep: keys of several routers that end alike are one.
-struct Swept {
-    keys: Vec<String>,
-    values: Vec<String>,
+/// What an axis is called: keys that are not about routers by their whole path.
+fn name(axis: &Swept) -> &str {
+    match axis.keys.as_slice() {
+        [key] if !is_of_router(key) => key,
+        _ => &axis.label,
+    }
 }
 
-impl Swept {
-    fn name(&self) -> &str {
-        if let [key] = self.keys.as_slice() {
-            return if super::choice::is_of_router(key) { words::tail(key) } else { key };
-        }
-        self.keys.first().map_or("", |key| words::tail(key))
-    }
+/// Where the value of a row is among all.
+fn place(axis: &Swept, row: &Row) -> Option<usize> {
+    let value = axis.value(row)?;
+    axis.values.iter().position(|known| known == value)
+}
 
-    fn value<'a>(&self, row: &'a Row) -> Option<&'a str> {
-        self.keys.iter().find_map(|key| row.point.get(key)).map(String::as_str)
-    }
+/// Values as numbers, if all of them are.
+fn numbers(axis: &Swept) -> Option<Vec<f64>> {
+    let number = |value: &String| value.parse::<f64>().ok().filter(|number| number.is_finite());
+    axis.values.iter().map(number).collect()
+}
 
-    /// Where the value of a row is among all.
-    fn place(&self, row: &Row) -> Option<usize> {
-        let value = self.value(row)?;
-        self.values.iter().position(|known| known == value)
+/// Numbers in their order; words in the order of the plan.
+fn sorted(mut axis: Swept) -> Swept {
+    if numbers(&axis).is_some() {
+        let key = |value: &str| value.parse::<f64>().unwrap_or_default();
+        axis.values.sort_by(|a, b| key(a).total_cmp(&key(b)));
     }
-
-    /// Values as numbers, if all of them are.
-    fn numbers(&self) -> Option<Vec<f64>> {
-        let number = |value: &String| value.parse::<f64>().ok().filter(|number| number.is_finite());
-        self.values.iter().map(number).collect()
-    }
-
-    /// Numbers in their order; words in the order of the plan.
-    fn sort(&mut self) {
-        if self.numbers().is_some() {
-            let key = |value: &str| value.parse::<f64>().unwrap_or_default();
-            self.values.sort_by(|a, b| key(a).total_cmp(&key(b)));
-        }
-    }
+    axis
 }
 
 pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let rows = &results.summary.rows;
     let metric = "energy_savings_percent";
     let label = "energy saved (%)";
-    let mut axes: Vec<Swept> = swept(rows).into_iter().filter(|axis| axis.values.len() > 1).collect();
+    let mut axes: Vec<Swept> = axes(rows).into_iter().filter(|axis| axis.values.len() > 1).map(sorted).collect();
     if axes.is_empty() {
         return Err(NoFigure::because(NAME, "the scenario has no [sweep] with two points or more"));
     }
@@ -73,7 +64,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let others = axes.get(2..).unwrap_or_default();
     let fixed: BTreeMap<&str, &str> = fixed(others, &compared);
     let is_shown =
-        |row: &&&Row| others.iter().all(|axis| axis.value(row).is_none_or(|v| fixed.get(axis.name()) == Some(&v)));
+        |row: &&&Row| others.iter().all(|axis| axis.value(row).is_none_or(|v| fixed.get(name(axis)) == Some(&v)));
     let compared: Vec<&Row> = compared.iter().filter(is_shown).copied().collect();
     // Routers that the second axis does not reach make lines.
     let reached = |axis: &Swept| compared.iter().any(|row| axis.value(row).is_some());
@@ -88,34 +79,9 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     Ok(figure)
 }
 
-/// The axes of the sweep with their values, from the points of the rows.
-fn swept(rows: &[Row]) -> Vec<Swept> {
-    let mut axes: Vec<Swept> = Vec::new();
-    let keys: std::collections::BTreeSet<&String> = rows.iter().flat_map(|row| row.point.keys()).collect();
-    for key in keys {
-        let together = |axis: &&mut Swept| {
-            let is_alike = words::tail(&axis.keys[0]) == words::tail(key);
-            let meet = |row: &Row| row.point.contains_key(key) && axis.value(row).is_some();
-            is_alike && super::choice::is_of_router(key) && !rows.iter().any(meet)
-        };
-        match axes.iter_mut().find(together) {
-            Some(axis) => axis.keys.push(key.clone()),
-            None => axes.push(Swept { keys: vec![key.clone()], values: Vec::new() }),
-        }
-    }
-    for axis in &mut axes {
-        for row in rows {
-            let value = axis.value(row).map(str::to_owned);
-            axis.values.extend(value.filter(|value| !axis.values.contains(value)));
-        }
-        axis.sort();
-    }
-    axes
-}
-
 /// The value at which each of these axes is looked at: its first.
 fn fixed<'a>(axes: &'a [Swept], rows: &[&'a Row]) -> BTreeMap<&'a str, &'a str> {
-    let first = |axis: &'a Swept| Some((axis.name(), rows.iter().find_map(|row| axis.value(row))?));
+    let first = |axis: &'a Swept| Some((name(axis), rows.iter().find_map(|row| axis.value(row))?));
     axes.iter().filter_map(first).collect()
 }
 
@@ -130,7 +96,7 @@ fn lines(figure: &mut Figure, results: &Results, rows: &[&Row], axis: &Swept, me
         let mut points: Vec<Point> = of_router
             .filter_map(|row| {
                 let estimate = row.metric(metric)?;
-                let x = at[axis.place(row)?];
+                let x = at[place(axis, row)?];
                 Some(Point { y_range: estimate.interval(), text: row.point_text(), ..Point::at(x, estimate.mean) })
             })
             .collect();
@@ -152,8 +118,8 @@ fn lines(figure: &mut Figure, results: &Results, rows: &[&Row], axis: &Swept, me
 
 /// The axis, and where each of its values lies on it: as a number where numbers can be told apart on a scale, else side by side.
 fn scale(axis: &Swept) -> (Axis, Vec<f64>) {
-    let name = axis.name();
-    if let Some(numbers) = axis.numbers() {
+    let name = name(axis);
+    if let Some(numbers) = numbers(axis) {
         let least = numbers.iter().copied().filter(|number| *number > 0.0).fold(f64::INFINITY, f64::min);
         let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let all_above = numbers.iter().all(|number| *number > 0.0);
@@ -174,7 +140,7 @@ fn fields(figure: &mut Figure, results: &Results, rows: &[&Row], [x, y]: [&Swept
         let mut halves = cells.clone();
         let mut any = false;
         for row in rows.iter().filter(|row| row.router == *router) {
-            let (Some(estimate), Some(column), Some(line)) = (row.metric(metric), x.place(row), y.place(row)) else {
+            let (Some(estimate), Some(column), Some(line)) = (row.metric(metric), place(x, row), place(y, row)) else {
                 continue;
             };
             // Numbers grow upwards.
@@ -187,8 +153,8 @@ fn fields(figure: &mut Figure, results: &Results, rows: &[&Row], [x, y]: [&Swept
             figure.panels.push(Panel {
                 title: router.clone(),
                 ink: Some(routers.ink(router)),
-                x: Axis::names(x.name(), x.values.clone()),
-                y: Axis::names(y.name(), names.clone()),
+                x: Axis::names(name(x), x.values.clone()),
+                y: Axis::names(name(y), names.clone()),
                 heat: Some(Heat {
                     label: label.to_owned(),
                     edges: (0..=x.values.len()).map(|edge| edge as f64 - 0.5).collect(),

@@ -1,6 +1,6 @@
 //! Use of every expert, batch by batch: a field of experts over batches for each router.
 
-use super::choice::{Chosen, chosen, note};
+use super::choice::{Chosen, chosen, each_batch, note};
 use super::{Axis, Figure, Heat, NoFigure, Panel, Rule, words};
 use crate::palette::Ink;
 use crate::results::{Column, Results, Wanted};
@@ -52,17 +52,10 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let group = experts.div_ceil(ROWS).max(1);
     let rows = experts.div_ceil(group);
     let most = if all.len() > 4 { 48 } else { 100 };
-    let mut of_run = vec![None; results.runs.len()];
-    for (place, chosen) in all.iter().enumerate() {
-        chosen.runs.iter().for_each(|run| of_run[*run] = Some(place));
-    }
     let field = || Field { width: 1, columns: Vec::new(), most, last: 0 };
     let mut fields: Vec<Field> = all.iter().map(|_| field()).collect();
-    let runs: Vec<usize> = all.iter().flat_map(|chosen| chosen.runs.iter().copied()).collect();
-    results.each_batch(&Wanted::of_runs(&[Column::Batch, Column::Usage], &runs), |run, row| {
-        let (Some(place), Some(batch)) = (of_run[run], row.whole(Column::Batch).filter(|batch| *batch >= 0)) else {
-            return;
-        };
+    each_batch(results, &all, &[Column::Batch, Column::Usage], |place, _, row| {
+        let Some(batch) = row.whole(Column::Batch).filter(|batch| *batch >= 0) else { return };
         // Layer after layer: the same expert of all layers is one row.
         fields[place].add(batch, rows, row.list(Column::Usage), |expert| expert % experts / group);
     })?;
@@ -146,12 +139,10 @@ fn panel(results: &Results, chosen: &Chosen, field: &Field, experts: usize, grou
 pub(super) fn changes(results: &Results) -> Vec<Rule> {
     let changes = results.scenario.as_ref().and_then(|scenario| scenario.get(&["change"])?.as_array());
     let batch = |change: &toml::Value| change.get("at_batch")?.as_integer();
-    let rule = |batch: i64| Rule {
-        name: "the scenario changes".into(),
-        ink: Ink::Hot,
-        upright: true,
-        at: batch as f64,
-        dash: 0,
-    };
-    changes.into_iter().flatten().filter_map(batch).map(rule).collect()
+    changes.into_iter().flatten().filter_map(batch).map(|batch| change(batch as f64)).collect()
+}
+
+/// A line where the scenario changes something.
+pub(super) fn change(at: f64) -> Rule {
+    Rule { name: "the scenario changes".into(), ink: Ink::Hot, upright: true, at, dash: 0 }
 }

@@ -11,11 +11,6 @@ pub(super) fn brief(name: &str) -> String {
     if letters.next().is_none() { head } else { format!("{head}…") }
 }
 
-/// The last step of a key path: `lambda` for `router.lambda`.
-pub(super) fn tail(key: &str) -> &str {
-    key.rsplit('.').next().unwrap_or(key)
-}
-
 /// The scenario and its description, then what `more` says: the line under a title.
 pub(super) fn about(results: &Results, more: &str) -> String {
     let name = brief(&results.summary.scenario);

@@ -1,6 +1,6 @@
 //! The answer, before anything else: which router saved how much, at what cost, and how sure that is.
 
-use crate::number::with_unit;
+use crate::number::{self, with_unit};
 use crate::results::{Estimate, Interval, Results, Row};
 
 /// What a reader takes away who reads nothing else.
@@ -28,11 +28,6 @@ fn saves(row: &Row) -> bool {
     saving(row).is_some_and(|saved| saved.mean > 0.0) && !row.is_luck()
 }
 
-/// Whether the router of a row sees what no real router knows.
-pub(super) fn is_oracle(row: &Row) -> bool {
-    row.warnings.iter().any(|warning| warning.starts_with("oracle:"))
-}
-
 /// The row that saved most.
 fn most<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
     let better = |a: &&Row, b: &&Row| {
@@ -45,11 +40,11 @@ fn most<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
 
 pub(super) fn answer(results: &Results) -> Answer<'_> {
     let rows = || results.summary.rows.iter().filter(|row| !row.baseline);
-    let real = || rows().filter(|row| !is_oracle(row));
+    let real = || rows().filter(|row| !row.is_oracle());
     let winner = most(real().filter(|row| saves(row)));
     let gentle = most(real().filter(|row| saves(row) && row.metric("mass_regret").is_some_and(|r| r.mean <= GENTLE)));
     let best = winner.or_else(|| most(real()));
-    let oracle = most(rows().filter(|row| is_oracle(row) && saves(row)));
+    let oracle = most(rows().filter(|row| row.is_oracle() && saves(row)));
     let mean = |row: Option<&Row>| row.and_then(saving).map_or(f64::NEG_INFINITY, |saved| saved.mean);
     Answer {
         best,
@@ -72,18 +67,7 @@ pub(super) fn baseline_of<'a>(results: &'a Results, row: &Row) -> Option<&'a Row
 
 /// `42.44 ± 0.19 %`; as wide as the number needs.
 pub(super) fn percent(estimate: Estimate, factor: f64) -> String {
-    let (mean, half) = (estimate.mean * factor, estimate.ci95.map(|half| half * factor));
-    let mean = if mean.abs() < 0.005 { 0.0 } else { mean };
-    match half {
-        Some(half) => format!("{mean:.2} ± {half:.2} %"),
-        None => format!("{mean:.2} %"),
-    }
-}
-
-/// Whether the intervals of two means touch; where there are none nothing is known.
-fn touch(a: Estimate, b: Estimate) -> bool {
-    let half = |estimate: Estimate| estimate.ci95.unwrap_or(0.0);
-    (a.ci95.is_some() || b.ci95.is_some()) && (a.mean - b.mean).abs() <= half(a) + half(b)
+    number::percent(estimate.mean, estimate.ci95, factor, false)
 }
 
 /// What the 99th percentile of the latency became: `+29.3 %`, and `p99 743.9 ± 3.3 ms instead of 575.5 ± 3.8 ms`.
@@ -95,7 +79,7 @@ pub(super) fn latency(row: &Row, baseline: Option<&Row>) -> Option<(String, Stri
         Some(before) => {
             let change = (now.mean / before.mean - 1.0) * 100.0;
             let change = if change.abs() < 0.05 { 0.0 } else { change };
-            let luck = if change != 0.0 && touch(now, before) { ", which may be luck" } else { "" };
+            let luck = if change != 0.0 && now.touches(&before) { ", which may be luck" } else { "" };
             (format!("{change:+.1} %{luck}"), format!("p99 {} instead of {}", told(now), told(before)))
         }
         None => (told(now), "p99".to_owned()),

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::answer::probability;
-use super::axes::Axis;
 use super::name::name;
-use crate::number::with_unit;
+use crate::axes::Axis;
+use crate::number::{percent_parts, with_unit};
 use crate::palette::{Routers, Theme, colour};
 use crate::results::{Estimate, Results, Row};
 
@@ -133,12 +133,7 @@ fn p_cell(row: &Row) -> Markup {
 
 /// The mean, and half the interval where it is shown.
 fn written(estimate: Estimate, form: &Form) -> (String, Option<String>) {
-    let share = |factor: f64, signed: bool| {
-        let mean = estimate.mean * factor;
-        let mean = if mean.abs() < 0.005 { 0.0 } else { mean };
-        let text = if signed && mean != 0.0 { format!("{mean:+.2}") } else { format!("{mean:.2}") };
-        (text, estimate.ci95.map(|half| format!("{:.2}", half * factor)))
-    };
+    let share = |factor, signed| percent_parts(estimate.mean, estimate.ci95, factor, signed);
     match form {
         Form::Saved => share(1.0, true),
         Form::Share => share(100.0, false),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::answer::answer;
-use super::axes::Axis;
 use super::held::{self, Held};
 use super::measure::MEASURES;
 use super::series::{RunSeries, Series};
+use crate::axes::Axis;
 use crate::palette::{Routers, Theme, colour};
 use crate::results::{Results, Row, Scenario};
 
@@ -116,9 +116,10 @@ pub(super) fn data(results: &Results, axes: &[Axis], routers: &Routers, series: 
         });
     }
     let scenario = results.scenario.as_ref();
+    let best = answer(results).best;
     Data {
         routers: routers.order().iter().map(|name| router(routers, name)).collect(),
-        axes: axes.iter().map(|axis| choice(axis, answer(results).best)).collect(),
+        axes: axes.iter().map(|axis| choice(axis, best)).collect(),
         seeds,
         measures: MEASURES
             .iter()

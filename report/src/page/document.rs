@@ -5,13 +5,13 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::answer::{self, Answer};
 use super::assets::{CHARTS, CHARTS_LICENCE, SCRIPT, STYLE, json, policy};
-use super::axes::Axis;
 use super::comparison;
 use super::data::Data;
 use super::drawn::Drawn;
 use super::name::{name, shortened};
 use super::notes::Note;
 use super::origin::{Key, Profile};
+use crate::axes::{self, Axis};
 use crate::palette::Routers;
 use crate::results::{Results, Row};
 
@@ -131,7 +131,7 @@ fn answer(parts: &Parts<'_>) -> Markup {
 
 /// A router by name, and its point where there is a sweep.
 fn router(parts: &Parts<'_>, row: &Row) -> Markup {
-    let point = super::axes::point(parts.axes, row);
+    let point = axes::point(parts.axes, row);
     html! { b { (name(&row.router)) } @if !point.is_empty() { " (" bdi { (shortened(&point, 120)) } ")" } }
 }
 

@@ -2,7 +2,6 @@
 
 use super::Results;
 use super::error::ReadError;
-use super::series::run;
 
 /// A run in one MoE layer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,31 +45,22 @@ impl Results {
     pub fn layers(&self) -> Result<Vec<LayerRow>, ReadError> {
         let Some(table) = &self.layers else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        let indices = self.indices(None);
-        table.each_chunk_where(
-            "run_id",
-            &COLUMNS,
-            |_, _| true,
-            |ids, chunk, rows| {
-                for row in 0..rows {
-                    let value = |column: usize| chunk[column].as_ref().and_then(|cells| cells.value(row));
-                    let layer = chunk[0].as_ref().and_then(|cells| u32::try_from(cells.whole(row)?).ok());
-                    let (Some(run), Some(layer)) = (run(&indices, &ids, row), layer) else { continue };
-                    found.push(LayerRow {
-                        run,
-                        layer,
-                        energy_j: value(1),
-                        seconds_s: value(2),
-                        expert_diversity_nats: value(3),
-                        load_max_over_mean: value(4),
-                        mass_regret: value(5),
-                        topk_agreement: value(6),
-                        usage: chunk[7].as_ref().map_or_else(Vec::new, |cells| cells.list(row).to_vec()),
-                    });
-                }
-                Ok::<(), ReadError>(())
-            },
-        )?;
+        self.each_row(table, &COLUMNS, None, |run, chunk, row| {
+            let value = |column: usize| chunk[column].as_ref().and_then(|cells| cells.value(row));
+            let layer = chunk[0].as_ref().and_then(|cells| u32::try_from(cells.whole(row)?).ok());
+            found.extend(layer.map(|layer| LayerRow {
+                run,
+                layer,
+                energy_j: value(1),
+                seconds_s: value(2),
+                expert_diversity_nats: value(3),
+                load_max_over_mean: value(4),
+                mass_regret: value(5),
+                topk_agreement: value(6),
+                usage: chunk[7].as_ref().map_or_else(Vec::new, |cells| cells.list(row).to_vec()),
+            }));
+            Ok::<(), ReadError>(())
+        })?;
         Ok(found)
     }
 }

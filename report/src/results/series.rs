@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cells::Cells;
 use super::error::ReadError;
-use super::table::Chunk;
+use super::table::{Chunk, Table};
 use super::{Column, Results};
 
 /// Which columns of which runs to read.
@@ -92,28 +92,33 @@ impl Results {
             slots[*column as usize] = Some(slot);
         }
         let names: Vec<&str> = wanted.columns.iter().map(|column| column.name()).collect();
-        let indices = self.indices(wanted.runs.as_deref());
-        let wanted = |ids: &Cells, rows: usize| (0..rows).any(|row| run(&indices, ids, row).is_some());
-        table.each_chunk_where("run_id", &names, wanted, |ids, chunk, rows| {
-            for row in 0..rows {
-                if let Some(run) = run(&indices, &ids, row) {
-                    each(run, &BatchRow { chunk: &chunk, row, slots: &slots })?;
-                }
-            }
-            Ok(())
+        self.each_row(table, &names, wanted.runs.as_deref(), |run, chunk, row| {
+            each(run, &BatchRow { chunk, row, slots: &slots })
+        })
+    }
+
+    /// Gives every row of a table that belongs to one of these runs, or to any, to `each`: its run, the chunk it is in, and where.
+    pub(super) fn each_row<E: From<ReadError>>(
+        &self,
+        table: &Table,
+        columns: &[&str],
+        runs: Option<&[usize]>,
+        mut each: impl FnMut(usize, &Chunk, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let indices = self.indices(runs);
+        let run = |ids: &Cells, row: usize| indices.get(ids.text(row)?).copied();
+        let wanted = |ids: &Cells, rows: usize| (0..rows).any(|row| run(ids, row).is_some());
+        table.each_chunk_where("run_id", columns, wanted, |ids, chunk, rows| {
+            let mut of_runs = (0..rows).filter_map(|row| Some((run(&ids, row)?, row)));
+            of_runs.try_for_each(|(run, row)| each(run, &chunk, row))
         })
     }
 
     /// Where each run is, by its id; of some runs only.
-    pub(super) fn indices(&self, wanted: Option<&[usize]>) -> BTreeMap<&str, usize> {
+    fn indices(&self, wanted: Option<&[usize]>) -> BTreeMap<&str, usize> {
         let wanted: Option<BTreeSet<usize>> = wanted.map(|wanted| wanted.iter().copied().collect());
         let is_wanted = |run: &usize| wanted.as_ref().is_none_or(|wanted| wanted.contains(run));
         let runs = self.runs.iter().enumerate().filter(|(run, _)| is_wanted(run));
         runs.map(|(index, run)| (run.run_id.as_str(), index)).collect()
     }
-}
-
-/// The run of a row, by its id.
-pub(super) fn run(indices: &BTreeMap<&str, usize>, ids: &Cells, row: usize) -> Option<usize> {
-    indices.get(ids.text(row)?).copied()
 }

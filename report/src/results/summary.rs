@@ -101,6 +101,12 @@ impl Row {
         pairs.join(" ")
     }
 
+    /// Whether its router sees what no real router knows.
+    #[must_use]
+    pub fn is_oracle(&self) -> bool {
+        self.warnings.iter().any(|warning| warning.starts_with("oracle:"))
+    }
+
     /// Whether seeds could test this row's energy against the baseline's, and found no difference.
     #[must_use]
     pub fn is_luck(&self) -> bool {
@@ -130,6 +136,13 @@ impl Estimate {
     #[must_use]
     pub fn interval(&self) -> Option<[f64; 2]> {
         self.bounds.or_else(|| self.ci95.map(|half| [self.mean - half, self.mean + half]))
+    }
+
+    /// Whether two intervals have a value in common; a mean without one is an interval of no width.
+    #[must_use]
+    pub fn touches(&self, other: &Self) -> bool {
+        let [a, b] = [self, other].map(|estimate| estimate.interval().unwrap_or([estimate.mean; 2]));
+        a[0] <= b[1] && b[0] <= a[1]
     }
 }
 

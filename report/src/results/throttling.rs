@@ -1,9 +1,7 @@
 //! `throttling.parquet`: what held GPUs back, and when.
 
 use super::Results;
-use super::cells::Cells;
 use super::error::ReadError;
-use super::series::run;
 use super::table::Chunk;
 
 /// A stretch of time in which something held a GPU back.
@@ -51,12 +49,7 @@ impl Results {
         mut each: impl FnMut(ThrottleRow) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(table) = &self.throttling else { return Ok(()) };
-        let indices = self.indices(runs);
-        let wanted = |ids: &Cells, rows: usize| (0..rows).any(|row| run(&indices, ids, row).is_some());
-        table.each_chunk_where("run_id", &COLUMNS, wanted, |ids, chunk, rows| {
-            let of_run = |row: usize| stretch(run(&indices, &ids, row)?, &chunk, row);
-            (0..rows).filter_map(of_run).try_for_each(&mut each)
-        })
+        self.each_row(table, &COLUMNS, runs, |run, chunk, row| stretch(run, chunk, row).map_or(Ok(()), &mut each))
     }
 }
 

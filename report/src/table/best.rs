@@ -1,7 +1,8 @@
 //! Which cells are the best of their column, and surely so.
 
 use super::columns::{Better, SAVED, Shown};
-use crate::results::{Estimate, Row};
+use crate::axes::world;
+use crate::results::Row;
 
 /// Whether the cell of each row is the best of `column`; see [the rule](super#which-cell-is-bold).
 pub(super) fn best(column: &Shown, rows: &[Row]) -> Vec<bool> {
@@ -9,9 +10,9 @@ pub(super) fn best(column: &Shown, rows: &[Row]) -> Vec<bool> {
     let Some(better) = column.better else { return marked };
     let mut left: Vec<usize> = (0..rows.len()).filter(|row| competes(column, &rows[*row])).collect();
     while let Some(first) = left.first() {
-        let world = world_of(&rows[*first]);
-        let (here, others): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|row| world_of(&rows[*row]) == world);
-        for row in best_of_world(column, better, rows, &here) {
+        let here = world(&rows[*first]);
+        let (same, others): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|row| world(&rows[*row]) == here);
+        for row in best_of_world(column, better, rows, &same) {
             marked[row] = true;
         }
         left = others;
@@ -19,13 +20,8 @@ pub(super) fn best(column: &Shown, rows: &[Row]) -> Vec<bool> {
     marked
 }
 
-/// What all rows of a world share: the keys of its sweep point that are not a router's.
-fn world_of(row: &Row) -> Vec<(&String, &String)> {
-    row.point.iter().filter(|(axis, _)| !axis.starts_with("router")).collect()
-}
-
 fn competes(column: &Shown, row: &Row) -> bool {
-    row.metrics.contains_key(column.metric) && !row.warnings.iter().any(|warning| warning.starts_with("oracle:"))
+    row.metrics.contains_key(column.metric) && !row.is_oracle()
 }
 
 fn best_of_world(column: &Shown, better: Better, rows: &[Row], here: &[usize]) -> Vec<usize> {
@@ -37,14 +33,8 @@ fn best_of_world(column: &Shown, better: Better, rows: &[Row], here: &[usize]) -
     let Some(first) = here.iter().copied().min_by(|a, b| key(a).total_cmp(&key(b))) else { return Vec::new() };
     let printed = column.cell(&rows[first]);
     let (alike, behind): (Vec<usize>, Vec<usize>) = here.iter().partition(|row| column.cell(&rows[**row]) == printed);
-    let is_sure = !behind.is_empty() && behind.iter().all(|other| !touch(&value(first), &value(*other)));
+    let is_sure = !behind.is_empty() && behind.iter().all(|other| !value(first).touches(&value(*other)));
     // The baseline has saved nothing by definition, and luck is no merit.
     let merits = |row: &usize| !(column.is_own_baseline(&rows[*row]) || column.metric == SAVED && rows[*row].is_luck());
     if is_sure { alike.into_iter().filter(merits).collect() } else { Vec::new() }
-}
-
-/// Whether two intervals have a value in common; a mean without one is an interval of no width.
-fn touch(a: &Estimate, b: &Estimate) -> bool {
-    let [a, b] = [a, b].map(|estimate| estimate.interval().unwrap_or([estimate.mean; 2]));
-    a[0] <= b[1] && b[0] <= a[1]
 }

@@ -1,8 +1,6 @@
 //! The columns of the table, and how their numbers are written.
 
-use std::fmt::Write as _;
-
-use crate::number::with_unit;
+use crate::number::{percent, with_unit};
 use crate::results::{Estimate, Row};
 
 /// A column of the table: its heading, the metric, and how its number is written.
@@ -89,10 +87,10 @@ impl Shown {
             Form::Unit(unit) => with_unit(estimate.mean, estimate.ci95, unit),
             Form::SignedPercent if self.is_own_baseline(row) => "baseline".to_owned(),
             Form::SignedPercent if self.metric == SAVED && row.is_luck() => {
-                format!("{LUCK} {}", percent(estimate, 1.0, true))
+                format!("{LUCK} {}", percent(estimate.mean, estimate.ci95, 1.0, true))
             }
-            Form::SignedPercent => percent(estimate, 1.0, true),
-            Form::Share => percent(estimate, 100.0, false),
+            Form::SignedPercent => percent(estimate.mean, estimate.ci95, 1.0, true),
+            Form::Share => percent(estimate.mean, estimate.ci95, 100.0, false),
             Form::Plain => format!("{:.4}", estimate.mean),
         }
     }
@@ -101,36 +99,4 @@ impl Shown {
     pub(super) fn is_own_baseline(&self, row: &Row) -> bool {
         row.baseline && self.metric == SAVED
     }
-}
-
-fn percent(estimate: &Estimate, factor: f64, signed: bool) -> String {
-    let mean = estimate.mean * factor;
-    // A saving of nothing has no sign.
-    let mean = if mean.abs() < 0.005 { 0.0 } else { mean };
-    let mut text = if signed && mean != 0.0 { format!("{mean:+.2}") } else { format!("{mean:.2}") };
-    if let Some(half) = estimate.ci95 {
-        let _ = write!(text, " ± {:.2}", half * factor);
-    }
-    text + " %"
-}
-
-/// The swept keys, column by column. Keys that end alike, such as `router[1].lambda` and `router[2].lambda`, share a column unless a row has
-/// a value for both.
-pub(super) fn axes(rows: &[Row]) -> Vec<Vec<&String>> {
-    let all: std::collections::BTreeSet<&String> = rows.iter().flat_map(|row| row.point.keys()).collect();
-    let mut columns: Vec<Vec<&String>> = Vec::new();
-    for axis in all {
-        let meet =
-            |other: &&String| rows.iter().any(|row| row.point.contains_key(axis) && row.point.contains_key(*other));
-        match columns.iter_mut().find(|column| short(column[0]) == short(axis) && !column.iter().any(meet)) {
-            Some(column) => column.push(axis),
-            None => columns.push(vec![axis]),
-        }
-    }
-    columns
-}
-
-/// The last step of a key path: `lambda` for `router.lambda`.
-pub(super) fn short(axis: &str) -> &str {
-    axis.rsplit('.').next().unwrap_or(axis)
 }

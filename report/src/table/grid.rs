@@ -1,9 +1,10 @@
 //! The cells of a table before it is known how they are drawn.
 
 use super::best::best;
-use super::columns::{COLUMNS, SAVED, axes, short};
+use super::columns::{COLUMNS, SAVED};
 use super::look::harmless;
 use super::work::Work;
+use crate::axes::axes;
 use crate::results::Row;
 
 /// A table: columns of equal length.
@@ -37,10 +38,9 @@ impl Grid {
     /// The table of some rows. `work` is that of the same rows; `mark_best` says whether the best can be told, which takes all rows.
     pub(super) fn of(rows: &[Row], work: Option<&Work>, ascii: bool, mark_best: bool) -> Self {
         let mut columns = vec![Column::of_text("router", false, rows.iter().map(|row| harmless(&row.router)))];
-        for axes in axes(rows) {
-            let value =
-                |row: &Row| axes.iter().find_map(|axis| row.point.get(*axis)).map_or_else(String::new, |v| harmless(v));
-            columns.push(Column::of_text(&harmless(short(axes[0])), true, rows.iter().map(value)));
+        for axis in axes(rows) {
+            let value = |row: &Row| axis.value(row).map_or_else(String::new, harmless);
+            columns.push(Column::of_text(&harmless(&axis.label), true, rows.iter().map(value)));
         }
         for shown in COLUMNS.iter().filter(|column| column.says_something(rows)) {
             let is_best = if mark_best { best(shown, rows) } else { vec![false; rows.len()] };

@@ -1,8 +1,9 @@
 //! What a reader has to know beside the table, each sentence once.
 
-use super::columns::{LUCK, short};
+use super::columns::LUCK;
 use super::digest::Digest;
 use super::look::harmless;
+use crate::axes::short;
 use crate::results::{Interval, Row, Summary};
 
 /// All notes, warnings first.

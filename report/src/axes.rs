@@ -1,0 +1,88 @@
+//! The swept keys as a reader sees them: `router[1].lambda` and `router[2].lambda` are one `lambda` where no row has both, and keys that are
+//! not about routers make worlds. The table, the page and the figures all ask here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::results::Row;
+
+/// One choice of a sweep point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Axis {
+    /// Last step of the key paths: `lambda`.
+    pub(crate) label: String,
+    /// The key paths.
+    pub(crate) keys: Vec<String>,
+    /// Values in the order of the plan.
+    pub(crate) values: Vec<String>,
+}
+
+impl Axis {
+    /// The value a row has on it.
+    pub(crate) fn value<'a>(&self, row: &'a Row) -> Option<&'a str> {
+        self.keys.iter().find_map(|key| row.point.get(key)).map(String::as_str)
+    }
+}
+
+/// All axes of these rows, by key.
+pub(crate) fn axes(rows: &[Row]) -> Vec<Axis> {
+    let keys: BTreeSet<&String> = rows.iter().flat_map(|row| row.point.keys()).collect();
+    let mut axes: Vec<Axis> = Vec::new();
+    for key in keys {
+        let meets =
+            |other: &String| rows.iter().any(|row| row.point.contains_key(key) && row.point.contains_key(other));
+        match axes.iter_mut().find(|axis| axis.label == short(key) && !axis.keys.iter().any(meets)) {
+            Some(axis) => axis.keys.push(key.clone()),
+            None => axes.push(Axis { label: short(key).to_owned(), keys: vec![key.clone()], values: Vec::new() }),
+        }
+    }
+    for axis in &mut axes {
+        let mut seen = BTreeMap::new();
+        for value in rows.iter().filter_map(|row| axis.value(row)) {
+            let next = seen.len();
+            seen.entry(value).or_insert(next);
+        }
+        let mut values: Vec<(usize, &str)> = seen.into_iter().map(|(value, place)| (place, value)).collect();
+        values.sort_unstable();
+        axis.values = values.into_iter().map(|(_, value)| value.to_owned()).collect();
+    }
+    axes
+}
+
+/// The last step of a key path: `lambda` for `router.lambda`.
+pub(crate) fn short(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
+}
+
+/// A row's point in words: `lambda 0.1, power_cap 600 W`; empty without a sweep.
+pub(crate) fn point(axes: &[Axis], row: &Row) -> String {
+    let words: Vec<String> =
+        axes.iter().filter_map(|axis| Some(format!("{} {}", axis.label, axis.value(row)?))).collect();
+    words.join(", ")
+}
+
+/// The keys of a point that are not about routers: rows that share their values met the same tokens.
+pub(crate) fn world(row: &Row) -> BTreeMap<&str, &str> {
+    let of_world = |(key, value): (&'_ String, &'_ String)| !is_of_router(key) && !value.is_empty();
+    let pairs = row.point.iter().filter(|(key, value)| of_world((key, value)));
+    pairs.map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
+/// Whether a swept key is about routers: `router.lambda`, `router[2].eta`.
+pub(crate) fn is_of_router(key: &str) -> bool {
+    key.strip_prefix("router").is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_routers_are_known_by_their_beginning() {
+        for key in ["router", "router.lambda", "router[1].eta"] {
+            assert!(is_of_router(key), "{key}");
+        }
+        for key in ["arrivals.tokens", "router_host.joules_per_operation", "routers"] {
+            assert!(!is_of_router(key), "{key}");
+        }
+    }
+}
