@@ -31,6 +31,7 @@ mod live;
 mod live_refusals;
 mod live_run;
 mod opportunistic;
+mod output_file;
 mod physics;
 mod pictures;
 mod placement;
