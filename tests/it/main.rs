@@ -5,6 +5,7 @@ mod analysis;
 mod autograd;
 mod baseline;
 mod caps;
+mod checksums;
 mod classic;
 mod command_line;
 mod compare;
