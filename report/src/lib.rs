@@ -7,6 +7,7 @@
 mod axes;
 pub mod draw;
 pub mod figure;
+mod name;
 pub mod number;
 pub mod page;
 pub mod palette;

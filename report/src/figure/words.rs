@@ -1,14 +1,11 @@
 //! What figures say in words: which scenario, how many seeds, names that are not too long for a sentence.
 
-use unicode_segmentation::UnicodeSegmentation as _;
-
+use crate::name::shortened;
 use crate::results::{Interval, Results};
 
 /// A name for a sentence: no more than 40 letters of it.
 pub(super) fn brief(name: &str) -> String {
-    let mut letters = name.graphemes(true);
-    let head: String = letters.by_ref().take(40).collect();
-    if letters.next().is_none() { head } else { format!("{head}…") }
+    shortened(name, 40)
 }
 
 /// The scenario and its description, then what `more` says: the line under a title.

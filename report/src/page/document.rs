@@ -8,10 +8,11 @@ use super::assets::{CHARTS, CHARTS_LICENCE, SCRIPT, STYLE, json, policy};
 use super::comparison;
 use super::data::Data;
 use super::drawn::Drawn;
-use super::name::{name, shortened};
+use super::name::name;
 use super::notes::Note;
 use super::origin::{Key, Profile};
 use crate::axes::{self, Axis};
+use crate::name::shortened;
 use crate::palette::Routers;
 use crate::results::{Results, Row};
 

@@ -1,9 +1,9 @@
 //! What has to be known before a number of the page is believed.
 
-use super::name::shortened;
 use super::origin::Profile;
 use super::series::Series;
 use crate::axes::{Axis, point};
+use crate::name::shortened;
 use crate::results::{Results, Row};
 
 /// One sentence, and whom it is about.
