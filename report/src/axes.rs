@@ -1,12 +1,14 @@
 //! The swept keys as a reader sees them: `router[1].lambda` and `router[2].lambda` are one `lambda` where no row has both, and keys that are
 //! not about routers make worlds. The table, the page and the figures all ask here.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::results::Row;
 
 /// One choice of a sweep point.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Axis {
     /// Last step of the key paths: `lambda`.
     pub(crate) label: String,
@@ -14,12 +16,19 @@ pub(crate) struct Axis {
     pub(crate) keys: Vec<String>,
     /// Values in the order of the plan.
     pub(crate) values: Vec<String>,
+    /// Values that are long, in fewer words.
+    words: BTreeMap<String, String>,
 }
 
 impl Axis {
     /// The value a row has on it.
     pub(crate) fn value<'a>(&self, row: &'a Row) -> Option<&'a str> {
         self.keys.iter().find_map(|key| row.point.get(key)).map(String::as_str)
+    }
+
+    /// A value in as few words as tell it from the others.
+    pub(crate) fn word<'a>(&'a self, value: &'a str) -> &'a str {
+        self.words.get(value).map_or(value, String::as_str)
     }
 }
 
@@ -32,7 +41,7 @@ pub(crate) fn axes(rows: &[Row]) -> Vec<Axis> {
             |other: &String| rows.iter().any(|row| row.point.contains_key(key) && row.point.contains_key(other));
         match axes.iter_mut().find(|axis| axis.label == short(key) && !axis.keys.iter().any(meets)) {
             Some(axis) => axis.keys.push(key.clone()),
-            None => axes.push(Axis { label: short(key).to_owned(), keys: vec![key.clone()], values: Vec::new() }),
+            None => axes.push(Axis { label: short(key).to_owned(), keys: vec![key.clone()], ..Axis::default() }),
         }
     }
     for axis in &mut axes {
@@ -44,6 +53,7 @@ pub(crate) fn axes(rows: &[Row]) -> Vec<Axis> {
         let mut values: Vec<(usize, &str)> = seen.into_iter().map(|(value, place)| (place, value)).collect();
         values.sort_unstable();
         axis.values = values.into_iter().map(|(_, value)| value.to_owned()).collect();
+        axis.words = words::words(&axis.values);
     }
     axes
 }
@@ -56,7 +66,19 @@ pub(crate) fn short(key: &str) -> &str {
 /// A row's point in words: `lambda 0.1, power_cap 600 W`; empty without a sweep.
 pub(crate) fn point(axes: &[Axis], row: &Row) -> String {
     let words: Vec<String> =
-        axes.iter().filter_map(|axis| Some(format!("{} {}", axis.label, axis.value(row)?))).collect();
+        axes.iter().filter_map(|axis| Some(format!("{} {}", axis.label, axis.word(axis.value(row)?)))).collect();
+    words.join(", ")
+}
+
+/// What makes the world of a row, in words: `placement eplb`; empty without a sweep of worlds.
+pub(crate) fn world_words(axes: &[Axis], row: &Row) -> String {
+    let of_world = |axis: &&Axis| axis.keys.iter().any(|key| row.point.contains_key(key) && !is_of_router(key));
+    let words: Vec<String> = axes
+        .iter()
+        .filter(of_world)
+        .filter_map(|axis| axis.value(row).filter(|value| !value.is_empty()).map(|value| (axis, value)))
+        .map(|(axis, value)| format!("{} {}", axis.label, axis.word(value)))
+        .collect();
     words.join(", ")
 }
 

@@ -10,6 +10,7 @@ pub mod figure;
 pub mod number;
 pub mod page;
 pub mod palette;
+mod reference;
 pub mod results;
 pub mod table;
 pub mod timeline;

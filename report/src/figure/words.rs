@@ -4,11 +4,17 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::results::{Interval, Results};
 
-/// A name for a sentence: no more than 40 letters of it.
+/// A name for a sentence: no more than 40 letters of it, its beginning and its end.
 pub(super) fn brief(name: &str) -> String {
+    const TAIL: usize = 15;
     let mut letters = name.graphemes(true);
-    let head: String = letters.by_ref().take(40).collect();
-    if letters.next().is_none() { head } else { format!("{head}…") }
+    let head: String = letters.by_ref().take(40 - TAIL).collect();
+    let rest = letters.as_str();
+    if rest.graphemes(true).nth(TAIL).is_none() {
+        return name.to_owned();
+    }
+    let tail: Vec<&str> = rest.graphemes(true).rev().take(TAIL - 1).collect();
+    format!("{}…{}", head.trim_end(), tail.into_iter().rev().collect::<String>().trim_start())
 }
 
 /// The scenario and its description, then what `more` says: the line under a title.
