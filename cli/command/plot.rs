@@ -28,8 +28,9 @@ pub(super) fn run(options: &Plot) -> Result<Code, Fault> {
     let mut written = 0;
     for drawn in drawn {
         match drawn? {
-            Drawn::Files(files) => {
+            Drawn::Files { files, told } => {
                 files.iter().for_each(|file| tell!("{}", file.display()));
+                told.iter().for_each(|note| tell!("note: {note}"));
                 written += files.len();
             }
             Drawn::Not(why) => tell!("left out: {why}"),
@@ -52,19 +53,47 @@ fn asked(options: &Plot) -> Result<Vec<&'static str>, Fault> {
 
 /// What became of a figure.
 enum Drawn {
-    Files(Vec<PathBuf>),
+    Files {
+        files: Vec<PathBuf>,
+        /// What a reader of them has to know.
+        told: Option<String>,
+    },
     /// It does not apply, for this reason.
     Not(String),
 }
 
 fn draw(results: &Results, name: &str, options: &Plot, folder: &Path) -> Result<Drawn, Fault> {
     match figure::build(name, results) {
-        Ok(figure) => write(&figure, options, folder).map(Drawn::Files),
+        Ok(figure) => {
+            let files = write(&figure, options, folder)?;
+            Ok(Drawn::Files { files, told: boxes(&figure, options) })
+        }
         Err(NoFigure::DoesNotApply { name, why }) if options.figure.is_empty() => {
             Ok(Drawn::Not(format!("{name}: {why}")))
         }
         Err(error) => Err(Fault::Input(error.to_string())),
     }
+}
+
+fn is_asked(options: &Plot, format: PictureFormat) -> bool {
+    options.format.is_empty() || options.format.contains(&format)
+}
+
+/// Which letters a PNG could not draw.
+fn boxes(figure: &Figure, options: &Plot) -> Option<String> {
+    const SHOWN: usize = 10;
+    let letters =
+        if is_asked(options, PictureFormat::Png) { draw::boxes(figure, &Style::default()) } else { Vec::new() };
+    if letters.is_empty() {
+        return None;
+    }
+    let shown: Vec<String> = letters.iter().take(SHOWN).map(|letter| format!("U+{:04X}", u32::from(*letter))).collect();
+    let more = if letters.len() > SHOWN { ", ..." } else { "" };
+    Some(format!(
+        "{}.png has boxes for letters that its font lacks ({}{more}); take the SVG, which has them",
+        figure.name,
+        shown.join(", ")
+    ))
 }
 
 /// Writes a figure in all formats.
@@ -74,7 +103,6 @@ fn write(figure: &Figure, options: &Plot, folder: &Path) -> Result<Vec<PathBuf>,
         PictureTheme::Dark => (Theme::Dark, "-dark"),
     };
     let style = Style { theme, width: None };
-    let is_asked = |format: PictureFormat| options.format.is_empty() || options.format.contains(&format);
     let mut files = Vec::new();
     let mut keep = |ending: &str, bytes: &[u8]| -> Result<(), Fault> {
         let path = folder.join(format!("{}{ending}", figure.name));
@@ -82,10 +110,10 @@ fn write(figure: &Figure, options: &Plot, folder: &Path) -> Result<Vec<PathBuf>,
         files.push(path);
         Ok(())
     };
-    if is_asked(PictureFormat::Svg) {
+    if is_asked(options, PictureFormat::Svg) {
         keep(&format!("{suffix}.svg"), draw::svg(figure, &style).as_bytes())?;
     }
-    if is_asked(PictureFormat::Png) {
+    if is_asked(options, PictureFormat::Png) {
         let png = draw::png(figure, &style).map_err(|error| Fault::Internal(error.to_string()))?;
         keep(&format!("{suffix}.png"), &png)?;
     }

@@ -70,16 +70,34 @@ pub(crate) fn point(axes: &[Axis], row: &Row) -> String {
     words.join(", ")
 }
 
-/// What makes the world of a row, in words: `placement eplb`; empty without a sweep of worlds.
+/// What makes the world of a row, in words: `power_cap 600 W`; empty without a sweep of worlds.
 pub(crate) fn world_words(axes: &[Axis], row: &Row) -> String {
-    let of_world = |axis: &&Axis| axis.keys.iter().any(|key| row.point.contains_key(key) && !is_of_router(key));
-    let words: Vec<String> = axes
-        .iter()
-        .filter(of_world)
-        .filter_map(|axis| axis.value(row).filter(|value| !value.is_empty()).map(|value| (axis, value)))
-        .map(|(axis, value)| format!("{} {}", axis.label, axis.word(value)))
-        .collect();
+    let of_world = of_world(axes, row);
+    let words: Vec<String> =
+        of_world.iter().map(|(axis, value)| format!("{} {}", axis.label, axis.word(value))).collect();
     words.join(", ")
+}
+
+/// The same for a title, which has little room: of a single axis with tables among its values the value alone, which says what it is.
+pub(crate) fn world_title(axes: &[Axis], row: &Row) -> String {
+    match of_world(axes, row).as_slice() {
+        [(axis, value)] if !axis.words.is_empty() => axis.word(value).to_owned(),
+        _ => world_words(axes, row),
+    }
+}
+
+/// The axes that make the world of a row, each with its value.
+fn of_world<'a>(axes: &'a [Axis], row: &'a Row) -> Vec<(&'a Axis, &'a str)> {
+    let of_world = |axis: &&Axis| axis.keys.iter().any(|key| row.point.contains_key(key) && !is_of_router(key));
+    let value = |axis: &'a Axis| Some((axis, axis.value(row).filter(|value| !value.is_empty())?));
+    axes.iter().filter(of_world).filter_map(value).collect()
+}
+
+/// Whether points of these axes have an order that a line may follow: whether all values are numbers.
+pub(crate) fn are_ordered(axes: &[Axis]) -> bool {
+    // A number may have its unit: `600 W`.
+    let is_number = |value: &String| value.split(' ').next().is_some_and(|number| number.parse::<f64>().is_ok());
+    axes.iter().flat_map(|axis| &axis.values).all(is_number)
 }
 
 /// The keys of a point that are not about routers: rows that share their values met the same tokens.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use self::bound::Bounds;
 use super::{Axis, Figure, Kind, NoFigure, Panel, Point, Series, words};
-use crate::axes::{axes, world, world_words};
+use crate::axes::{are_ordered, axes, world, world_title};
 use crate::palette::Routers;
 use crate::results::{Results, Row};
 
@@ -39,8 +39,11 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let axes = axes(rows);
     let y = if bounds.other_energy().is_some() { "energy of assignments saved (%)" } else { "energy saved (%)" };
     for of_world in &worlds.shown {
-        let title = of_world.first().map(|row| world_words(&axes, &rows[*row])).unwrap_or_default();
+        let title = of_world.first().map(|row| world_title(&axes, &rows[*row])).unwrap_or_default();
         let mut series = points(results, of_world, lost, &bounds, &routers);
+        if !are_ordered(&axes) {
+            series.iter_mut().for_each(|series| series.kind = Kind::Marks);
+        }
         let right = series.iter().flat_map(|series| &series.points).map(far_right).fold(0.0, f64::max);
         series.splice(0..0, bounds.of_world(results, of_world, 1.08 * right, &routers));
         figure.panels.push(Panel {

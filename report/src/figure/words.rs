@@ -37,6 +37,13 @@ pub(super) fn seeds(results: &Results) -> String {
 pub(super) const THINNED: &str =
     "Long series are drawn through the first, least, greatest and last value of every column: no peak is lost.";
 
+/// What is said of temperatures that no work changes, where the scenario fixes them.
+pub(super) fn fixed_temperatures(results: &Results) -> Option<String> {
+    let warnings = || results.summary.rows.iter().flat_map(|row| &row.warnings);
+    let is_fixed = warnings().any(|warning| warning.starts_with("fixed temperature"));
+    is_fixed.then(|| "Temperatures are fixed in this scenario: no work warms anything.".to_owned())
+}
+
 /// The seed that is shown where one is: that of the first run of those.
 pub(super) fn one_seed(results: &Results, runs: &[usize]) -> String {
     let seed = runs.first().and_then(|run| results.runs.get(*run)).map_or("", |run| run.seed.as_str());
