@@ -28,7 +28,10 @@ pub(super) fn run(options: &Plot) -> Result<Code, Fault> {
     let (mut written, mut failed) = (0, None);
     for drawn in drawn {
         match drawn {
-            Ok(Drawn::Files(files)) => written += write(&folder, files)?,
+            Ok(Drawn::Files { files, told }) => {
+                written += write(&folder, files)?;
+                told.iter().for_each(|note| tell!("note: {note}"));
+            }
             Ok(Drawn::Not(why)) => tell!("left out: {why}"),
             Err(fault) => failed = failed.or(Some(fault)),
         }
@@ -64,7 +67,11 @@ fn asked(options: &Plot) -> Result<Vec<&'static str>, Fault> {
 
 /// What became of a figure.
 enum Drawn {
-    Files(Vec<File>),
+    Files {
+        files: Vec<File>,
+        /// What a reader of them has to know.
+        told: Option<String>,
+    },
     /// It does not apply, for this reason.
     Not(String),
 }
@@ -77,12 +84,33 @@ struct File {
 
 fn draw(results: &Results, name: &str, options: &Plot) -> Result<Drawn, Fault> {
     match figure::build(name, results) {
-        Ok(figure) => files(&figure, options).map(Drawn::Files),
+        Ok(figure) => Ok(Drawn::Files { files: files(&figure, options)?, told: boxes(&figure, options) }),
         Err(NoFigure::DoesNotApply { name, why }) if options.figure.is_empty() => {
             Ok(Drawn::Not(format!("{name}: {why}")))
         }
         Err(error) => Err(Fault::Input(error.to_string())),
     }
+}
+
+fn is_asked(options: &Plot, format: PictureFormat) -> bool {
+    options.format.is_empty() || options.format.contains(&format)
+}
+
+/// Which letters a PNG could not draw.
+fn boxes(figure: &Figure, options: &Plot) -> Option<String> {
+    const SHOWN: usize = 10;
+    let letters =
+        if is_asked(options, PictureFormat::Png) { draw::boxes(figure, &Style::default()) } else { Vec::new() };
+    if letters.is_empty() {
+        return None;
+    }
+    let shown: Vec<String> = letters.iter().take(SHOWN).map(|letter| format!("U+{:04X}", u32::from(*letter))).collect();
+    let more = if letters.len() > SHOWN { ", ..." } else { "" };
+    Some(format!(
+        "{}.png has boxes for letters that its font lacks ({}{more}); take the SVG, which has them",
+        figure.name,
+        shown.join(", ")
+    ))
 }
 
 /// A figure in all formats.
@@ -92,13 +120,12 @@ fn files(figure: &Figure, options: &Plot) -> Result<Vec<File>, Fault> {
         PictureTheme::Dark => (Theme::Dark, "-dark"),
     };
     let style = Style { theme, width: None };
-    let is_asked = |format: PictureFormat| options.format.is_empty() || options.format.contains(&format);
     let mut files = Vec::new();
     let mut keep = |ending: &str, bytes: Vec<u8>| files.push(File { name: format!("{}{ending}", figure.name), bytes });
-    if is_asked(PictureFormat::Svg) {
+    if is_asked(options, PictureFormat::Svg) {
         keep(&format!("{suffix}.svg"), draw::svg(figure, &style).into_bytes());
     }
-    if is_asked(PictureFormat::Png) {
+    if is_asked(options, PictureFormat::Png) {
         let png = draw::png(figure, &style).map_err(|error| Fault::Internal(error.to_string()))?;
         keep(&format!("{suffix}.png"), png);
     }

@@ -11,6 +11,7 @@ mod name;
 pub mod number;
 pub mod page;
 pub mod palette;
+mod reference;
 pub mod results;
 pub mod table;
 pub mod timeline;

@@ -37,10 +37,20 @@ impl Type {
 
 /// Width of a text in the unit of its size.
 pub(super) fn width(text: &str, of: Type) -> f64 {
+    let face = face(of.bold);
+    text.chars().map(|letter| advance(face, letter)).sum::<f64>() * of.size
+}
+
+/// The bundled font in one of its weights.
+fn face(bold: bool) -> Option<&'static Face<'static>> {
     static FACES: OnceLock<[Option<Face<'static>>; 2]> = OnceLock::new();
     let faces = FACES.get_or_init(|| [REGULAR, SEMI_BOLD].map(|bytes| Face::parse(bytes, 0).ok()));
-    let face = faces[usize::from(of.bold)].as_ref();
-    text.chars().map(|letter| advance(face, letter)).sum::<f64>() * of.size
+    faces[usize::from(bold)].as_ref()
+}
+
+/// Whether the bundled font has a letter.
+pub(super) fn is_known(letter: char) -> bool {
+    face(false).is_some_and(|face| face.glyph_index(letter).is_some())
 }
 
 /// Advance of a letter in ems; what the font lacks is taken for as wide as an em, as most of it is.
