@@ -1,7 +1,5 @@
 //! What stands for the tokens of a group in the upper tiers: a sample of every layer and law, drawn once for all its runs.
 
-use std::sync::Arc;
-
 use isotherm_core::population::GateSample;
 use isotherm_core::tier::Tier;
 use isotherm_core::workload::TokenStream;
@@ -25,13 +23,8 @@ pub(super) fn with_crowd(
     }
     let (experts, top_k) = (spec.experts as usize, spec.top_k as usize);
     let of_layer = |stream: &Box<dyn TokenStream>| {
-        (stream.laws().into_iter().enumerate())
-            .map(|(law, first)| {
-                let sample = GateSample::of(stream.as_ref(), law, experts, top_k, &tier)
-                    .map_err(|error| Fault::Runs(format!("error: the sample of seed {seed}: {error}")))?;
-                Ok((first, Arc::new(sample)))
-            })
-            .collect()
+        GateSample::all_of(stream.as_ref(), experts, top_k, &tier)
+            .map_err(|error| Fault::Runs(format!("error: the sample of seed {seed}: {error}")))
     };
     let layers: Result<Vec<_>, Fault> = streams.par_iter().map(of_layer).collect();
     Ok(WorldSpec { crowd: Some(Crowd { tier, seed, layers: layers? }), ..spec })
