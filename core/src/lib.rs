@@ -14,6 +14,7 @@ pub mod input;
 pub mod load;
 pub mod metrics;
 pub mod placement;
+pub mod profiler;
 pub mod queue;
 pub mod record;
 pub mod registry;

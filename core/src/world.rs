@@ -17,6 +17,7 @@ mod spec;
 mod split;
 mod state;
 mod thermal;
+mod timed;
 mod traffic;
 mod watch;
 
@@ -34,6 +35,7 @@ use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, GpuId};
 use crate::placement::PlacementError;
+use crate::profiler::{Profiler, Section};
 use crate::queue::EventQueue;
 use crate::record::{LayerRecord, LimitRecord, RunRecord};
 use crate::router::{Feedback, Router, RouterError};
@@ -127,6 +129,8 @@ pub(crate) struct World {
     own_frontier: OwnFrontier,
     /// The batch that was routed last, for messages.
     routed: BatchId,
+    /// Watches where the time goes, where somebody wants to know; part of no saved state.
+    profiler: Option<Box<Profiler>>,
 }
 
 impl World {
@@ -191,6 +195,7 @@ impl World {
             revision: 1,
             own_frontier: OwnFrontier::default(),
             routed: BatchId(0),
+            profiler: None,
         }
     }
 
@@ -289,9 +294,8 @@ impl World {
 
     /// Reads all GPUs through the telemetry source, as they truly are at `now`.
     fn poll(&mut self, now: SimTime) -> Result<(), RunError> {
-        let thermal = self.spec.thermal.as_ref();
-        let devices = &mut self.state.devices;
-        devices.settle_all(now, thermal)?;
+        self.settle_all(now)?;
+        let (thermal, devices) = (self.spec.thermal.as_ref(), &self.state.devices);
         let truth: Vec<Truth> = (devices.temperature.iter().enumerate())
             .map(|(gpu, t)| Truth {
                 temperature: Celsius::new(*t),
@@ -299,7 +303,10 @@ impl World {
                 energy: Joules::new(devices.joules[gpu]),
             })
             .collect();
+        let begun = self.section_begins();
         self.telemetry.sample(now, &truth, &mut self.state.samples)?;
+        self.section_ends(Section::Telemetry, begun);
+        let (thermal, devices) = (self.spec.thermal.as_ref(), &mut self.state.devices);
         self.revision += 1;
         if thermal.is_none() {
             for (gpu, sample) in self.state.samples.iter().enumerate() {
@@ -325,7 +332,9 @@ impl World {
         if let Some(done) = self.state.completed.take() {
             let feedback =
                 Feedback::new(now, done.batch, &done.assignments, &done.joules, &done.seconds).in_layer(done.layer);
+            let begun = self.section_begins();
             self.router.feedback(&feedback)?;
+            self.section_ends(Section::Feedback, begun);
         }
         Ok(())
     }
@@ -333,7 +342,7 @@ impl World {
     /// Settles everything to the end and closes the record.
     fn end(&mut self, now: SimTime) -> Result<(), RunError> {
         self.account_cooling(now)?;
-        self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
+        self.settle_all(now)?;
         self.close_watches(now);
         let devices = &self.state.devices;
         let record = &mut self.state.record;
@@ -387,6 +396,23 @@ impl Model for World {
     }
 
     fn handle<Q: EventQueue<Event>>(
+        &mut self,
+        event: Event,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let Some(profiler) = &mut self.profiler else { return self.happen(event, schedule) };
+        profiler.event_begins(event.kind());
+        let outcome = self.happen(event, schedule);
+        if let Some(profiler) = &mut self.profiler {
+            profiler.event_ends();
+        }
+        outcome
+    }
+}
+
+impl World {
+    #[inline]
+    fn happen<Q: EventQueue<Event>>(
         &mut self,
         event: Event,
         schedule: &mut Schedule<'_, Event, Q>,

@@ -36,6 +36,7 @@ mod pictures;
 mod placement;
 mod plugins;
 mod profile;
+mod profiled;
 mod recorded;
 mod report;
 mod results;

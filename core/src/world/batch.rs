@@ -11,6 +11,7 @@ use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, ExpertId, GpuId};
+use crate::profiler::Section;
 use crate::queue::EventQueue;
 use crate::record::{BatchRecord, RoutingMeans};
 use crate::router::{ClusterView, Feasibility};
@@ -98,7 +99,9 @@ impl World {
         let router_joules = operations * host.joules_per_operation;
         self.state.record.router_joules += router_joules;
 
+        let begun = self.section_begins();
         let split = self.share_out(layer);
+        self.section_ends(Section::ShareOut, begun);
         let completed = self.account(batch, layer, now, &split)?;
         if layer == 0 {
             record.started = now + delay;
@@ -129,7 +132,9 @@ impl World {
             truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(layer, ExpertId(e))).collect();
             view = view.with_true_costs(&truth);
         }
+        let begun = self.section_begins();
         self.router.route(gate, &view, &mut self.routing)?;
+        self.section_ends(Section::Route, begun);
         self.routing.check()?;
         Ok(())
     }
@@ -187,7 +192,7 @@ impl World {
     /// What each expert's share of the routed batch costs, at the temperatures of this instant.
     fn account(&mut self, batch: BatchId, layer: u32, now: SimTime, split: &Split) -> Result<Completed, RunError> {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
-            self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
+            self.settle_all(now)?;
         }
         let assignments = self.routing.counts.to_vec();
         let (mut joules, mut seconds) = (vec![0.0; assignments.len()], vec![0.0; assignments.len()]);
@@ -208,6 +213,7 @@ impl World {
 
     /// Adds what the router has decided for a layer to the record of the batch.
     fn record_routing(&mut self, record: &mut BatchRecord, done: &Completed) {
+        let begun = self.section_begins();
         let gate = self.window.get(done.batch, done.layer);
         let own = self.routing.gate;
         let routed = RoutingMeans {
@@ -216,6 +222,7 @@ impl World {
             gate_kl_nats: own.and_then(|gate| gate.kl_nats),
             route_churn: self.routing.churn(),
         };
+        self.section_ends(Section::Fidelity, begun);
         let dropped = self.routing.dropped() as u32;
         record.tokens = self.routing.tokens() as u32;
         record.dropped += dropped;
@@ -279,8 +286,8 @@ impl World {
         watts: f64,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
+        self.settle(gpu, schedule.now())?;
         let thermal = self.spec.thermal.as_ref();
-        self.state.devices.settle(gpu, schedule.now(), thermal)?;
         let power = Draw { compute_w: watts, memory_w: 0.0 };
         self.state.devices.set_power(gpu, power, watts - self.spec.idle_watts, thermal);
         self.predict_crossing(gpu, schedule);
@@ -295,7 +302,7 @@ impl World {
         let generation = &mut self.state.devices.work_generation[gpu.index()];
         *generation = generation.wrapping_add(1);
         if self.spec.device.is_some() {
-            self.state.devices.settle(gpu, schedule.now(), self.spec.thermal.as_ref())?;
+            self.settle(gpu, schedule.now())?;
             self.share_done(gpu, schedule.now());
             self.operate(gpu, schedule)?;
         } else {
@@ -366,7 +373,7 @@ impl World {
 
     /// True die temperatures (degC); empty where nothing has a temperature.
     fn temperatures(&mut self, now: SimTime) -> Result<Vec<f32>, RunError> {
-        self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
+        self.settle_all(now)?;
         let temperatures = &self.state.devices.temperature;
         let known = !temperatures.iter().all(|t| t.is_nan());
         Ok(if known { temperatures.iter().map(|t| *t as f32).collect() } else { Vec::new() })
