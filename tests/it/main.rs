@@ -38,6 +38,7 @@ mod pictures;
 mod placement;
 mod plugins;
 mod profile;
+mod profiled;
 mod recorded;
 mod report;
 mod results;

@@ -225,10 +225,13 @@ mod tests {
     /// The definition: a chain of multiply-adds with one rounding each, which the software of the platform does where the processor cannot.
     #[test]
     fn every_level_gives_the_bytes_of_the_definition() {
-        for (experts, d_model, tokens) in [(8, 512, 37), (64, 96, 29), (5, 3, 2), (1, 7, 1), (40, 33, 14), (17, 1, 5), (256, 64, 13)] {
+        for (experts, d_model, tokens) in
+            [(8, 512, 37), (64, 96, 29), (5, 3, 2), (1, 7, 1), (40, 33, 14), (17, 1, 5), (256, 64, 13)]
+        {
             let (gate, hidden) = (drawn(1, d_model * experts), drawn(2, tokens * d_model));
             let logit = |token: usize, expert: usize| {
-                (0..d_model).fold(0.0_f32, |sum, d| hidden[token * d_model + d].mul_add(gate[d * experts + expert], sum))
+                (0..d_model)
+                    .fold(0.0_f32, |sum, d| hidden[token * d_model + d].mul_add(gate[d * experts + expert], sum))
             };
             let expected: Vec<f32> = (0..tokens * experts).map(|at| logit(at / experts, at % experts)).collect();
             for level in Level::available() {
