@@ -4,6 +4,8 @@
 //! the gate's logits are, arrivals say when how many tokens come; neither ever sees the router (INV-12).
 
 mod arrivals;
+mod checkpoint;
+mod correlated;
 mod counts;
 mod fit;
 mod gate;
@@ -15,6 +17,7 @@ mod options;
 pub use arrivals::closed_loop::ClosedLoop;
 pub use arrivals::poisson::Poisson;
 pub use arrivals::trace::{Counted, Format, Trace};
+pub use checkpoint::Checkpoint;
 pub use counts::{Counts, Switch};
 pub use gate::Gate;
 pub use gate_product::GateProduct;
@@ -22,7 +25,7 @@ pub use gaussian::{Gaussian, Source};
 pub use isotherm_core::registry::Kind;
 
 /// The token streams of this crate, in the order in which they are listed to users.
-pub const WORKLOADS: &[Kind] = &[gaussian::KIND, counts::KIND];
+pub const WORKLOADS: &[Kind] = &[gaussian::KIND, counts::KIND, checkpoint::KIND];
 
 /// The arrivals of this crate, in the order in which they are listed to users.
 pub const ARRIVALS: &[Kind] = &[arrivals::closed_loop::KIND, arrivals::poisson::KIND, arrivals::trace::KIND];
