@@ -6,7 +6,9 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::NamedTempFile;
 
 use crate::exit;
 use crate::fault::Fault;
@@ -79,14 +81,13 @@ impl OutputFile {
                 _ => Ok(()),
             };
         };
-        let mut file = tempfile::Builder::new().prefix(".writing").tempfile_in(folder_of(path)).map_err(unwritable)?;
-        wait(Some(file.path()));
+        let mut file = waiting_file(folder_of(path)).map_err(unwritable)?;
         let mut out = BufWriter::new(file.as_file_mut());
         let filled = fill(&mut out)?.and_then(|()| out.flush());
         drop(out);
         filled.and_then(|()| readable_by_all(file.as_file())).map_err(unwritable)?;
         file.persist(path).map_err(|error| unwritable(error.error))?;
-        wait(None);
+        *waiting() = None;
         Ok(())
     }
 
@@ -123,15 +124,23 @@ fn unwritable(path: &Path, source: io::Error) -> Fault {
 /// The file that is being written under another name.
 static WAITING: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-fn wait(path: Option<&Path>) {
-    *WAITING.lock().unwrap_or_else(PoisonError::into_inner) = path.map(Path::to_owned);
+fn waiting() -> MutexGuard<'static, Option<PathBuf>> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A new file that goes away if this is interrupted: nobody can interrupt between its making and its being known.
+fn waiting_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut waiting = waiting();
+    let file = tempfile::Builder::new().prefix(".writing").tempfile_in(folder)?;
+    *waiting = Some(file.path().to_owned());
+    Ok(file)
 }
 
 /// From now on Ctrl-C leaves no half of a file. Not for commands that listen to it for themselves.
 pub(crate) fn tidy_when_interrupted() {
     // Without a handler the program ends all the same, and what it was writing stays under its other name.
     let _ = ctrlc::set_handler(|| {
-        if let Some(path) = WAITING.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(path) = waiting().take() {
             let _ = std::fs::remove_file(path);
         }
         std::process::exit(i32::from(exit::INTERRUPTED.get()));

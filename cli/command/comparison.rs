@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use isotherm_report::results::{Gap, ReadError};
+use isotherm_report::results::{Gap, ReadError, Results};
 use isotherm_report::table;
 
 use crate::fault::Fault;
@@ -33,6 +33,14 @@ pub(super) fn show(folder: &Path, form: Form) -> Result<(), Fault> {
         Form::Csv => written(|out| table::csv(folder, out)),
         Form::Json => written(|out| table::json(folder, out)),
     }
+}
+
+/// Prints the table for people of a folder that is open already.
+///
+/// # Errors
+/// [`Fault::Unwritable`] if standard output takes nothing more.
+pub(super) fn show_table(results: &Results) -> Result<(), Fault> {
+    super::print(&table::text_of(results, look::of_standard_output()))
 }
 
 /// Runs what writes to standard output; a reader that has gone away is no error.

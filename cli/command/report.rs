@@ -36,29 +36,41 @@ pub(super) fn run(options: &Report) -> Result<Code, Fault> {
         return Ok(exit::SUCCESS);
     }
     let path = options.output.clone().unwrap_or_else(|| folder.join(PAGE));
-    let html = made(folder)?;
+    let results = opened(folder)?;
+    let html = page::html(&results);
     let output = OutputFile::at(&path, A_PAGE)?;
-    comparison::show(folder, Form::Text)?;
+    comparison::show_table(&results)?;
     output_file::tidy_when_interrupted();
     written(&output, &html)?;
     Ok(exit::SUCCESS)
 }
 
-/// Writes the page of a folder that was just filled, or says how to get one.
-pub(super) fn after_run(folder: &Path, wanted: bool, quiet: bool) -> Result<(), Fault> {
-    if wanted {
-        return written(&OutputFile::at(&folder.join(PAGE), A_PAGE)?, &made(folder)?);
-    }
+/// Prints the table of a folder that was just filled and writes its page.
+pub(super) fn table_and_page(folder: &Path) -> Result<(), Fault> {
+    let results = opened(folder)?;
+    comparison::show_table(&results)?;
+    page_of(&results)
+}
+
+/// Writes the page of a folder that was just filled.
+pub(super) fn only_page(folder: &Path) -> Result<(), Fault> {
+    page_of(&opened(folder)?)
+}
+
+/// Says how to get a page.
+pub(super) fn suggest_page(folder: &Path, quiet: bool) {
     if !quiet && std::io::stderr().is_terminal() {
         let words = folder.to_str().and_then(|path| shlex::try_quote(path).ok());
         tell!("for a page to look at: isotherm report {}", words.as_deref().unwrap_or("RESULTS"));
     }
-    Ok(())
 }
 
-fn made(folder: &Path) -> Result<String, Fault> {
-    let results = Results::open(folder).map_err(|error| Fault::Input(error.to_string()))?;
-    Ok(page::html(&results))
+fn opened(folder: &Path) -> Result<Results, Fault> {
+    Results::open(folder).map_err(|error| Fault::Input(error.to_string()))
+}
+
+fn page_of(results: &Results) -> Result<(), Fault> {
+    written(&OutputFile::at(&results.path.join(PAGE), A_PAGE)?, &page::html(results))
 }
 
 fn written(output: &OutputFile, html: &str) -> Result<(), Fault> {

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::comparison::{self, Form};
+use super::report;
 use crate::args::{Common, ProfileForm, Run};
 use crate::execute::{Comparison, Ledger, Part, TimeSpent, WallClock, time};
 use crate::exit::{self, Code};
@@ -201,7 +202,16 @@ fn say(common: &Common, text: &str) {
 
 /// Prints the table, or the summary as JSON, on standard output; then the page, if it is wanted.
 fn show(overview: &Overview, folder: &Folder, common: &Common) -> Result<Code, Fault> {
-    comparison::show(folder.path(), if common.json { Form::Json } else { Form::Text })?;
-    super::report::after_run(folder.path(), common.report, common.quiet)?;
+    match (common.json, common.report) {
+        (false, true) => report::table_and_page(folder.path())?,
+        (true, true) => {
+            comparison::show(folder.path(), Form::Json)?;
+            report::only_page(folder.path())?;
+        }
+        (is_json, false) => {
+            comparison::show(folder.path(), if is_json { Form::Json } else { Form::Text })?;
+            report::suggest_page(folder.path(), common.quiet);
+        }
+    }
     Ok(if overview.failure_count == 0 { exit::SUCCESS } else { exit::RUN })
 }

@@ -17,7 +17,7 @@ pub(crate) struct Axis {
     /// Values in the order of the plan.
     pub(crate) values: Vec<String>,
     /// Values that are long, in fewer words.
-    words: BTreeMap<String, String>,
+    pub(crate) words: BTreeMap<String, String>,
 }
 
 impl Axis {

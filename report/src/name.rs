@@ -1,5 +1,5 @@
 //! Names and sentences that others have given, as the table, the page and the figures show them: of any length, in any script, with
-//! whatever is in them. Data for other programs, and tooltips, have them as they are.
+//! whatever is in them. Data for other programs have them as they are.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 

@@ -35,4 +35,4 @@ mod work;
 pub use csv::{csv, json};
 pub use look::Look;
 pub use markdown::markdown;
-pub use text::{STYLE, text};
+pub use text::{STYLE, text, text_of};

@@ -9,6 +9,7 @@ mod numbers;
 mod over_time;
 mod pictures;
 mod tables;
+mod words;
 
 use std::path::PathBuf;
 
@@ -28,6 +29,18 @@ impl Folder {
         let scenario = crate::lab::root().join("scenarios").join(scenario);
         let mut arguments = vec!["run", scenario.to_str().unwrap(), "--out", "results", "--quiet"];
         set.iter().for_each(|assignment| arguments.extend(["--set", *assignment]));
+        let (code, _, told) = crate::lab::text(&crate::lab::isotherm(temporary.path(), &arguments));
+        assert_eq!(code, 0, "{told}");
+        Self { temporary }
+    }
+
+    /// Runs a small scenario with these routers and further arguments.
+    fn small(routers: &str, further: &[&str]) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let scenario =
+            crate::lab::small(routers).replace("scenarios/", &format!("{}/scenarios/", crate::lab::root().display()));
+        std::fs::write(temporary.path().join("small.toml"), scenario).unwrap();
+        let arguments = [&["run", "small.toml", "--out", "results", "--quiet"], further].concat();
         let (code, _, told) = crate::lab::text(&crate::lab::isotherm(temporary.path(), &arguments));
         assert_eq!(code, 0, "{told}");
         Self { temporary }

@@ -11,7 +11,7 @@ function chosenRuns() {
 }
 
 function options(select, values, chosen, listener) {
-  select.replaceChildren(...values.map((text, index) => element("option", { value: index }, text.length > 60 ? `${text.slice(0, 59)}\u2026` : text)));
+  select.replaceChildren(...values.map((text, index) => element("option", { value: index }, brief(text, 60))));
   select.value = chosen;
   select.addEventListener("change", () => listener(Number(select.value)));
 }

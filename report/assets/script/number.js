@@ -26,8 +26,15 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// As many letters of a text as there is room for; no letter is cut in two.
+function brief(text, most) {
+  const letters = text.length > most ? Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment) : [];
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}\u2026` : text;
+}
+
 function named(name) {
-  return element("span", { class: "name", dir: "auto", title: name.slice(0, 300) }, name.length > 120 ? `${name.slice(0, 119)}\u2026` : name);
+  const shown = brief(name, 120);
+  return element("span", { class: "name", dir: "auto", ...(shown === name ? {} : { title: name }) }, shown);
 }
 
 function swatch(colour) {

@@ -80,31 +80,35 @@ function drawn({ scaled, rules, shade, range, over, unit, canvas, moved, zoomed 
   }
 }
 
+// Lines first, then their words on a ground of their own: lines may be where a label is.
 function limits(plot, rules, ink, ground) {
   const { ctx, bbox } = plot;
+  const px = devicePixelRatio;
+  const seen = rules.map((rule) => ({ ...rule, y: Math.round(plot.valToPos(rule.value, "y", true)) })).filter(({ y }) => y >= bbox.top && y <= bbox.top + bbox.height);
   ctx.save();
-  ctx.font = `${11 * devicePixelRatio}px system-ui`;
-  rules.forEach((rule, index) => {
-    const y = Math.round(plot.valToPos(rule.value, "y", true));
-    if (!(y >= bbox.top && y <= bbox.top + bbox.height)) return;
-    ctx.strokeStyle = ctx.fillStyle = ink();
-    ctx.lineWidth = devicePixelRatio;
-    ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.strokeStyle = ink();
+  ctx.lineWidth = px;
+  ctx.setLineDash([6 * px, 4 * px]);
+  for (const { y } of seen) {
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    // Labels of two limits that are close stand at two ends.
-    ctx.textAlign = index % 2 ? "left" : "right";
-    const [left, wide] = [bbox.left + (index % 2 ? 0 : bbox.width - ctx.measureText(rule.label).width - 8 * devicePixelRatio), ctx.measureText(rule.label).width + 8 * devicePixelRatio];
-    // On a ground of its own: lines may be where the label is.
-    const words = ctx.fillStyle;
+  }
+  ctx.font = `${11 * px}px system-ui`;
+  ctx.textAlign = "left";
+  seen.forEach(({ label, y }, index) => {
+    // Labels of two limits that are close stand at two ends, and that of the lower one below its line, as at the top of the plot.
+    const below = y - 15 * px < bbox.top || seen.some((other) => other.y < y && other.y > y - 16 * px);
+    const wide = ctx.measureText(label).width + 8 * px;
+    const left = index % 2 ? bbox.left : bbox.left + bbox.width - wide;
+    const top = below ? y + px : y - 15 * px;
     ctx.globalAlpha = 0.85;
     ctx.fillStyle = ground();
-    ctx.fillRect(left, y - 15 * devicePixelRatio, wide, 14 * devicePixelRatio);
+    ctx.fillRect(left, top, wide, 14 * px);
     ctx.globalAlpha = 1;
-    ctx.fillStyle = words;
-    ctx.fillText(rule.label, bbox.left + (index % 2 ? 4 * devicePixelRatio : bbox.width - 4 * devicePixelRatio), y - 4 * devicePixelRatio);
+    ctx.fillStyle = ink();
+    ctx.fillText(label, left + 4 * px, top + 11 * px);
   });
   ctx.restore();
 }

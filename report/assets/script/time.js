@@ -70,7 +70,7 @@ function compared(shown) {
 function details(shown) {
   const select = document.getElementById("detail");
   const run = shown.find((run) => run.router === choice.detail) ?? shown[0];
-  select.replaceChildren(...shown.map((run) => element("option", { value: run.router }, data.routers[run.router].name.slice(0, 60))));
+  select.replaceChildren(...shown.map((run) => element("option", { value: run.router }, brief(data.routers[run.router].name, 60))));
   document.getElementById("each").hidden = !run;
   if (!run) return [];
   select.value = run.router;

@@ -8,7 +8,7 @@ use super::panel::{self, Frame};
 use super::pen::{Anchor, Pen};
 use super::span::{Span, Way};
 use super::text::{self, Type};
-use crate::figure::{Figure, Panel, Scale};
+use crate::figure::{Axis, Figure, Panel, Scale};
 use crate::palette::{Ink, Theme};
 
 pub(super) const TITLE: Type = Type::bold(15.0);
@@ -60,18 +60,12 @@ fn panels(pen: &mut Pen, figure: &Figure, shades: &[heat::Shades], mut y: f64, r
     let columns = figure.columns.clamp(1, all.len().max(1)).min(((room / 110.0) as usize).max(1));
     let shared_x = all.iter().all(|panel| panel.x.label == all[0].x.label && panel.x.scale == all[0].x.scale);
     let shared_y = all.iter().all(|panel| panel.y.label == all[0].y.label && panel.y.scale == all[0].y.scale);
-    let common = |shared: bool, way: Way| (shared && !all.is_empty()).then(|| Span::of(all, way));
-    let (common_x, common_y) = (common(shared_x, Way::X), common(shared_y, Way::Y));
-    let spans: Vec<(Span, Span)> = all
-        .iter()
-        .map(|panel| {
-            let own = |common: &Option<Span>, way| common.clone().unwrap_or_else(|| Span::of([panel], way));
-            (own(&common_x, Way::X), own(&common_y, Way::Y))
-        })
-        .collect();
+    let spans = spans(all);
     let gutter = |column: usize| {
         let below = spans.iter().enumerate().filter(|(place, _)| place % columns == column);
-        below.map(|(_, (_, span))| panel::gutter(span, room)).fold(0.0, f64::max)
+        below
+            .map(|(_, (_, span))| panel::gutter(span, if columns == 1 { 0.54 * room } else { 0.46 * room }))
+            .fold(0.0, f64::max)
     };
     let gutters: Vec<f64> =
         (0..columns).map(|column| if column > 0 && shared_y { 0.0 } else { gutter(column) }).collect();
@@ -103,6 +97,25 @@ fn panels(pen: &mut Pen, figure: &Figure, shades: &[heat::Shades], mut y: f64, r
         y += above + height + below + 6.0;
     }
     y
+}
+
+/// What the axes of each panel show. Axes of one meaning show the same everywhere: that is what panels beside each other are for.
+fn spans(all: &[Panel]) -> Vec<(Span, Span)> {
+    let of = |way: Way| {
+        let mut known: Vec<(&Axis, Span)> = Vec::new();
+        let mut spans = Vec::with_capacity(all.len());
+        for axis in all.iter().map(|panel| way.axis(panel)) {
+            let is_same = |other: &Axis| other.label == axis.label && other.scale == axis.scale;
+            let place = known.iter().position(|(other, _)| is_same(other)).unwrap_or_else(|| {
+                let alike: Vec<&Panel> = all.iter().filter(|panel| is_same(way.axis(panel))).collect();
+                known.push((axis, Span::of(alike, way)));
+                known.len() - 1
+            });
+            spans.push(known[place].1.clone());
+        }
+        spans
+    };
+    of(Way::X).into_iter().zip(of(Way::Y)).collect()
 }
 
 /// Height of the plot itself.

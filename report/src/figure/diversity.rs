@@ -20,12 +20,8 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
             averages[place].add(batch, value);
         }
     })?;
-    let mut figure = Figure {
-        name: NAME,
-        title: "Does a router narrow the choice of experts?".into(),
-        subtitle: words::about(results, &words::seeds(results)),
-        ..Figure::default()
-    };
+    let mut figure =
+        Figure { name: NAME, title: "Does a router narrow the choice of experts?".into(), ..Figure::default() };
     let most = columns(all.len());
     let means: Vec<Vec<Mean>> = averages.iter().map(Averages::means).collect();
     let lines = all.iter().zip(&means).map(|(chosen, means)| Lines {
@@ -42,6 +38,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         &rules,
         lines.collect(),
     );
+    figure.subtitle = words::about(results, &words::seeds_of_lines(results, &figure));
     figure.notes.extend(too_few(&means));
     figure.notes.extend(thinned(means.iter().map(Vec::len).max().unwrap_or(0), all.len()));
     figure.notes.extend(note(results, &all));

@@ -34,7 +34,6 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let mut figure = Figure {
         name: NAME,
         title: "When the scenario changes, which routers notice, and how fast?".into(),
-        subtitle: words::about(results, &words::seeds(results)),
         ..Figure::default()
     };
     let means: Vec<Vec<Mean>> = averages.iter().map(Averages::means).collect();
@@ -60,6 +59,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
             many.len()
         )),
     }
+    figure.subtitle = words::about(results, &words::seeds_of_lines(results, &figure));
     figure.notes.extend(too_few(&means));
     figure.notes.extend(thinned(means.iter().map(Vec::len).max().unwrap_or(0), all.len()));
     figure.notes.extend(note(results, &all));

@@ -14,6 +14,8 @@ const NAME: &str = "pareto";
 /// Worlds that have a panel; a sweep may have thousands.
 const WORLDS: usize = 6;
 const SAVED: &str = "energy_savings_percent";
+/// Fidelity lost that is none.
+const ROUNDING: f64 = 1e-9;
 
 /// A measure of lost fidelity, the better ones first.
 const LOST: [(&str, &str); 2] =
@@ -27,6 +29,12 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         return Err(NoFigure::because(NAME, "no row has both energy_savings_percent and mass_regret"));
     };
     let worlds = Worlds::of(rows);
+    let gives_up = |row: &Row| row.metric(lost).is_some_and(|lost| lost.mean > ROUNDING);
+    // Placements of one router, for instance: a mark a panel, all of them at nothing lost.
+    if worlds.count > 1 && worlds.shown.iter().all(|rows| rows.len() == 1) && !rows.iter().any(gives_up) {
+        let why = "one router is compared with itself, and nothing of its choice is given up; the figure `sweep` shows what is saved";
+        return Err(NoFigure::because(NAME, why));
+    }
     let routers = Routers::of(results);
     let bounds = Bounds::of(results, lost, &worlds);
     let mut figure = Figure {

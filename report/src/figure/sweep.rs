@@ -137,11 +137,14 @@ fn lines(figure: &mut Figure, results: &Results, rows: &[&Row], axis: &Swept, sh
         scale.series(axis, router, ink, of_router.filter_map(|row| Some((*row, shown.value(row)?))), beside)
     };
     if routers.len() > TOGETHER {
-        let one = |(router, ink): &(&String, Ink)| {
-            scale.panel(axis, (*router).clone(), Some(*ink), &SAVED, vec![series(router, *ink, &SAVED, 0.0)])
-        };
-        figure.panels = routers.iter().map(one).collect();
+        for (router, ink) in &routers {
+            let one = |shown: &&Shown| {
+                scale.panel(axis, (*router).clone(), Some(*ink), shown, vec![series(router, *ink, shown, 0.0)])
+            };
+            figure.panels.extend(shown.iter().map(one));
+        }
         figure.columns = 4;
+        figure.notes.extend(side_by_side(shown));
         return;
     }
     for shown in shown {
@@ -151,7 +154,8 @@ fn lines(figure: &mut Figure, results: &Results, rows: &[&Row], axis: &Swept, sh
         let all = routers.iter().enumerate().map(|(place, (router, ink))| series(router, *ink, shown, beside(place)));
         figure.panels.push(scale.panel(axis, String::new(), None, shown, all.collect()));
     }
-    figure.columns = if matches!(scale, Scale::Words) { shown.len() } else { 1 };
+    // Below each other: words need the room that is beside a panel.
+    figure.columns = 1;
     figure.legend = figure.keys();
 }
 
@@ -235,9 +239,13 @@ fn fields(figure: &mut Figure, results: &Results, rows: &[&Row], [x, y]: [&Swept
         }
     }
     figure.columns = if shown.len() == 2 { 2 } else { super::beside(figure.panels.len()) };
-    if let [_, cost] = shown {
-        figure.notes.push(format!("Of each router: left what is saved, right the {}.", cost.label));
-    }
+    figure.notes.extend(side_by_side(shown));
+}
+
+/// Which of the two panels of a router is which.
+fn side_by_side(shown: &[&Shown]) -> Option<String> {
+    let [_, cost] = shown else { return None };
+    Some(format!("Of each router: left what is saved, right the {}.", cost.label))
 }
 
 /// The values of one router; `None` where it has none.

@@ -53,7 +53,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let mut figure = Figure {
         name: NAME,
         title: "Do routers give less work to warmer GPUs?".into(),
-        subtitle: words::about(results, &format!("a mark is a GPU; {}", words::seeds(results))),
+        subtitle: words::about(results, &format!("a mark is a GPU; {}", words::seeds_of_own(results))),
         columns: 1,
         panels: vec![Panel {
             x: Axis::linear(work.label),

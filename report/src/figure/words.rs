@@ -1,5 +1,6 @@
 //! What figures say in words: which scenario, how many seeds, names that are not too long for a sentence.
 
+use super::{Figure, Kind};
 use crate::name::{harmless, narrowed};
 use crate::results::{Interval, Results};
 
@@ -14,13 +15,33 @@ pub(super) fn about(results: &Results, more: &str) -> String {
     if name.is_empty() { more.to_owned() } else { format!("{name}: {more}") }
 }
 
-/// What an interval of this folder is, and how many seeds there are: "mean of 10 seeds with 95 % interval".
+/// What an interval of this folder is, and how many seeds there are: "mean of 10 seeds, 95 % interval".
 pub(super) fn seeds(results: &Results) -> String {
-    let seeds = results.summary.rows.iter().map(|row| row.seeds).max().unwrap_or(0);
-    match (seeds, &results.summary.interval) {
-        (0 | 1, _) => "one seed, no interval".to_owned(),
-        (seeds, Interval::Bootstrap) => format!("mean of {seeds} seeds, 95 % bootstrap interval"),
-        (seeds, _) => format!("mean of {seeds} seeds, 95 % interval"),
+    let which =
+        if results.summary.interval == Interval::Bootstrap { "95 % bootstrap interval" } else { "95 % interval" };
+    counted(results, which)
+}
+
+/// The same of intervals that a figure makes of runs or batches: they are Student's, whatever those of the summary are.
+pub(super) fn seeds_of_own(results: &Results) -> String {
+    let is_usual = results.summary.interval == Interval::StudentT;
+    counted(results, if is_usual { "95 % interval" } else { "95 % Student-t interval" })
+}
+
+/// The same of a figure of lines, which has intervals where it has ribbons.
+pub(super) fn seeds_of_lines(results: &Results, figure: &Figure) -> String {
+    let mut series = figure.panels.iter().flat_map(|panel| &panel.series);
+    if series.any(|series| series.kind == Kind::Ribbon) {
+        seeds_of_own(results)
+    } else {
+        counted(results, "no interval")
+    }
+}
+
+fn counted(results: &Results, interval: &str) -> String {
+    match results.summary.rows.iter().map(|row| row.seeds).max().unwrap_or(0) {
+        0 | 1 => "one seed, no interval".to_owned(),
+        seeds => format!("mean of {seeds} seeds, {interval}"),
     }
 }
 

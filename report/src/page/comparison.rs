@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::answer::probability;
-use super::name::name;
+use super::name::{name, tooltip};
 use crate::axes::Axis;
+use crate::name::{harmless, shortened};
 use crate::number::{percent_parts, with_unit};
 use crate::palette::{Routers, Theme, colour};
 use crate::results::{Estimate, Results, Row};
@@ -64,7 +65,7 @@ pub(super) fn table(results: &Results, axes: &[Axis], routers: &Routers) -> Mark
             table.numbers {
                 thead { tr {
                     th scope="col" { "router" }
-                    @for axis in axes { th scope="col" title=(axis.keys.join(", ")) { (axis.label) } }
+                    @for axis in axes { th scope="col" title=(harmless(&axis.keys.join(", "))) { (shortened(&axis.label, 40)) } }
                     @for (place, column) in columns.iter().enumerate() {
                         th scope="col" title=(column.metric) { (column.title) }
                         // Beside the saving.
@@ -75,11 +76,11 @@ pub(super) fn table(results: &Results, axes: &[Axis], routers: &Routers) -> Mark
                 tbody {
                     @for row in &rows {
                         tr.baseline[row.baseline] {
-                            th scope="row" data-value=(row.router) {
+                            th scope="row" data-value=(tooltip(&row.router)) {
                                 svg.swatch viewBox="0 0 1 1" aria-hidden="true" { rect width="1" height="1" fill=(colour(routers.ink(&row.router), Theme::Css)) {} }
                                 (name(&row.router))
                             }
-                            @for axis in axes { td data-value=[axis.value(row)] title=[axis.value(row).filter(|v| axis.word(v) != *v)] { (axis.value(row).map_or("–", |value| axis.word(value))) } }
+                            @for axis in axes { (value(axis, row)) }
                             @for (place, column) in columns.iter().enumerate() {
                                 (cell(row, column))
                                 @if tested && place == 0 { (p_cell(row)) }
@@ -105,6 +106,14 @@ fn shown(all: &[Row]) -> Vec<&Row> {
     order.truncate(MOST_ROWS);
     order.sort_unstable();
     order.into_iter().map(|row| &all[row]).collect()
+}
+
+/// Where a row is on an axis, in few words; the whole of a long value is in its tooltip.
+fn value(axis: &Axis, row: &Row) -> Markup {
+    let Some(value) = axis.value(row) else { return html! { td { "–" } } };
+    let (shown, whole) = (shortened(axis.word(value), 120), tooltip(value));
+    let more = (shown != whole).then_some(whole);
+    html! { td data-value=(harmless(value)) title=[more] { bdi { (shown) } } }
 }
 
 fn cell(row: &Row, column: &Shown) -> Markup {

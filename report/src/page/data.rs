@@ -7,12 +7,15 @@ use serde::Serialize;
 use super::answer::answer;
 use super::held::{self, Held};
 use super::measure::{Experts, MEASURES};
+use super::name::tooltip;
 use super::series::{RunSeries, Series};
 use crate::axes::Axis;
+use crate::name::harmless;
 use crate::palette::{Ink, Routers, Theme, colour};
 use crate::results::{Results, Row, Scenario};
 
-/// What the script of the page reads; the names are those of the script.
+/// What the script of the page reads; the names are those of the script. What others have named is harmless in it, as everywhere on the
+/// page; values of axes are as they are, as runs are found by them, and are not shown.
 #[derive(Debug, Serialize)]
 pub(super) struct Data {
     routers: Vec<Router>,
@@ -125,14 +128,14 @@ pub(super) fn data(results: &Results, axes: &[Axis], routers: &Routers, series: 
     Data {
         routers: routers.order().iter().map(|name| router(routers, name)).collect(),
         axes: axes.iter().map(|axis| choice(axis, best)).collect(),
-        seeds,
+        seeds: seeds.iter().map(|seed| harmless(seed)).collect(),
         measures: MEASURES
             .iter()
             .map(|m| Plot { name: m.name, title: m.title, unit: m.unit, each: m.each() })
             .collect(),
         layouts,
         runs,
-        causes,
+        causes: causes.iter().map(|cause| harmless(cause)).collect(),
         limits: scenario.map(limits).unwrap_or_default(),
         floor: floor(scenario),
         gpu_inks: gpu_inks(series),
@@ -152,15 +155,15 @@ fn gpu_inks(series: &Series) -> Vec<String> {
 }
 
 fn router(routers: &Routers, name: &str) -> Router {
-    Router { name: name.to_owned(), ink: colour(routers.ink(name), Theme::Css) }
+    Router { name: tooltip(name), ink: colour(routers.ink(name), Theme::Css) }
 }
 
 fn choice(axis: &Axis, best: Option<&Row>) -> Choice {
     let first = best.and_then(|row| axis.value(row)).and_then(|value| axis.values.iter().position(|v| v == value));
     Choice {
-        label: axis.label.clone(),
-        key: axis.keys.join(", "),
-        words: axis.values.iter().map(|value| axis.word(value).to_owned()).collect(),
+        label: harmless(&axis.label),
+        key: harmless(&axis.keys.join(", ")),
+        words: axis.values.iter().map(|value| harmless(axis.word(value))).collect(),
         values: axis.values.clone(),
         first: first.unwrap_or(0),
     }

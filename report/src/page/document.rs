@@ -13,7 +13,7 @@ use super::name::name;
 use super::notes::Note;
 use super::origin::{Key, Profile};
 use crate::axes::{self, Axis};
-use crate::name::shortened;
+use crate::name::{harmless, shortened};
 use crate::palette::Routers;
 use crate::results::{Results, Row};
 
@@ -196,7 +196,7 @@ fn notes(notes: &[Note]) -> Markup {
         @else {
             ul.notes {
                 @for note in notes {
-                    li.loud[note.loud] { (note.text) @if !note.who.is_empty() { span.who { (note.who) } } }
+                    li.loud[note.loud] { (harmless(&note.text)) @if !note.who.is_empty() { span.who { (harmless(&note.who)) } } }
                 }
             }
         }

@@ -183,7 +183,7 @@ mod tests {
         experts.values(&list, lines, &mut values);
         // Experts 3 to 5 of both layers: 3, 4, 5, 69, 70, 71.
         assert_eq!((lines, values.len(), values[2]), (22, 23, 37.0));
-        assert_eq!(values[1..].iter().sum::<f64>() * 6.0, list.iter().sum());
+        assert_eq!(values[1..].iter().sum::<f64>() * 6.0, list.iter().sum::<f64>());
     }
 
     #[test]

@@ -9,16 +9,16 @@ const SHOWN: usize = 80;
 /// Letters of a tooltip.
 const TOOLTIP: usize = 10_000;
 
-/// A name, apart from the direction of the text around it. One that is not shown as it is has a tooltip.
+/// A name, apart from the direction of the text around it. One that is too long to be shown has a tooltip.
 pub(super) fn name(name: &str) -> Markup {
-    let shown = shortened(name, SHOWN);
-    let whole = (shown != name).then(|| tooltip(name));
-    html! { bdi.name title=[whole] { (shown) } }
+    let (shown, whole) = (shortened(name, SHOWN), tooltip(name));
+    let more = (shown != whole).then_some(whole);
+    html! { bdi.name title=[more] { (shown) } }
 }
 
-/// A tooltip stands alone: what turns its direction turns nothing else. Control characters are no text in HTML.
-fn tooltip(name: &str) -> String {
-    name.chars().take(TOOLTIP).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+/// A name for a tooltip, or for the script, which shortens it for itself.
+pub(super) fn tooltip(name: &str) -> String {
+    shortened(name, TOOLTIP)
 }
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod tests {
     fn names_are_text_whatever_they_say() {
         assert_eq!(name("</script><script>").into_string(), "<bdi class=\"name\">&lt;/script&gt;&lt;script&gt;</bdi>");
         let turned = name("a\u{202e}b").into_string();
-        assert_eq!(turned, "<bdi class=\"name\" title=\"a\u{202e}b\">a\u{fffd}b</bdi>");
+        assert_eq!(turned, "<bdi class=\"name\">a\u{fffd}b</bdi>");
         let long = name(&"x\"".repeat(5000)).into_string();
         assert!(long.contains('…') && !long.contains("x\"x"), "{}", &long[..200]);
     }

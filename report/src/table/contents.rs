@@ -9,6 +9,9 @@ use super::stream::{self, See};
 use super::work::Work;
 use crate::results::{Failure, ReadError, Results, Row};
 
+/// The file that all rows are in.
+pub(super) const SUMMARY: &str = "summary.json";
+
 /// Headed tables, and the notes below them.
 #[derive(Debug)]
 pub(super) struct Contents {
@@ -42,15 +45,11 @@ impl Contents {
         match streamed {
             Ok(summary) if !digest.is_whole() => {
                 let mut contents = Self::of_many(&digest);
-                contents.notes.push(format!(
-                    "all {} rows are in {}",
-                    digest.row_count,
-                    folder.join("summary.json").display()
-                ));
+                contents.notes.push(where_all_are(&digest, &folder.join(SUMMARY)));
                 contents.tell(notes::notes(&summary, &digest), notes::failures(&digest));
                 Ok(contents)
             }
-            _ => Self::of_results(&Results::open(folder)?, ascii),
+            _ => Ok(Self::of_results(&Results::open(folder)?, ascii)),
         }
     }
 
@@ -63,7 +62,8 @@ impl Contents {
         Self { tables, notes: Vec::new(), failures: Vec::new() }
     }
 
-    fn of_results(results: &Results, ascii: bool) -> Result<Self, ReadError> {
+    /// Those of a folder that is open already: the same, and of a large one with what is odd about it too.
+    pub(super) fn of_results(results: &Results, ascii: bool) -> Self {
         let mut digest = Digest::default();
         results.summary.rows.iter().for_each(|row| digest.row(row));
         results.summary.failures.iter().for_each(|failure| digest.failure(failure));
@@ -77,6 +77,8 @@ impl Contents {
             });
             contents.tables = vec![(None, Grid::of(&digest.rows, work.as_ref(), ascii, true))];
             about_work = work.map(|work| work.note(ascii));
+        } else if results.gaps.iter().all(|gap| gap.file != SUMMARY) {
+            contents.notes.push(where_all_are(&digest, &results.path.join(SUMMARY)));
         }
         contents.tell(notes::notes(&results.summary, &digest), notes::failures(&digest));
         contents.notes.extend(about_work);
@@ -84,13 +86,17 @@ impl Contents {
         let is_told = |gap: &&crate::results::Gap| gap.file == "runs.parquet" && gap.sentence.contains(" failed");
         contents.notes.extend(results.gaps.iter().filter(|gap| !is_told(gap)).map(ToString::to_string));
         contents.notes.extend(damaged);
-        Ok(contents)
+        contents
     }
 
     fn tell(&mut self, notes: Vec<String>, failures: Vec<String>) {
         self.notes.extend(notes);
         self.failures.extend(failures);
     }
+}
+
+fn where_all_are(digest: &Digest, summary: &Path) -> String {
+    format!("all {} rows are in {}", digest.row_count, summary.display())
 }
 
 /// Of rows that are not all there is.

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 
-use super::contents::Contents;
+use super::contents::{Contents, SUMMARY};
 use super::grid::{Cell, Column, Grid, Narrowed};
 use super::look::Look;
-use crate::results::ReadError;
+use crate::results::{ReadError, Results};
 
 /// One line below the headings, and otherwise only space.
 pub const STYLE: TableStyle = ruled('─');
@@ -38,7 +38,16 @@ const fn ruled(line: char) -> TableStyle {
 /// # Errors
 /// If neither a summary nor runs can be read: there is nothing to show.
 pub fn text(folder: &Path, look: Look) -> Result<String, ReadError> {
-    let contents = Contents::of(folder, look.ascii)?;
+    Ok(told(Contents::of(folder, look.ascii)?, look, folder))
+}
+
+/// The same of a folder that is open already: one that is also shown in another way is opened, and its tables are checked, only once.
+#[must_use]
+pub fn text_of(results: &Results, look: Look) -> String {
+    told(Contents::of_results(results, look.ascii), look, &results.path)
+}
+
+fn told(contents: Contents, look: Look, folder: &Path) -> String {
     let mut text = String::new();
     let (mut left_out, mut has_best, mut is_shortened) = (Vec::new(), false, false);
     for (heading, grid) in contents.tables {
@@ -56,7 +65,7 @@ pub fn text(folder: &Path, look: Look) -> Result<String, ReadError> {
     if look.bold && has_best {
         notes.push("bold: the best of its column, where no other row's 95 % interval touches its own".to_owned());
     }
-    let summary = folder.join("summary.json");
+    let summary = folder.join(SUMMARY);
     if is_shortened {
         notes.push(format!("names are shortened for this terminal; whole ones are in {}", summary.display()));
     }
@@ -70,7 +79,7 @@ pub fn text(folder: &Path, look: Look) -> Result<String, ReadError> {
     for failure in contents.failures {
         let _ = writeln!(text, "failed: {}", look.drawn(&failure));
     }
-    Ok(text)
+    text
 }
 
 /// The table with names as short, and without the columns, as the room wants it; headings of columns that left are added to `left_out`.

@@ -1,6 +1,6 @@
 //! A sweep whose points are what is compared: one router, several placements, all of them against the first.
 
-use isotherm_report::figure::{Kind, Scale};
+use isotherm_report::figure::{Kind, Scale, build};
 
 use super::{Folder, figure};
 
@@ -33,7 +33,8 @@ fn placements_stand_below_each_other_with_their_reference() {
 
 #[test]
 fn worlds_are_told_apart_by_what_differs() {
-    let folder = placements();
+    let routers = "router=[{kind=\"baseline\"}, {kind=\"energy-penalty\", lambda=0.1}]";
+    let folder = Folder::of("variability.toml", &["seeds=1", "arrivals.batches=6", routers]);
     let figure = figure("pareto", &folder.results());
     let titles: Vec<&str> = figure.panels.iter().map(|panel| panel.title.as_str()).collect();
     assert_eq!(titles, WORDS);
@@ -42,6 +43,13 @@ fn worlds_are_told_apart_by_what_differs() {
         matches!(about_the_frontier.as_slice(), [note] if note.contains("kind = \"device\"") && !note.contains("compare.frontier")),
         "one reason, the one that holds: {about_the_frontier:?}"
     );
+}
+
+/// One router gives nothing up against itself: a picture of that would say nothing.
+#[test]
+fn placements_of_one_router_have_no_pareto() {
+    let refused = build("pareto", &placements().results()).unwrap_err().to_string();
+    assert!(refused.contains("one router is compared with itself"), "{refused}");
 }
 
 #[test]

@@ -45,19 +45,28 @@ fn names_are_escaped_and_whole() {
     let data: Value = serde_json::from_str(block).unwrap();
     let routers = data["routers"].as_array().unwrap();
     for name in names() {
+        let name = shown(&name);
         assert!(routers.iter().any(|router| router["name"] == name.as_str()), "{name:.60} is not in the data");
     }
+    assert!(!html.contains('\u{202e}'), "a name turns the direction of what is around it");
     assert!(!block.contains("NaN") && !block.contains("null,null,null"), "a value that is none is a number");
 
     let mut expected = expected(&out, "hostile", "", &["0"]);
-    expected["hostile"] = json!(names());
+    expected["hostile"] = json!(names().iter().map(|name| shown(name)).collect::<Vec<_>>());
     // Two lines of the same begin are told apart by what the table says, not by their shortened names.
     expected["plots"].as_array_mut().unwrap().iter_mut().for_each(keep_short_names);
     drive(&out.join("report.html"), &expected);
     assert_eq!(page::html(&Results::open(&out).unwrap()), html, "the same folder gives the same bytes");
 }
 
-/// The read-outs of plots shorten long names.
+/// The read-outs of plots shorten long names, and have the others as they are shown.
 fn keep_short_names(plot: &mut Value) {
-    plot["lines"].as_array_mut().unwrap().retain(|line| line["name"].as_str().is_some_and(|name| name.len() < 100));
+    let lines = plot["lines"].as_array_mut().unwrap();
+    lines.retain(|line| line["name"].as_str().is_some_and(|name| name.len() < 100));
+    lines.iter_mut().for_each(|line| line["name"] = shown(line["name"].as_str().unwrap()).into());
+}
+
+/// A name as the page has it: what turns its direction is seen, and turns nothing.
+fn shown(name: &str) -> String {
+    name.replace('\u{202e}', "\u{fffd}")
 }

@@ -5,7 +5,7 @@ use super::super::{Figure, Kind, Point, Series, words};
 use super::{SAVED, Worlds};
 use crate::draw::number;
 use crate::palette::{Ink, Routers};
-use crate::results::{Curve, Estimate, Results, Row};
+use crate::results::{Curve, Estimate, Interval, Results, Row};
 
 /// Frontiers that a panel can show: where costs move with time or heat, each run has its own.
 const CURVES: usize = 4;
@@ -77,6 +77,12 @@ impl Bounds {
         };
         let mut notes = vec![bound.to_owned()];
         notes.extend(assignments.other.and_then(|row| which_energy(assignments, row, &results.summary.rows[row])));
+        if assignments.other.is_some() && results.summary.interval != Interval::StudentT {
+            notes.push(
+                "Its intervals are Student's t, as it is made of runs.parquet; only those of what is given up are the summary's."
+                    .to_owned(),
+            );
+        }
         notes
     }
 }
