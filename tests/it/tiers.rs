@@ -95,13 +95,13 @@ fn what_the_section_cannot_mean_is_said() {
     };
     for (section, words) in [
         ("kind = \"count\"", vec!["unknown tier kind", "counts"]),
-        ("sample = 100", vec!["tier.sample", "every token is routed"]),
-        ("kind = \"counts\", sample = 0", vec!["tier.sample", "0 tokens"]),
-        ("kind = \"counts\", sequence = 32", vec!["tier.sequence", "only together"]),
-        ("kind = \"counts\", correlation = 0.1", vec!["tier.correlation", "only together"]),
-        ("kind = \"counts\", sequence = 32, correlation = 1.0", vec!["tier.correlation", "without 1"]),
-        ("kind = \"mean-field\", sequence = 0, correlation = 0.5", vec!["tier.sequence", "no tokens"]),
-        ("kind = \"counts\", samples = 10", vec!["tier", "samples", "sample"]),
+        ("sample = 100", vec!["every token is routed"]),
+        ("kind = \"counts\", sample = 0", vec!["0 tokens"]),
+        ("kind = \"counts\", sequence = 32", vec!["only together"]),
+        ("kind = \"counts\", correlation = 0.1", vec!["only together"]),
+        ("kind = \"counts\", sequence = 32, correlation = 1.0", vec!["without 1"]),
+        ("kind = \"mean-field\", sequence = 0, correlation = 0.5", vec!["no tokens"]),
+        ("kind = \"counts\", samples = 10", vec!["samples", "sample"]),
     ] {
         let refusal = refusal(&with(section));
         for word in words {
