@@ -86,6 +86,11 @@ const ROUTERS: [&str; 3] = ["baseline", "energy-penalty", "ttt"];
 impl Case {
     fn scenario(&self, tier: &str) -> String {
         let Self { name, experts, top_k, tokens, batches, seeds, costs, workload, lambda } = self;
+        // In the tier `token` a sample means nothing.
+        let tier = match tier {
+            "token" => "{ kind = \"token\" }".to_owned(),
+            upper => format!("{{ kind = \"{upper}\", sample = 16384 }}"),
+        };
         let normalise = if costs.contains("device") {
             "costs = \"sampled\"\nnormalise = \"mean\"\nleakage_per_kelvin = 0.015"
         } else {
@@ -101,7 +106,7 @@ arrivals = {{ kind = \"closed-loop\", batches = {batches}, tokens = {tokens} }}
 costs = {costs}
 hardware = {{ gpus = 8, profile = \"scenarios/hardware/h200-sxm.toml\" }}
 telemetry = {{ kind = \"synthetic\", period = \"100 ms\" }}
-tier = {{ kind = \"{tier}\" }}
+tier = {tier}
 compare = {{ frontier = false }}
 [[router]]
 kind = \"baseline\"
@@ -165,11 +170,13 @@ lambda = {lambda:?}
     }
 }
 
+/// Where prices move tokens, a sample of M adds up to T / M of the variance of a batch of T between seeds: 3 % here.
 #[test]
+#[ignore = "takes half a minute"]
 fn small_tables_are_the_same_in_all_tiers() {
     let (experts, top_k, lambda, costs) = (8, 2, 0.5, TABLE);
     let shape =
-        Case { name: "table-8", experts, top_k, tokens: 256, batches: 80, seeds: 200, costs, workload: PLAIN, lambda };
+        Case { name: "table-8", experts, top_k, tokens: 512, batches: 60, seeds: 200, costs, workload: PLAIN, lambda };
     shape.check();
 }
 
@@ -184,6 +191,6 @@ fn all_small_cases_are_the_same_in_all_tiers() {
         ("device-8", 8, 2, DEVICE, PLAIN, 1.0),
         ("device-64", 64, 8, DEVICE, PLAIN, 1.0),
     ] {
-        Case { name, experts, top_k, tokens: 1024, batches: 100, seeds: 200, costs, workload, lambda }.check();
+        Case { name, experts, top_k, tokens: 512, batches: 100, seeds: 200, costs, workload, lambda }.check();
     }
 }

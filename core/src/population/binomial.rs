@@ -11,7 +11,7 @@
 use super::Stream;
 
 /// Up to so many trials bits are counted.
-const MOST_HALVED: u32 = 512;
+const MOST_HALVED: u32 = 256;
 /// From so many expected successes on rejection works.
 const LEAST_REJECTED: f64 = 10.0;
 /// Words that are drawn at once.
@@ -83,10 +83,10 @@ impl<'a> Bits<'a> {
         let mut digits = (p * 18_446_744_073_709_551_616.0) as u64;
         let (mut undecided, mut successes) = (n, 0);
         while undecided > 0 && digits != 0 {
-            let ones = self.ones(undecided);
-            // Where the digit of p is 1, a zero is below p; where it is 0, a one is above. Equal digits decide nothing.
-            let equal = if digits >> 63 == 1 { ones } else { undecided - ones };
-            successes += if digits >> 63 == 1 { undecided - equal } else { 0 };
+            // A half of the undecided have the digit of p and stay so. The others are below p where that is 1, above where it is 0.
+            let equal = self.ones(undecided);
+            let is_one = (digits >> 63) as u32;
+            successes += (undecided - equal) * is_one;
             undecided = equal;
             digits <<= 1;
         }

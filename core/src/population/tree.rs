@@ -18,6 +18,10 @@ pub(super) struct Tree {
     nodes: Vec<Node>,
     /// For every inner node, class and split but the last: the probability of that split among those not before it.
     splits: Vec<f64>,
+    /// Classes that are split, in the order of `splits`.
+    split_classes: Vec<SplitClass>,
+    /// Where the class of one choice of every leaf is, and which expert the leaf is.
+    leaves: Vec<(u32, u32)>,
     /// Scratch: tokens of every class of every node.
     classes: Vec<u32>,
     /// Scratch: normalised polynomials, laid out as `classes`.
@@ -39,6 +43,17 @@ struct Node {
     halves: Option<(usize, usize)>,
 }
 
+/// A class of an inner node: where it is, and where what it is split into.
+#[derive(Clone, Copy, Debug)]
+struct SplitClass {
+    class: u32,
+    /// The class of the left half with the fewest choices, and of the right half with the most; the next ones are beside them.
+    left: u32,
+    right: u32,
+    /// Splits but the last.
+    splits: u32,
+}
+
 impl Tree {
     /// A tree for these weights, one per expert, each finite and above 0; `top_k` is at most their number.
     pub(super) fn build(&mut self, weights: &[f64], top_k: usize) {
@@ -46,6 +61,7 @@ impl Tree {
             (self.experts, self.top_k) = (weights.len(), top_k);
             self.nodes.clear();
             self.grow(0, weights.len());
+            self.list_classes();
             let classes = self.nodes.last().map_or(0, |last| last.classes + last.most + 1);
             self.classes.resize(classes, 0);
             self.polynomials.resize(classes, 0.0);
@@ -66,6 +82,30 @@ impl Tree {
             self.nodes[place].halves = Some((left, right));
         }
         place
+    }
+
+    /// Writes down what a draw goes through.
+    fn list_classes(&mut self) {
+        self.split_classes.clear();
+        self.leaves.clear();
+        for node in &self.nodes {
+            let Some((left, right)) = node.halves else {
+                if node.most > 0 {
+                    self.leaves.push((node.classes as u32 + 1, node.first as u32));
+                }
+                continue;
+            };
+            let (left, right) = (self.nodes[left], self.nodes[right]);
+            for j in 1..=node.most {
+                let (least, most) = range(j, &left, &right);
+                self.split_classes.push(SplitClass {
+                    class: (node.classes + j) as u32,
+                    left: (left.classes + least) as u32,
+                    right: (right.classes + j - least) as u32,
+                    splits: (most - least) as u32,
+                });
+            }
+        }
     }
 
     /// Polynomials from the leaves up, each scaled to a largest coefficient of 1, and the probabilities of all splits.
@@ -143,44 +183,41 @@ impl Tree {
         }
     }
 
-    /// Adds to `out`, for every expert, how many of `tokens` tokens choose it, each `weight` times.
+    /// Tells `out`, for every expert, how many of `tokens` tokens choose it.
     pub(super) fn draw(&mut self, tokens: u32, bits: &mut Bits<'_>, mut out: impl FnMut(usize, u32)) {
         self.classes.fill(0);
         if let Some(root) = self.nodes.first() {
             self.classes[root.classes + root.most] = tokens;
         }
-        let Self { nodes, splits, classes, .. } = self;
+        let Self { split_classes, leaves, splits, classes, .. } = self;
         simd::dispatch(
             #[inline(always)]
             || {
-                let mut at = 0;
-                for node in nodes.iter() {
-                    let Some((left, right)) = node.halves else {
-                        if node.most > 0 {
-                            out(node.first, classes[node.classes + 1]);
-                        }
+                let mut rest_of_splits = &splits[..];
+                for split in split_classes.iter() {
+                    let (own, others) = rest_of_splits.split_at(split.splits as usize);
+                    rest_of_splits = others;
+                    let mut rest = classes[split.class as usize];
+                    if rest == 0 {
                         continue;
-                    };
-                    let (left, right) = (nodes[left], nodes[right]);
-                    for j in 1..=node.most {
-                        let (least, most) = range(j, &left, &right);
-                        let mut rest = classes[node.classes + j];
-                        for i in least..most {
-                            if rest == 0 {
-                                break;
-                            }
-                            let part = bits.binomial(rest, splits[at + i - least]);
-                            classes[left.classes + i] += part;
-                            classes[right.classes + j - i] += part;
-                            rest -= part;
-                        }
-                        classes[left.classes + most] += rest;
-                        classes[right.classes + j - most] += rest;
-                        at += most - least;
                     }
+                    let (left, right) = (split.left as usize, split.right as usize);
+                    let mut i = 0;
+                    while i < own.len() && rest > 0 {
+                        let part = bits.binomial(rest, own[i]);
+                        classes[left + i] += part;
+                        classes[right - i] += part;
+                        rest -= part;
+                        i += 1;
+                    }
+                    classes[left + i] += rest;
+                    classes[right - i] += rest;
                 }
             },
         );
+        for (class, expert) in leaves.iter() {
+            out(*expert as usize, classes[*class as usize]);
+        }
     }
 }
 
