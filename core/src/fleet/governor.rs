@@ -52,6 +52,11 @@ impl GovernorSpec {
         Self { limits, clock: clock.clone(), power: power.clone(), weight }
     }
 
+    /// What a memory draws at rest (W).
+    pub(super) fn memory_constant(&self) -> f64 {
+        self.power.memory_constant.get()
+    }
+
     /// The highest step at which power that was `watts` at step `at` keeps the cap.
     fn capped(&self, limits: &Limits, watts: f64, at: u32, die: f64) -> u32 {
         let fixed = self.power.constant.get() + self.power.memory_constant.get() + self.power.leakage_watts(die);

@@ -56,7 +56,7 @@ impl RackSums {
 pub(super) struct Reduction {
     racks: Vec<RackSums>,
     began: SimTime,
-    /// Readings of all dies and powers by bin of the histograms: whole numbers are found faster than logarithms.
+    /// Power cap of every GPU (W).
     cap: Option<f64>,
 }
 

@@ -217,11 +217,6 @@ impl Step {
         busiest
     }
 
-    /// Assignments of each GPU in the layer that was added last.
-    pub(super) fn shares(&self) -> &[u32] {
-        &self.share
-    }
-
     /// Assignments of each GPU in all layers so far.
     pub(super) fn rows(&self) -> &[u64] {
         &self.rows
