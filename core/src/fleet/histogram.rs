@@ -69,6 +69,13 @@ impl Histogram {
         self.counts.iter().sum()
     }
 
+    /// Values counted in bins whose middle is at most `value`.
+    #[must_use]
+    pub fn up_to(&self, value: f64) -> u64 {
+        let bins = self.counts.iter().enumerate();
+        bins.take_while(|(bin, _)| self.middle(*bin) <= value).map(|(_, count)| count).sum()
+    }
+
     /// Lower and upper edge of a bin.
     #[must_use]
     pub fn edges(&self, bin: usize) -> (f64, f64) {
@@ -98,11 +105,15 @@ impl Histogram {
             seen += count;
             seen >= rank
         })?;
+        Some(self.middle(bin))
+    }
+
+    fn middle(&self, bin: usize) -> f64 {
         let (from, until) = self.edges(bin);
-        Some(match self.bins {
+        match self.bins {
             Bins::Linear { .. } => 0.5 * (from + until),
             Bins::Logarithmic { .. } => libm::sqrt(from * until),
-        })
+        }
     }
 }
 
@@ -119,6 +130,7 @@ mod tests {
         let filled: Vec<_> = degrees.filled().collect();
         assert_eq!(filled, [(20.0, 21.0, 6), (21.0, 22.0, 2), (55.0, 56.0, 2)]);
         assert_eq!((degrees.total(), degrees.quantile(0.61), degrees.quantile(1.0)), (10, Some(21.5), Some(55.5)));
+        assert_eq!([20.4, 20.5, 55.4, 60.0].map(|value| degrees.up_to(value)), [0, 6, 8, 10]);
         assert_eq!(Histogram::new(Bins::Linear { from: 0.0, width: 1.0 }).quantile(0.5), None);
         let mut times = Histogram::new(Bins::Logarithmic { from: 1e-6, per_decade: 100.0 });
         times.add(f64::NAN, 1);
