@@ -7,6 +7,7 @@
 //! Live telemetry is another matter: its runs go one after the other, by the clock (`paced`), and what they saw is kept (`seen`).
 
 mod clock;
+mod fleet;
 mod frontier;
 mod group;
 mod lateness;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use isotherm_core::record::RunRecord;
 use isotherm_core::scenario::{BaselineOf, Variant};
 use isotherm_core::telemetry::TelemetryError;
+use isotherm_core::tier::Tier;
 use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError};
 use isotherm_core::world::WorldSpec;
 use rayon::prelude::*;
@@ -327,7 +329,7 @@ pub(crate) fn same_tokens_as(first: &str, file: &ScenarioFile, world: usize) -> 
     }
     let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
     Err(Fault::Scenario(format!(
-        "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
+        "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload, arrivals and tier, or set `baseline = \"each-point\"`",
         point.join(", ")
     )))
 }
@@ -341,10 +343,11 @@ pub(crate) fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<A
             "error: the arrivals give no batch\n  = help: ask for at least one batch".to_owned(),
         ));
     }
-    let model = file.plan.worlds[world].scenario.model;
+    let scenario = &file.plan.worlds[world].scenario;
+    let model = scenario.model;
     let gates = u64::from(model.experts) * u64::from(model.layers);
     let most = batches.iter().map(|batch| u64::from(batch.tokens)).max().unwrap_or(0);
-    if most * gates > MOST_LOGITS {
+    if scenario.tier.kind == Tier::Token && most * gates > MOST_LOGITS {
         return Err(Fault::Scenario(format!(
             "error: a batch of {most} tokens has {} logits over {} experts in {} layers, more than {MOST_LOGITS}\n  = help: make more batches of fewer tokens",
             most * gates,
@@ -391,11 +394,18 @@ pub(crate) fn world_spec(file: &ScenarioFile, world: usize, arrivals: &Arc<[Arri
 pub(crate) fn check_world(file: &ScenarioFile, world: usize) -> Result<(), Fault> {
     let scenario = &file.plan.worlds[world].scenario;
     let arrivals = arrivals(file, world, scenario.seed)?;
-    streams(file, world, scenario.seed, &arrivals)?;
+    let streams = streams(file, world, scenario.seed, &arrivals)?;
+    let gpus = match &scenario.fleet {
+        Some(fleet) => {
+            fleet::check_streams(&streams)?;
+            fleet.gpus(scenario.hardware.gpus)
+        }
+        None => scenario.hardware.gpus as usize,
+    };
     // Hardware is looked for when a run begins: complete results can be shown where there is none.
     if !scenario.telemetry.is_live()
         && let Err(TelemetryError::Input(fault)) =
-            scenario.telemetry.build(scenario.hardware.gpus as usize, scenario.seed)
+            scenario.telemetry.build(gpus, scenario.seed)
     {
         return Err(Fault::Input(fault.to_string()));
     }
