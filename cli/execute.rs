@@ -7,6 +7,7 @@
 //! Live telemetry is another matter: its runs go one after the other, by the clock (`paced`), and what they saw is kept (`seen`).
 
 mod clock;
+mod crowd;
 mod fleet;
 mod frontier;
 mod group;
@@ -404,8 +405,7 @@ pub(crate) fn check_world(file: &ScenarioFile, world: usize) -> Result<(), Fault
     };
     // Hardware is looked for when a run begins: complete results can be shown where there is none.
     if !scenario.telemetry.is_live()
-        && let Err(TelemetryError::Input(fault)) =
-            scenario.telemetry.build(gpus, scenario.seed)
+        && let Err(TelemetryError::Input(fault)) = scenario.telemetry.build(gpus, scenario.seed)
     {
         return Err(Fault::Input(fault.to_string()));
     }

@@ -112,10 +112,9 @@ fn begin(
 ) -> Result<FleetRun, String> {
     let plan = &file.plan.worlds[run.world];
     let variant = &plan.variants[run.variant];
-    let context =
-        RouterContext::new(model.experts as usize, model.top_k as usize, &model.declared_costs, run.seed)
-            .with_options(&variant.options)
-            .with_hardware(&model.placement, plan.scenario.hardware.thermal_hint());
+    let context = RouterContext::new(model.experts as usize, model.top_k as usize, &model.declared_costs, run.seed)
+        .with_options(&variant.options)
+        .with_hardware(&model.placement, plan.scenario.hardware.thermal_hint());
     let router = || PerLayer::build(variant.spec.as_ref(), &context, model.layers).map_err(|error| error.to_string());
     let is_reference = variant.spec.is_reference();
     let routers: Result<Vec<GroupRouter>, String> =

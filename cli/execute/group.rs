@@ -14,6 +14,7 @@ use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{GateWindow, WorldSpec};
 use rayon::prelude::*;
 
+use super::crowd::with_crowd;
 use super::{Outcome, Run, Watch, arrivals, fleet, frontier, point_of, streams, world_spec};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -59,7 +60,7 @@ impl Group {
         }
         let arrivals = arrivals(file, self.world, self.seed)?;
         let streams = streams(file, self.world, self.seed, &arrivals)?;
-        let spec = world_spec(file, self.world, &arrivals)?;
+        let spec = with_crowd(world_spec(file, self.world, &arrivals)?, file, self.world, self.seed, &streams)?;
         let was_known: Vec<bool> = known.iter().map(Option::is_some).collect();
         let mut slots: Vec<Slot> = runs
             .iter()
@@ -74,7 +75,7 @@ impl Group {
             .collect();
 
         let mut complete = true;
-        for chunk in chunks(&arrivals, spec.experts as usize * streams.len()) {
+        for chunk in chunks(&arrivals, &spec) {
             if stop.load(Ordering::Relaxed) {
                 complete = false;
                 break;
@@ -181,16 +182,17 @@ pub(super) fn begin(
 /// Takes a run through the window; a failure ends this run and no other.
 fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: &AtomicBool) {
     let Slot::Running(simulation) = slot else { return };
-    let before = simulation.completed();
     let progress = loop {
-        match simulation.advance_events(window, EVENTS_BETWEEN_LOOKS) {
+        let before = simulation.completed();
+        let outcome = simulation.advance_events(window, EVENTS_BETWEEN_LOOKS);
+        watch.batches_done((simulation.completed() - before) as u64);
+        match outcome {
             Ok(None) if stop.load(Ordering::Relaxed) => return,
             Ok(None) => {}
             Ok(Some(progress)) => break Ok(progress),
             Err(error) => break Err(error),
         }
     };
-    watch.batches_done((simulation.completed() - before) as u64);
     match progress {
         Ok(Progress::NeedsBatches) => {}
         Ok(Progress::Finished) => *slot = Slot::Done(Box::new(Ok(simulation.record()))),
@@ -198,8 +200,16 @@ fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: 
     }
 }
 
-/// Splits the stream into stretches of about [`WINDOW_BYTES`] of logits, at least one batch each.
-pub(super) fn chunks(arrivals: &[Arrival], experts: usize) -> Vec<Range<usize>> {
+/// Splits the stream into stretches that are at hand at a time. Where nobody routes tokens there is one, and nothing in it.
+pub(super) fn chunks(arrivals: &[Arrival], spec: &WorldSpec) -> Vec<Range<usize>> {
+    match spec.crowd {
+        None => stretches(arrivals, spec.experts as usize * spec.layers as usize),
+        Some(_) => std::iter::once(0..0).collect(),
+    }
+}
+
+/// Stretches of about [`WINDOW_BYTES`] of logits, at least one batch each.
+fn stretches(arrivals: &[Arrival], experts: usize) -> Vec<Range<usize>> {
     let mut chunks = Vec::new();
     let (mut first, mut bytes) = (0, 0);
     for (index, arrival) in arrivals.iter().enumerate() {
@@ -223,7 +233,7 @@ mod tests {
     fn chunks_cover_the_stream_once_and_in_order() {
         let arrivals: Vec<Arrival> = (1..200).map(|n| Arrival { at: None, tokens: n * 97 % 4096 + 1 }).collect();
         for experts in [1, 8, 256, 4096] {
-            let covered: Vec<usize> = chunks(&arrivals, experts).into_iter().flatten().collect();
+            let covered: Vec<usize> = stretches(&arrivals, experts).into_iter().flatten().collect();
             assert_eq!(covered, (0..arrivals.len()).collect::<Vec<_>>());
         }
     }

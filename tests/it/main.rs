@@ -48,4 +48,6 @@ mod sweep_axes;
 mod table;
 mod telemetry;
 mod tidy;
+mod tier_equivalence;
+mod tiers;
 mod trace;

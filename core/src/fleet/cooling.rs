@@ -7,12 +7,16 @@
 //! T_in = (1 - r) T_supply + r (T_in + Q_row / C_row)   so   T_in = T_supply + r / (1 - r) Q_row / C_row
 //! ```
 //!
-//! with the heat of the row in the last period and the heat capacity of all of its streams at their flow. Within a node the stream warms from GPU to
-//! GPU ([`Cooling::inlets`]).
+//! with the heat of the row in the last period and the heat capacity of all of its streams at their flow. The air of a row mixes: this rise is
+//! followed with a time constant of [`MIXING_S`]. Without it exhaust would be taken in a period later at once, and where the flow is low a row
+//! would swing from period to period. Within a node the stream warms from GPU to GPU ([`Cooling::inlets`]).
 
 use super::layout::Layout;
 use crate::hardware::Cooling;
 use crate::record::FacilityEnergy;
+
+/// Time in which the air of a row mixes (s). A guess: an aisle holds what its fans move in some seconds.
+const MIXING_S: f64 = 10.0;
 
 /// State of the cooling of a fleet.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub(super) struct Coolant {
     pub(super) most: Vec<f64>,
     /// Setting that the control of each node has chosen.
     setting: Vec<u32>,
+    /// What the nodes of each row take in above the supply (K): their own exhaust.
+    rise: Vec<f64>,
     /// Heat that each GPU gave off in the last period (W).
     pub(super) heat: Vec<f64>,
 }
@@ -35,6 +41,7 @@ impl Coolant {
             supply: vec![supply; layout.rows],
             most: vec![1.0; layout.rows],
             setting: vec![last as u32; layout.nodes()],
+            rise: vec![0.0; layout.rows],
             heat: vec![0.0; layout.gpus()],
         }
     }
@@ -80,19 +87,23 @@ impl Coolant {
     }
 
     /// Temperature of the inlet of every GPU (degC) for the flows of the nodes.
-    pub(super) fn inlets(&self, flows: &[f64], layout: &Layout, cooling: &Cooling, recirculation: f64) -> Vec<f64> {
-        let intake = self.intakes(flows, layout, cooling, recirculation);
+    pub(super) fn inlets(&self, flows: &[f64], layout: &Layout, cooling: &Cooling) -> Vec<f64> {
         let of_node = |node: usize| {
-            let supply = intake[layout.row_of_node(node)];
-            cooling.inlets(supply, flows[node], &self.heat[layout.node(node)])
+            let row = layout.row_of_node(node);
+            cooling.inlets(self.supply[row] + self.rise[row], flows[node], &self.heat[layout.node(node)])
         };
         (0..layout.nodes()).flat_map(of_node).collect()
     }
 
-    /// What the nodes of each row take in (degC).
-    fn intakes(&self, flows: &[f64], layout: &Layout, cooling: &Cooling, recirculation: f64) -> Vec<f64> {
-        let mut intake = self.supply.clone();
-        let Some(rate) = cooling.stream_w_per_k.filter(|_| recirculation > 0.0) else { return intake };
+    /// The air of each row mixes for `seconds` with its own exhaust, of which a part of `recirculation` is taken in again.
+    pub(super) fn mix(
+        &mut self,
+        seconds: f64,
+        flows: &[f64],
+        (layout, cooling): (&Layout, &Cooling),
+        recirculation: f64,
+    ) {
+        let Some(rate) = cooling.stream_w_per_k.filter(|_| recirculation > 0.0) else { return };
         // A GPU that is in no stream of several has one of its own.
         let streams = cooling.streams.len() + layout.gpus_of_node - cooling.streams.iter().flatten().count();
         let (mut heat, mut capacity) = (vec![0.0; layout.rows], vec![0.0; layout.rows]);
@@ -101,10 +112,11 @@ impl Coolant {
             heat[row] += self.heat[layout.node(node)].iter().sum::<f64>();
             capacity[row] += streams as f64 * rate * flow;
         }
-        for (row, celsius) in intake.iter_mut().enumerate().filter(|(row, _)| capacity[*row] > 0.0) {
-            *celsius += recirculation / (1.0 - recirculation) * heat[row] / capacity[row];
+        let part = 1.0 - libm::exp(-seconds / MIXING_S);
+        for (row, rise) in self.rise.iter_mut().enumerate().filter(|(row, _)| capacity[*row] > 0.0) {
+            let target = recirculation / (1.0 - recirculation) * heat[row] / capacity[row];
+            *rise += part * (target - *rise);
         }
-        intake
     }
 }
 
@@ -125,14 +137,19 @@ mod tests {
         let (cooling, mut coolant) = (cooling(), Coolant::new(&LAYOUT, 20.0, None));
         coolant.heat = vec![500.0, 100.0, 500.0, 100.0, 0.0, 0.0, 0.0, 0.0];
         coolant.supply[1] = 25.0;
-        let inlets = coolant.inlets(&[1.0; 4], &LAYOUT, &cooling, 0.0);
+        let inlets = coolant.inlets(&[1.0; 4], &LAYOUT, &cooling);
         assert_eq!(inlets, [20.0, 30.0, 20.0, 30.0, 25.0, 25.0, 25.0, 25.0]);
         // 1200 W in two streams of 50 W/K are 12 K; with a fifth of it taken in again, a quarter of that.
-        let inlets = coolant.inlets(&[1.0; 4], &LAYOUT, &cooling, 0.2);
+        coolant.mix(f64::INFINITY, &[1.0; 4], (&LAYOUT, &cooling), 0.2);
+        let inlets = coolant.inlets(&[1.0; 4], &LAYOUT, &cooling);
         assert_eq!(inlets[..4], [23.0, 33.0, 23.0, 33.0]);
         assert_eq!(inlets[4..], [25.0; 4]);
         // Half the flow warms twice as much.
-        assert_eq!(coolant.inlets(&[0.5; 4], &LAYOUT, &cooling, 0.0)[1], 40.0);
+        assert_eq!(coolant.inlets(&[0.5; 4], &LAYOUT, &cooling)[1], 43.0);
+        // The aisle cools as slowly as it warms.
+        coolant.heat.fill(0.0);
+        coolant.mix(MIXING_S, &[1.0; 4], (&LAYOUT, &cooling), 0.2);
+        assert!((coolant.rise[0] - 3.0 * (-1.0_f64).exp()).abs() < 1e-12);
     }
 
     #[test]

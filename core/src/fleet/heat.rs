@@ -18,14 +18,12 @@ impl FleetWorld {
         (0..model.groups()).for_each(|group| self.rest(group, SimTime::ZERO));
         if let Some(watts) = model.start_watts {
             self.coolant.heat.fill(watts);
+            self.mix(f64::INFINITY);
             self.set_inlets();
             let memory_w = model.governors.memory_constant().min(watts);
             // Leakage is part of the network: what is left of the power heats without it.
-            let inputs: Vec<Input> = self
-                .inlet
-                .iter()
-                .map(|inlet| Input { compute_w: watts - memory_w, memory_w, inlet: *inlet })
-                .collect();
+            let inputs: Vec<Input> =
+                self.inlet.iter().map(|inlet| Input { compute_w: watts - memory_w, memory_w, inlet: *inlet }).collect();
             self.sweep.settle(&inputs);
         }
         for gpu in 0..model.gpus() {
@@ -145,10 +143,19 @@ impl FleetWorld {
         let energy = self.record.facility.get_or_insert_default();
         let before = energy.fans + energy.other;
         self.coolant.close(seconds, &flows, (&model.layout, cooling), hottest, energy);
+        self.coolant.mix(seconds, &flows, (&model.layout, cooling), model.fleet.recirculation);
         let drawn = self.record.gpu_joules + self.record.router_joules;
         let spent = drawn - self.drawn_before + energy.fans + energy.other - before;
         energy.distribution += cooling.distribution_loss * spent;
         self.drawn_before = drawn;
+    }
+
+    /// The air of all rows mixes for so long (s).
+    fn mix(&mut self, seconds: f64) {
+        let model = Arc::clone(&self.model);
+        let Some(cooling) = &model.cooling else { return };
+        let flows: Vec<f64> = self.flow.iter().map(|flow| model.thermal.flow(*flow)).collect();
+        self.coolant.mix(seconds, &flows, (&model.layout, cooling), model.fleet.recirculation);
     }
 
     /// Brings the inlets in line with supply, flow and the heat of the last period.
@@ -156,7 +163,7 @@ impl FleetWorld {
         let model = Arc::clone(&self.model);
         let Some(cooling) = &model.cooling else { return };
         let flows: Vec<f64> = self.flow.iter().map(|flow| model.thermal.flow(*flow)).collect();
-        let inlets = self.coolant.inlets(&flows, &model.layout, cooling, model.fleet.recirculation);
+        let inlets = self.coolant.inlets(&flows, &model.layout, cooling);
         let energy = self.record.facility.get_or_insert_default();
         for (gpu, inlet) in inlets.into_iter().enumerate() {
             let step = (inlet - self.inlet[gpu]).abs();

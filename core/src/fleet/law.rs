@@ -205,8 +205,7 @@ pub(super) mod tests {
         assert!((memory_degc - network.modes().temperature(&state, 1)).abs() < 1e-11);
         assert!((law.leakage_watts(die(&state)) - network.leakage_power(&state)).abs() < 1e-11);
         let heat = law.heat(&driven, start.into_iter().zip(state));
-        for (found, expected) in
-            [(heat.leaked, flow.leaked), (heat.stored, flow.stored), (heat.removed, flow.removed)]
+        for (found, expected) in [(heat.leaked, flow.leaked), (heat.stored, flow.stored), (heat.removed, flow.removed)]
         {
             assert!((found - expected).abs() < 1e-10 * flow.leaked, "{found} and {expected}");
         }

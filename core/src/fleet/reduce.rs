@@ -47,8 +47,7 @@ struct RackSums {
 }
 
 impl RackSums {
-    const NONE: Self =
-        Self { temperature: Sum::NONE, power: Sum::NONE, clock: Sum::NONE, readings: 0, throttled: 0 };
+    const NONE: Self = Self { temperature: Sum::NONE, power: Sum::NONE, clock: Sum::NONE, readings: 0, throttled: 0 };
 }
 
 /// Readings of the window under way.

@@ -147,7 +147,11 @@ impl FleetSpec {
             ("fleet.duration", self.duration, "duration = \"1 h\""),
             ("telemetry.period", Some(poll), "period = \"10 s\""),
             ("hardware.cooling.period", hardware.cooling.as_ref().map(|cooling| cooling.period), "period = \"1 s\""),
-            ("hardware.profile.limits.period", hardware.limits().map(|limits: Limits| limits.period), "period = \"100 ms\""),
+            (
+                "hardware.profile.limits.period",
+                hardware.limits().map(|limits: Limits| limits.period),
+                "period = \"100 ms\"",
+            ),
         ];
         for (key, period, example) in periods {
             let Some(period) = period else { continue };

@@ -17,6 +17,8 @@ pub(super) struct Slots {
     of_copy: Vec<u32>,
     /// Where the copies of each expert begin in `of_copy`; one entry more than experts.
     first_copy: Vec<u32>,
+    /// The GPU of each slot.
+    gpu_of_slot: Vec<u32>,
     /// The most experts of any GPU.
     most: u32,
 }
@@ -36,7 +38,9 @@ impl Slots {
             next[gpu.index()] += 1;
             slot
         };
-        Self { of_copy: homes.iter().map(slot).collect(), first_copy: first_copy.to_vec(), first, most }
+        let slots_of = |gpu: usize| std::iter::repeat_n(gpu as u32, (first[gpu + 1] - first[gpu]) as usize);
+        let gpu_of_slot = (0..gpus).flat_map(slots_of).collect();
+        Self { gpu_of_slot, of_copy: homes.iter().map(slot).collect(), first_copy: first_copy.to_vec(), first, most }
     }
 
     /// Number of GPUs.
@@ -81,6 +85,8 @@ pub(super) struct Step {
     /// Time of each GPU for them (s).
     share_seconds: Vec<f64>,
     share_bytes: Vec<f64>,
+    /// Energy of the work in it (J), where somebody asked.
+    share_joules: Vec<f64>,
     /// Sums over the layers: assignments, those of the whole node, bytes, time at work or in the exchange (s).
     rows: Vec<u64>,
     node_rows: Vec<u64>,
@@ -111,6 +117,7 @@ impl Step {
             share: vec![0; gpus],
             share_seconds: vec![0.0; gpus],
             share_bytes: vec![0.0; gpus],
+            share_joules: vec![0.0; gpus],
             rows: vec![0; gpus],
             node_rows: vec![0; gpus.div_ceil(spec.gpus_of_node)],
             bytes: vec![0.0; gpus],
@@ -227,7 +234,7 @@ impl Step {
         let gpus = self.share.len();
         out.clear();
         if self.seconds <= 0.0 {
-            let idle = |pace: &Pace| Power { draw: spec.cost.base(pace.mhz(&spec.cost.clock)), work_w: 0.0 };
+            let idle = |pace: &Pace| Power { draw: self.tables.base(*pace), work_w: 0.0 };
             out.extend(self.paces.iter().map(idle));
             return;
         }
@@ -242,45 +249,33 @@ impl Step {
         let exchange = spec.cost.exchange(&flows).joules;
         let waiting = if gpus > 1 { spec.cost.waiting().total() } else { 0.0 };
         for gpu in 0..gpus {
-            let mhz = self.paces[gpu].mhz(&spec.cost.clock);
-            let work = self.tables.energy_of(self.rows[gpu] as f64, self.bytes[gpu]);
-            let (compute, memory) = spec.cost.joules(&work, mhz);
+            let pace = self.paces[gpu];
+            let (compute, memory) = self.tables.joules(self.rows[gpu] as f64, self.bytes[gpu], pace);
             let compute = compute + exchange[gpu];
             let waited = waiting * (self.seconds - self.busy[gpu]).max(0.0);
             let work = Draw { compute_w: (compute + waited) / self.seconds, memory_w: memory / self.seconds };
-            out.push(Power { draw: spec.cost.base(mhz) + work, work_w: (compute + memory) / self.seconds });
+            out.push(Power { draw: self.tables.base(pace) + work, work_w: (compute + memory) / self.seconds });
         }
     }
 
     /// Energy (J) and time (s) of the work of each expert in the layer that was added last: what its copies took. GPUs with several experts
-    /// divide theirs by assignments.
-    pub(super) fn of_experts(&self, spec: &StepSpec, joules: &mut [f64], seconds: &mut [f64]) {
-        let gpus = self.share.len();
-        let gpu_joules: Vec<f64> = (0..gpus)
-            .map(|gpu| {
-                let work = self.tables.energy_of(f64::from(self.share[gpu]), self.share_bytes[gpu]);
-                let (compute, memory) = spec.cost.joules(&work, self.paces[gpu].mhz(&spec.cost.clock));
-                compute + memory
-            })
-            .collect();
-        let gpu_of_slot = spec.slots.gpu_of_slot();
+    /// divide theirs by assignments. What crosses between GPUs is not in it.
+    pub(super) fn of_experts(&mut self, spec: &StepSpec, joules: &mut [f64], seconds: &mut [f64]) {
+        for gpu in 0..self.share.len() {
+            let (compute, memory) =
+                self.tables.joules(f64::from(self.share[gpu]), self.share_bytes[gpu], self.paces[gpu]);
+            self.share_joules[gpu] = compute + memory;
+        }
         for (expert, copies) in spec.slots.first_copy.windows(2).enumerate() {
             let (mut sum_j, mut sum_s) = (0.0, 0.0);
             for slot in &spec.slots.of_copy[copies[0] as usize..copies[1] as usize] {
-                let gpu = gpu_of_slot[*slot as usize] as usize;
+                let gpu = spec.slots.gpu_of_slot[*slot as usize] as usize;
                 let part = f64::from(self.slot_counts[*slot as usize]) / f64::from(self.share[gpu].max(1));
-                sum_j += part * gpu_joules[gpu];
+                sum_j += part * self.share_joules[gpu];
                 sum_s += part * self.share_seconds[gpu];
             }
             (joules[expert], seconds[expert]) = (sum_j, sum_s);
         }
-    }
-}
-
-impl Slots {
-    fn gpu_of_slot(&self) -> Vec<u32> {
-        let of_gpu = |gpu: usize| std::iter::repeat_n(gpu as u32, (self.first[gpu + 1] - self.first[gpu]) as usize);
-        (0..self.gpus()).flat_map(of_gpu).collect()
     }
 }
 

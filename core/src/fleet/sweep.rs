@@ -271,7 +271,12 @@ impl Sweep {
         let mut blocks = 0;
         for of_law in order.chunk_by(|a, b| law_of_gpu[*a as usize] == law_of_gpu[*b as usize]) {
             let most = of_law.len().div_ceil(LANES) as u32;
-            self.segments.push(Segment { law: law_of_gpu[of_law[0] as usize], first: blocks, columns: 0, blocks: most });
+            self.segments.push(Segment {
+                law: law_of_gpu[of_law[0] as usize],
+                first: blocks,
+                columns: 0,
+                blocks: most,
+            });
             blocks += most;
         }
         let empty = Block([0.0; LANES]);
@@ -412,7 +417,8 @@ mod tests {
     use super::*;
 
     fn laws() -> Arc<[StepLaw]> {
-        let law = |memory: f64| StepLaw::new(&network(), &[1.0, 0.0, 0.0, 0.0], &[0.0, memory, 1.0 - memory, 0.0], 1, 0.1);
+        let law =
+            |memory: f64| StepLaw::new(&network(), &[1.0, 0.0, 0.0, 0.0], &[0.0, memory, 1.0 - memory, 0.0], 1, 0.1);
         Arc::new([law(1.0), law(0.5)])
     }
 

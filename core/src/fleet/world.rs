@@ -202,7 +202,8 @@ impl FleetWorld {
             let samples = &self.samples[gpus.clone()];
             group.step(number, tokens, (now, self.revision), samples, &model, &mut self.scratch)?;
             let seconds = self.scratch.step.seconds;
-            let fault = || RunError::Duration { gpu: GpuId(gpus.start as u32), batch: BatchId(group.next_batch), seconds };
+            let fault =
+                || RunError::Duration { gpu: GpuId(gpus.start as u32), batch: BatchId(group.next_batch), seconds };
             let step = SimDuration::from_seconds(seconds).ok_or_else(fault)?.max(SimDuration::from_nanos(1));
             let held = gpus.clone().zip(self.scratch.step.rows()).filter(|(gpu, _)| governors.holds_back(*gpu));
             let throttled = held.map(|(_, rows)| *rows as f64).sum();

@@ -49,7 +49,8 @@ mod tests {
             ..RunRecord::default()
         };
         let compare = Compare::default();
-        let metrics = of_run(&run, &Reference { baseline: &run, uniform_joules: None, compare: &compare, frontier: None });
+        let metrics =
+            of_run(&run, &Reference { baseline: &run, uniform_joules: None, compare: &compare, frontier: None });
         assert!((metrics["latency_p99_s"] / 0.05 - 1.0).abs() < 0.012 && metrics["latency_p50_s"] < 0.051);
         assert_eq!((metrics["tokens"], metrics["throttled_share"], metrics["power_peak_w"]), (100.0, 0.25, 512.0));
         assert_eq!((metrics["temperature_spread_mean_k"], metrics["temperature_spread_max_k"]), (4.5, 5.0));

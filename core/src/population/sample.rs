@@ -1,7 +1,10 @@
 //! The sample of tokens that stands for a gate's law, and what is known of the law beside it.
 
+use std::sync::Arc;
+
 use super::inclusion;
 use crate::gate::GateBatch;
+use crate::id::BatchId;
 use crate::tier::TierSpec;
 use crate::workload::{TokenStream, WorkloadError};
 
@@ -63,6 +66,20 @@ impl GateSample {
         }
         let all = (parts * tokens) as f64;
         Ok(Self::new(gate, Some(counts.into_iter().map(|n| n as f64 / all).collect())))
+    }
+
+    /// The samples of all laws of a stream, each with the first batch that is drawn from it.
+    ///
+    /// # Errors
+    /// As [`GateSample::of`].
+    pub fn all_of(
+        stream: &dyn TokenStream,
+        experts: usize,
+        top_k: usize,
+        tier: &TierSpec,
+    ) -> Result<Vec<(BatchId, Arc<Self>)>, WorkloadError> {
+        let of = |(law, first)| Ok((first, Arc::new(Self::of(stream, law, experts, top_k, tier)?)));
+        stream.laws().into_iter().enumerate().map(of).collect()
     }
 
     /// The sample, as the gate of a batch.

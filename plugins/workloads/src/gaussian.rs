@@ -11,6 +11,7 @@ use isotherm_core::simd;
 use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 
+use crate::fit;
 use crate::gate::{self, Gate};
 use crate::hidden::HiddenStates;
 use crate::options::{fault, require_not_negative, require_positive, require_some};
@@ -90,12 +91,17 @@ impl WorkloadSpec for Gaussian {
     fn build(&self, context: &WorkloadContext<'_>) -> Result<Box<dyn TokenStream>, WorkloadError> {
         require_not_negative("skew", self.skew, "0.5")?;
         let plain = self.without_skew(context)?;
+        let plain: Box<dyn TokenStream> = match self.gate {
+            Gate::Uniform => plain,
+            Gate::Orthogonal => Box::new(Exchangeable { plain, experts: context.experts, top_k: context.top_k }),
+        };
         if self.skew == 0.0 {
             return Ok(plain);
         }
         let mut stream = Stream::open(context.seed, Domain::Workload, u64::from(context.layer), "popularity");
         let offsets = (0..context.experts).map(|_| (self.skew * stream.normal()) as f32).collect();
-        Ok(Box::new(Skewed { plain, offsets }))
+        let independent = (self.gate == Gate::Orthogonal).then_some((self.sigma, context.top_k));
+        Ok(Box::new(Skewed { plain, offsets, independent }))
     }
 }
 
@@ -133,10 +139,29 @@ impl Gaussian {
     }
 }
 
-/// Logits with an offset for each expert.
+/// Logits whose law is the same for all experts: each is in the top k as often as the next.
+struct Exchangeable {
+    plain: Box<dyn TokenStream>,
+    experts: usize,
+    top_k: usize,
+}
+
+impl TokenStream for Exchangeable {
+    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
+        self.plain.logits(batch, tokens)
+    }
+
+    fn inclusion(&self, _: usize) -> Option<Vec<f64>> {
+        Some(vec![self.top_k as f64 / self.experts as f64; self.experts])
+    }
+}
+
+/// Logits with an offset for each expert (nats).
 struct Skewed {
     plain: Box<dyn TokenStream>,
     offsets: Vec<f32>,
+    /// Their spread and k, where the logits are independent before.
+    independent: Option<(f64, usize)>,
 }
 
 impl TokenStream for Skewed {
@@ -146,6 +171,15 @@ impl TokenStream for Skewed {
             row.iter_mut().zip(&self.offsets).for_each(|(z, offset)| *z += offset);
         }
         Ok(logits)
+    }
+
+    fn inclusion(&self, _: usize) -> Option<Vec<f64>> {
+        let (sigma, top_k) = self.independent?;
+        if top_k == self.offsets.len() {
+            return Some(vec![1.0; top_k]);
+        }
+        let offsets: Vec<f64> = self.offsets.iter().map(|offset| f64::from(*offset) / sigma).collect();
+        Some(fit::inclusion(&offsets, top_k).frequency)
     }
 }
 

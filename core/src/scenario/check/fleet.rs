@@ -149,7 +149,13 @@ pub(super) fn check_routers(scenario: &Scenario, variants: &[Variant], check: &m
     }
     for variant in variants.iter().filter(|variant| variant.spec.uses_oracle()) {
         let Some(index) = variant.index else { continue };
-        let message = format!("`{}` is an oracle's router: it is shown true costs, which a fleet does not know", variant.label);
-        check.fault(&format!("router[{index}]"), message, "a router that knows what it is told", "kind = \"energy-penalty\"");
+        let message =
+            format!("`{}` is an oracle's router: it is shown true costs, which a fleet does not know", variant.label);
+        check.fault(
+            &format!("router[{index}]"),
+            message,
+            "a router that knows what it is told",
+            "kind = \"energy-penalty\"",
+        );
     }
 }
