@@ -63,7 +63,7 @@ fn threads_and_cohorts_change_nothing() {
 /// A row that loses its air warms, and the other one does not.
 #[test]
 fn a_fault_of_the_cooling_stays_in_its_row() {
-    for record in records(&["change[0].flow=0.25"]) {
+    for record in records(&["change[0].flow=0.9", "change[0].supply=\"50 degC\""]) {
         let fleet = record.fleet.as_ref().unwrap();
         let mean_of = |row: u32, from: f64, until: f64| {
             let of = fleet
@@ -74,7 +74,7 @@ fn a_fault_of_the_cooling_stays_in_its_row() {
             means.iter().sum::<f64>() / means.len() as f64
         };
         let rise = |row| mean_of(row, 20.0, 30.0) - mean_of(row, 0.0, 10.0);
-        assert!(rise(1) > rise(0) + 5.0, "row 1 warmed by {} K, row 0 by {} K", rise(1), rise(0));
+        assert!(rise(1) > rise(0) + 2.0, "row 1 warmed by {} K, row 0 by {} K", rise(1), rise(0));
         assert!(fleet.racks.iter().all(|rack| rack.temperature.min <= rack.temperature.max));
     }
 }
@@ -87,10 +87,10 @@ name = \"one-group\"
 seeds = 4
 model = {{ experts = 32, top_k = 4, layers = 2 }}
 workload = {{ kind = \"gaussian\", sigma = 1.0, source = \"logits\", skew = 0.2 }}
-arrivals = {{ kind = \"closed-loop\", batches = 100, tokens = 4096 }}
+arrivals = {{ kind = \"closed-loop\", batches = 400, tokens = 4096 }}
 telemetry = {{ kind = \"synthetic\", period = \"1 s\" }}
-costs = {{ kind = \"device\", layer = {{ d_model = 4096, d_ff = 14336, layers = 16 }} }}
-hardware = {{ gpus = 16, gpus_per_node = 8, profile = \"scenarios/hardware/h200-sxm.toml\", start_power = \"350 W\", \
+costs = {{ kind = \"device\", layer = {{ d_model = 4096, d_ff = 14336, layers = 4 }} }}
+hardware = {{ gpus = 16, gpus_per_node = 8, profile = \"scenarios/hardware/h200-sxm.toml\",  \
 variability = {{ seed = 1, resistance = 0.1, leakage = 0.2 }}, on_shutdown = \"stop\" }}
 router = [{{ kind = \"baseline\" }}, {{ kind = \"energy-penalty\", lambda = 0.5, costs = \"sampled\", normalise = \"mean\", \
 leakage_per_kelvin = 0.015, reference_degc = 60.0 }}]
@@ -144,7 +144,7 @@ fn what_a_fleet_does_not_model_is_refused_by_name() {
         ("groups = 2", "groups = 0", "0 groups"),
         ("groups = 2", "groups = 2, sweep = \"30 ms\"", "whole multiple of the sweep"),
         ("on_shutdown = \"stop\"", "on_shutdown = \"fail-over\"", "on_shutdown"),
-        ("layers = 16 }", "layers = 16, tensor_parallel = 2 }", "every expert is whole"),
+        ("layers = 4 }", "layers = 4, tensor_parallel = 2 }", "every expert is whole"),
         ("{ kind = \"baseline\" }", "{ kind = \"sinkhorn\" }", "sinkhorn"),
         ("groups = 2 }", "groups = 2 }\ndispatch = { copies = \"by-speed\" }", "equally"),
     ] {
