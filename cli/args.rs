@@ -12,7 +12,7 @@ mod trace;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::scenario_file::TelemetryFlag;
 
@@ -263,6 +263,18 @@ pub struct Common {
     /// Also write report.html into the results folder, as `isotherm report` does
     #[arg(long)]
     pub report: bool,
+    /// Say on standard error where the time went: per kind of event, router, physics, output; `--profile=json` for programs
+    #[arg(long, value_name = "FORM", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    pub profile: Option<ProfileForm>,
+}
+
+/// How it is said where the time went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProfileForm {
+    /// A table for people.
+    Text,
+    /// JSON, in one line.
+    Json,
 }
 
 /// Fewer resamples have no 2.5 % in their tails worth the name; more change no digit that is shown.

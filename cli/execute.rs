@@ -12,6 +12,7 @@ mod fleet;
 mod frontier;
 mod group;
 mod lateness;
+mod ledger;
 mod paced;
 pub(crate) mod seen;
 
@@ -37,6 +38,8 @@ use crate::statistics::Interval;
 pub use clock::{Clock, Lag, WallClock};
 use group::Group;
 pub(crate) use lateness::Lags;
+pub(crate) use ledger::time;
+pub use ledger::{Ledger, Part, PartSpent, TimeSpent};
 use paced::Live;
 use seen::Records;
 pub use seen::{LiveRecordSpec, SeenRun};
@@ -101,6 +104,10 @@ pub trait Watch: Sync {
     /// Whether another point may begin; those in hand go on to their end either way.
     fn may_begin(&self) -> bool {
         true
+    }
+    /// Where to write down what takes how long; nobody wants to know by default.
+    fn ledger(&self) -> Option<&Ledger> {
+        None
     }
     /// All runs of a group are done: the moment to keep their records.
     ///

@@ -11,8 +11,8 @@ use crate::scenario_file::{Overrides, ScenarioFile};
 /// Writes the scenario that the flags describe and runs it like any other.
 pub(super) fn run(options: &Experiment) -> Result<Code, Fault> {
     let text = scenario(options)?;
-    let file = ScenarioFile::lazily_from_text("experiment", &text, Path::new(""), &Overrides::default())?;
-    compare(&Scenario::of(file)?, &options.output_dir, &options.common)
+    let read = || ScenarioFile::lazily_from_text("experiment", &text, Path::new(""), &Overrides::default());
+    compare(&Scenario::of(read)?, &options.output_dir, &options.common)
 }
 
 /// The classic setting: the last experts are hot, one GPU an expert, PyTorch's default gate, penalised combine weights.

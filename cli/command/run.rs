@@ -6,10 +6,11 @@ mod simulated;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use super::comparison::{self, Form};
-use crate::args::{Common, Run};
-use crate::execute::Comparison;
+use crate::args::{Common, ProfileForm, Run};
+use crate::execute::{Comparison, Ledger, Part, TimeSpent, WallClock, time};
 use crate::exit::{self, Code};
 use crate::fault::Fault;
 use crate::results::{Existing, Folder, Overview};
@@ -23,7 +24,7 @@ pub(super) fn run(options: &Run) -> Result<Code, Fault> {
     let overrides = Overrides { telemetry: options.telemetry.as_ref(), set: &options.set, libraries };
     let mut scenarios = Vec::new();
     for path in &options.scenarios {
-        scenarios.push(Scenario::of(ScenarioFile::read_lazily(path, &overrides)?)?);
+        scenarios.push(Scenario::of(|| ScenarioFile::read_lazily(path, &overrides))?);
     }
     let mut code = exit::SUCCESS;
     for (scenario, path) in scenarios.iter().zip(folders(&scenarios, options)?) {
@@ -41,14 +42,17 @@ pub(super) struct Scenario {
     work: Work,
     /// The first world, which says what all say of themselves.
     first: ScenarioFile,
+    /// What reading and checking it took.
+    read_in: Duration,
 }
 
 impl Scenario {
-    /// Checks every point of a scenario.
-    pub(super) fn of(file: SweepFile) -> Result<Self, Fault> {
-        let points = Points::of(file)?;
+    /// Reads a scenario and checks every point of it.
+    pub(super) fn of(read: impl FnOnce() -> Result<SweepFile, Fault>) -> Result<Self, Fault> {
+        let began = Instant::now();
+        let points = Points::of(read()?)?;
         let work = Work::of(&points)?;
-        Ok(Self { first: points.worlds_of(0..1)?, points, work })
+        Ok(Self { first: points.worlds_of(0..1)?, points, work, read_in: began.elapsed() })
     }
 
     fn name(&self) -> &str {
@@ -87,6 +91,11 @@ fn folders(scenarios: &[Scenario], options: &Run) -> Result<Vec<PathBuf>, Fault>
 /// Runs one comparison, or what is left of it, and prints its table.
 pub(super) fn compare(scenario: &Scenario, path: &Path, common: &Common) -> Result<Code, Fault> {
     live::keeps_its_records(&scenario.first, path)?;
+    if scenario.work.live && common.profile.is_some() {
+        return Err(Fault::Usage(
+            "--profile says where the time of simulated runs goes, and runs with live telemetry wait for the clock; leave it out, or name a simulated source".to_owned(),
+        ));
+    }
     let (folder, existing) = Folder::open(path, &scenario.first, common.force)?;
     match existing {
         Existing::Open => {}
@@ -96,16 +105,34 @@ pub(super) fn compare(scenario: &Scenario, path: &Path, common: &Common) -> Resu
         }
         Existing::Complete(summary) => {
             if let Some(summary) = complete(scenario, &folder, *summary, common)? {
+                if common.profile.is_some() {
+                    tell!("nothing was simulated: there is no profile (--force runs it again)");
+                }
                 return show(&summary, &folder, common);
             }
         }
     }
-    let overview = if scenario.work.live {
-        live::run(&scenario.whole()?, &folder, common)?
-    } else {
-        simulated::simulate(&scenario.points, &scenario.work, &scenario.first, &folder, common)?
-    };
-    show(&overview, &folder, common)
+    if scenario.work.live {
+        return show(&live::run(&scenario.whole()?, &folder, common)?, &folder, common);
+    }
+    let ledger = common.profile.map(|_| Ledger::new(Arc::new(WallClock::default())));
+    let overview =
+        simulated::simulate(&scenario.points, &scenario.work, &scenario.first, &folder, common, ledger.as_ref())?;
+    let code = time(ledger.as_ref(), Part::Output, || show(&overview, &folder, common))?;
+    if let (Some(ledger), Some(form)) = (ledger, common.profile) {
+        tell_spent(&ledger.spent(scenario.read_in, threads(common)), form)?;
+    }
+    Ok(code)
+}
+
+fn tell_spent(spent: &TimeSpent, form: ProfileForm) -> Result<(), Fault> {
+    match form {
+        ProfileForm::Text => tell!("{}", spent.to_string().trim_end()),
+        ProfileForm::Json => {
+            tell!("{}", serde_json::to_string(spent).map_err(|error| Fault::Internal(error.to_string()))?);
+        }
+    }
+    Ok(())
 }
 
 /// The summary of complete results, with the intervals asked for: they decide no run, so the kept runs are summarised again.

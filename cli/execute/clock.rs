@@ -38,6 +38,13 @@ impl Clock for WallClock {
     }
 }
 
+impl isotherm_core::profiler::Clock for WallClock {
+    fn nanos(&self) -> u64 {
+        // Of the first 584 years.
+        self.0.elapsed().as_nanos() as u64
+    }
+}
+
 /// How late the instants of a run were handled.
 ///
 /// ```

@@ -12,7 +12,7 @@ use isotherm_core::workload::TokenStream;
 use rayon::prelude::*;
 
 use super::group::Group;
-use super::{Outcome, Run, Watch, arrivals, point_of, streams};
+use super::{Outcome, Part, Run, Watch, arrivals, point_of, streams, time};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -32,12 +32,15 @@ pub(super) fn run(
         return Ok(known.into_iter().map(|record| record.map(Ok)).collect());
     }
     let scenario = &file.plan.worlds[group.world].scenario;
-    let arrivals = arrivals(file, group.world, group.seed)?;
-    let streams = streams(file, group.world, group.seed, &arrivals)?;
-    let model = FleetModel::of(scenario, arrivals, group.seed)
-        .map_err(|message| Fault::Scenario(format!("error: fleet: {message}")))?;
-    let samples = samples(&model, file, group, &streams)?;
-    let model = Arc::new(model);
+    let ledger = watch.ledger();
+    let (model, streams) = time(ledger, Part::Building, || {
+        let arrivals = arrivals(file, group.world, group.seed)?;
+        let streams = streams(file, group.world, group.seed, &arrivals)?;
+        let model = FleetModel::of(scenario, arrivals, group.seed)
+            .map_err(|message| Fault::Scenario(format!("error: fleet: {message}")))?;
+        Ok::<_, Fault>((Arc::new(model), streams))
+    })?;
+    let samples = time(ledger, Part::Stream, || samples(&model, file, group, &streams))?;
     let fresh: Vec<bool> = known.iter().map(Option::is_none).collect();
     let outcomes: Vec<Option<Outcome>> = runs
         .par_iter()
@@ -49,7 +52,7 @@ pub(super) fn run(
         .collect();
     let done = runs.iter().zip(&outcomes).zip(&fresh).filter(|(_, fresh)| **fresh);
     let done: Vec<(&Run, &Outcome)> = done.filter_map(|((run, outcome), _)| Some((run, outcome.as_ref()?))).collect();
-    watch.keep(&done)?;
+    time(ledger, Part::Output, || watch.keep(&done))?;
     Ok(outcomes)
 }
 
@@ -89,10 +92,12 @@ fn one(
     watch: &impl Watch,
     stop: &AtomicBool,
 ) -> Result<Option<RunRecord>, String> {
-    let mut fleet = begin(file, run, model, samples)?;
+    let ledger = watch.ledger();
+    let mut fleet = time(ledger, Part::Building, || begin(file, run, model, samples))?;
     loop {
         let before = fleet.completed();
-        let over = fleet.advance(EVENTS_BETWEEN_LOOKS).map_err(|error| error.to_string())?;
+        let over =
+            time(ledger, Part::Events, || fleet.advance(EVENTS_BETWEEN_LOOKS)).map_err(|error| error.to_string())?;
         watch.batches_done((fleet.completed() - before) as u64);
         if over {
             return Ok(Some(fleet.record()));

@@ -10,6 +10,8 @@ use isotherm_core::scenario::Scenario;
 use isotherm_core::world::{BatchCosts, FrontierScope, GateWindow};
 use rayon::prelude::*;
 
+use super::{Ledger, Part, time};
+
 /// Logits that one thread takes through at a time. Sums of such pieces are added in their order, whatever the threads.
 const PIECE: usize = 1 << 16;
 
@@ -44,7 +46,7 @@ pub(super) fn prepare(scenario: &Scenario, baseline: Option<usize>, known: &mut 
 
 impl Shared {
     /// Adds the batches of `chunk`, which are in the window.
-    pub(super) fn add(&mut self, window: &GateWindow, chunk: Range<usize>) {
+    pub(super) fn add(&mut self, window: &GateWindow, chunk: Range<usize>, ledger: Option<&Ledger>) {
         let mut pieces: Vec<Vec<BatchId>> = vec![Vec::new()];
         let mut logits = 0;
         for batch in chunk.map(|index| BatchId(index as u32)) {
@@ -57,7 +59,9 @@ impl Shared {
             }
             logits += layers(window, batch).map(|gate| gate.logits().len()).sum::<usize>();
         }
-        let sums: Vec<Frontier> = pieces.into_par_iter().map(|piece| self.piece(window, &piece)).collect();
+        // Each piece is timed and not all of them: a thread that waits for the others may do something else meanwhile.
+        let sum = |piece: Vec<BatchId>| time(ledger, Part::Frontier, || self.piece(window, &piece));
+        let sums: Vec<Frontier> = pieces.into_par_iter().map(sum).collect();
         sums.iter().for_each(|sum| self.sum.merge(sum));
     }
 

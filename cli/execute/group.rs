@@ -15,7 +15,7 @@ use isotherm_core::world::{GateWindow, WorldSpec};
 use rayon::prelude::*;
 
 use super::crowd::with_crowd;
-use super::{Outcome, Run, Watch, arrivals, fleet, frontier, point_of, streams, world_spec};
+use super::{Ledger, Outcome, Part, Run, Watch, arrivals, fleet, frontier, point_of, streams, time, world_spec};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -58,21 +58,16 @@ impl Group {
         if known.iter().all(Option::is_some) && frontier.is_none() {
             return Ok(known.into_iter().map(|record| record.map(Ok)).collect());
         }
-        let arrivals = arrivals(file, self.world, self.seed)?;
-        let streams = streams(file, self.world, self.seed, &arrivals)?;
-        let spec = with_crowd(world_spec(file, self.world, &arrivals)?, file, self.world, self.seed, &streams)?;
+        let ledger = watch.ledger();
         let was_known: Vec<bool> = known.iter().map(Option::is_some).collect();
-        let mut slots: Vec<Slot> = runs
-            .iter()
-            .zip(known)
-            .map(|(run, known)| match known {
-                Some(record) => Slot::Done(Box::new(Ok(record))),
-                None => match start(file, run, &spec) {
-                    Ok(simulation) => Slot::Running(Box::new(simulation)),
-                    Err(message) => Slot::Done(Box::new(Err(message))),
-                },
-            })
-            .collect();
+        let (arrivals, streams, spec, mut slots) = time(ledger, Part::Building, || {
+            let arrivals = arrivals(file, self.world, self.seed)?;
+            let streams = streams(file, self.world, self.seed, &arrivals)?;
+            let spec = with_crowd(world_spec(file, self.world, &arrivals)?, file, self.world, self.seed, &streams)?;
+            let slots = runs.iter().zip(known).map(|(run, known)| slot(file, run, &spec, known, ledger));
+            let slots: Vec<Slot> = slots.collect();
+            Ok::<_, Fault>((arrivals, streams, spec, slots))
+        })?;
 
         let mut complete = true;
         for chunk in chunks(&arrivals, &spec) {
@@ -80,10 +75,10 @@ impl Group {
                 complete = false;
                 break;
             }
-            let window = Arc::new(self.window(&streams, &spec, &arrivals, chunk.clone())?);
+            let window = Arc::new(self.window(&streams, &spec, &arrivals, chunk.clone(), ledger)?);
             rayon::join(
                 || slots.par_iter_mut().for_each(|slot| advance(slot, &window, watch, stop)),
-                || frontier.iter_mut().for_each(|frontier| frontier.add(&window, chunk.clone())),
+                || frontier.iter_mut().for_each(|frontier| frontier.add(&window, chunk.clone(), ledger)),
             );
         }
         if let (true, Some(frontier), Some(baseline)) = (complete, frontier, plan.baseline())
@@ -106,7 +101,7 @@ impl Group {
             .filter(|(_, known)| !**known)
             .filter_map(|((run, outcome), _)| Some((run, outcome.as_ref()?)))
             .collect();
-        watch.keep(&fresh)?;
+        time(ledger, Part::Output, || watch.keep(&fresh))?;
         Ok(outcomes)
     }
 
@@ -117,12 +112,14 @@ impl Group {
         spec: &WorldSpec,
         arrivals: &[Arrival],
         chunk: Range<usize>,
+        ledger: Option<&Ledger>,
     ) -> Result<GateWindow, Fault> {
         let gate = |batch: BatchId, stream: &dyn TokenStream| {
-            let logits = stream
-                .logits(batch, arrivals[batch.index()].tokens as usize)
+            let tokens = arrivals[batch.index()].tokens as usize;
+            let logits = time(ledger, Part::Stream, || stream.logits(batch, tokens))
                 .map_err(|error| Fault::Runs(format!("error: {batch} of seed {}: {error}", self.seed)))?;
-            Ok(Arc::new(GateBatch::from_logits(spec.experts as usize, spec.top_k as usize, logits)))
+            let (experts, top_k) = (spec.experts as usize, spec.top_k as usize);
+            Ok(Arc::new(time(ledger, Part::Gate, || GateBatch::from_logits(experts, top_k, logits))))
         };
         let batches: Result<Vec<_>, Fault> = chunk
             .into_par_iter()
@@ -134,6 +131,18 @@ impl Group {
             })
             .collect();
         Ok(GateWindow::of_layers(batches?))
+    }
+}
+
+/// A run at its beginning, or the record of one that is over.
+fn slot(file: &ScenarioFile, run: &Run, spec: &WorldSpec, known: Option<RunRecord>, ledger: Option<&Ledger>) -> Slot {
+    if let Some(record) = known {
+        return Slot::Done(Box::new(Ok(record)));
+    }
+    match (start(file, run, spec), ledger) {
+        (Ok(simulation), None) => Slot::Running(Box::new(simulation)),
+        (Ok(simulation), Some(ledger)) => Slot::Running(Box::new(ledger.profiled(simulation))),
+        (Err(message), _) => Slot::Done(Box::new(Err(message))),
     }
 }
 
@@ -182,17 +191,23 @@ pub(super) fn begin(
 /// Takes a run through the window; a failure ends this run and no other.
 fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: &AtomicBool) {
     let Slot::Running(simulation) = slot else { return };
-    let progress = loop {
-        let before = simulation.completed();
-        let outcome = simulation.advance_events(window, EVENTS_BETWEEN_LOOKS);
-        watch.batches_done((simulation.completed() - before) as u64);
-        match outcome {
-            Ok(None) if stop.load(Ordering::Relaxed) => return,
-            Ok(None) => {}
-            Ok(Some(progress)) => break Ok(progress),
-            Err(error) => break Err(error),
+    let progress = time(watch.ledger(), Part::Events, || {
+        loop {
+            let before = simulation.completed();
+            let outcome = simulation.advance_events(window, EVENTS_BETWEEN_LOOKS);
+            watch.batches_done((simulation.completed() - before) as u64);
+            match outcome {
+                Ok(None) if stop.load(Ordering::Relaxed) => return None,
+                Ok(None) => {}
+                Ok(Some(progress)) => return Some(Ok(progress)),
+                Err(error) => return Some(Err(error)),
+            }
         }
-    };
+    });
+    let Some(progress) = progress else { return };
+    if let (Some(ledger), Ok(Progress::Finished)) = (watch.ledger(), &progress) {
+        ledger.take(simulation);
+    }
     match progress {
         Ok(Progress::NeedsBatches) => {}
         Ok(Progress::Finished) => *slot = Slot::Done(Box::new(Ok(simulation.record()))),

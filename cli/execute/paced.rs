@@ -76,7 +76,7 @@ impl Group {
                     return Ok(outcomes);
                 }
                 let window = self.window_of(&stage, chunk)?;
-                frontier.add(&window, chunk.clone());
+                frontier.add(&window, chunk.clone(), None);
             }
             if let Some(Ok(record)) = &mut outcomes[baseline] {
                 record.frontier = Some(frontier.finish());
@@ -94,7 +94,7 @@ impl Group {
     }
 
     fn window_of(&self, stage: &Stage, chunk: &Range<usize>) -> Result<Arc<GateWindow>, Fault> {
-        self.window(&stage.streams, &stage.spec, &stage.arrivals, chunk.clone()).map(Arc::new)
+        self.window(&stage.streams, &stage.spec, &stage.arrivals, chunk.clone(), None).map(Arc::new)
     }
 
     /// One run from its start to its end; `None` if it was stopped.

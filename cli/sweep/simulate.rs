@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::journal::{Journal, Journals};
 use super::kept::{self, Heading};
 use super::{Asked, Part, Points, Signals};
-use crate::execute::{Comparison, Outcome, PointOutcome, Run, Watch};
+use crate::execute::{Comparison, Ledger, Outcome, Part as OfWork, PointOutcome, Run, Watch, time};
 use crate::fault::Fault;
 
 /// Points that are simulated together at first, for each thread; more when they are fast.
@@ -32,6 +32,8 @@ pub(crate) struct Simulator<'a> {
     pub(crate) signals: &'a Signals,
     /// Told of every few batches that are done.
     pub(crate) batches_done: &'a (dyn Fn(u64) + Sync),
+    /// Where to write down what takes how long.
+    pub(crate) ledger: Option<&'a Ledger>,
 }
 
 /// Points of one world that are over.
@@ -77,7 +79,8 @@ impl Simulator<'_> {
 
     fn together(&self, points: Range<usize>) -> Vec<Result<Option<DonePart>, Fault>> {
         let worlds: Vec<_> = self.points.by_world(points).collect();
-        worlds.into_par_iter().map(|(world, seeds)| self.part(self.points.part(world, seeds)?)).collect()
+        let part = |world, seeds| time(self.ledger, OfWork::Scenario, || self.points.part(world, seeds));
+        worlds.into_par_iter().map(|(world, seeds)| self.part(part(world, seeds)?)).collect()
     }
 
     fn part(&self, part: Part) -> Result<Option<DonePart>, Fault> {
@@ -167,6 +170,10 @@ struct OfPart<'a> {
 impl Watch for OfPart<'_> {
     fn batches_done(&self, batches: u64) {
         (self.simulator.batches_done)(batches);
+    }
+
+    fn ledger(&self) -> Option<&Ledger> {
+        self.simulator.ledger
     }
 
     fn may_begin(&self) -> bool {

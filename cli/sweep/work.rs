@@ -91,6 +91,7 @@ impl<'a> Worker<'a> {
             keeper: Some(&keeper),
             signals: self.signals,
             batches_done: &|_| {},
+            ledger: None,
         };
         let (mut simulated, points) = (0, self.folder.plan.chunk(chunk));
         let first = points.start;

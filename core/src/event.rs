@@ -64,6 +64,41 @@ pub enum Event {
 
 const _: () = assert!(size_of::<Event>() <= 16, "events are copied through every level of the queue");
 
+impl Event {
+    /// Names of the kinds of event, in the order of [`Event::kind`].
+    pub const NAMES: [&'static str; 11] = [
+        "scenario change",
+        "batch arrives",
+        "dispatch",
+        "layer starts",
+        "work done",
+        "router updated",
+        "threshold crossed",
+        "cooling step",
+        "governor step",
+        "telemetry poll",
+        "end",
+    ];
+
+    /// Which kind of event this is: a place in [`Event::NAMES`].
+    #[must_use]
+    pub fn kind(&self) -> usize {
+        match self {
+            Self::ScenarioChange { .. } => 0,
+            Self::BatchArrives { .. } => 1,
+            Self::Dispatch { .. } => 2,
+            Self::LayerStarts { .. } => 3,
+            Self::WorkDone { .. } => 4,
+            Self::RouterUpdated { .. } => 5,
+            Self::ThresholdCrossed { .. } => 6,
+            Self::CoolingStep => 7,
+            Self::GovernorStep => 8,
+            Self::TelemetryPoll => 9,
+            Self::End => 10,
+        }
+    }
+}
+
 impl SimEvent for Event {
     /// The order at equal times. All state an event reads is settled to its instant first.
     ///
@@ -86,19 +121,7 @@ impl SimEvent for Event {
     }
 
     fn name(&self) -> &'static str {
-        match self {
-            Self::ScenarioChange { .. } => "scenario change",
-            Self::BatchArrives { .. } => "batch arrives",
-            Self::Dispatch { .. } => "dispatch",
-            Self::LayerStarts { .. } => "layer starts",
-            Self::WorkDone { .. } => "work done",
-            Self::RouterUpdated { .. } => "router updated",
-            Self::ThresholdCrossed { .. } => "threshold crossed",
-            Self::CoolingStep => "cooling step",
-            Self::GovernorStep => "governor step",
-            Self::TelemetryPoll => "telemetry poll",
-            Self::End => "end",
-        }
+        Self::NAMES[self.kind()]
     }
 
     fn trace_word(&self) -> u64 {

@@ -16,6 +16,7 @@ pub mod load;
 pub mod metrics;
 pub mod placement;
 pub mod population;
+pub mod profiler;
 pub mod queue;
 pub mod record;
 pub mod registry;

@@ -10,7 +10,7 @@ mod gaussian;
 mod philox;
 mod words;
 
-pub use gaussian::fill_standard_normal;
+pub use gaussian::{ROUND, fill_standard_normal, fill_standard_normal_from};
 pub use philox::philox4x32_10;
 
 use serde::{Deserialize, Serialize};

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::engine::{Engine, EngineError, Observer, SavedEngine, Step};
 use crate::event::Event;
+use crate::profiler::{Clock, Spent};
 use crate::record::RunRecord;
 use crate::router::Router;
 use crate::telemetry::TelemetrySource;
@@ -157,6 +158,19 @@ impl Simulation {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Lets a profiler with this clock watch the run from here on; what it finds is [`Simulation::spent`]. The run is the same run.
+    #[must_use]
+    pub fn profiled_by(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.world.profile(clock);
+        self
+    }
+
+    /// What the events have taken; `None` where nobody watches.
+    #[must_use]
+    pub fn spent(&self) -> Option<Spent> {
+        self.world.spent()
     }
 
     /// An instant before which nothing happens any more; `None` once the run is over. It may be early, never late.

@@ -18,6 +18,7 @@ mod spec;
 mod split;
 mod state;
 mod thermal;
+mod timed;
 mod traffic;
 mod watch;
 
@@ -37,6 +38,7 @@ use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, GpuId};
 use crate::placement::PlacementError;
 use crate::population::Population;
+use crate::profiler::{Profiler, Section};
 use crate::queue::EventQueue;
 use crate::record::{LayerRecord, LimitRecord, RunRecord};
 use crate::router::{Feedback, Router, RouterError};
@@ -142,6 +144,8 @@ pub(crate) struct World {
     own_frontier: OwnFrontier,
     /// The batch that was routed last, for messages.
     routed: BatchId,
+    /// Watches where the time goes, where somebody wants to know; part of no saved state.
+    profiler: Option<Box<Profiler>>,
 }
 
 impl World {
@@ -209,6 +213,7 @@ impl World {
             revision: 1,
             own_frontier: OwnFrontier::default(),
             routed: BatchId(0),
+            profiler: None,
         }
     }
 
@@ -307,9 +312,8 @@ impl World {
 
     /// Reads all GPUs through the telemetry source, as they truly are at `now`.
     fn poll(&mut self, now: SimTime) -> Result<(), RunError> {
-        let thermal = self.spec.thermal.as_ref();
-        let devices = &mut self.state.devices;
-        devices.settle_all(now, thermal)?;
+        self.settle_all(now)?;
+        let (thermal, devices) = (self.spec.thermal.as_ref(), &self.state.devices);
         let truth: Vec<Truth> = (devices.temperature.iter().enumerate())
             .map(|(gpu, t)| Truth {
                 temperature: Celsius::new(*t),
@@ -317,7 +321,10 @@ impl World {
                 energy: Joules::new(devices.joules[gpu]),
             })
             .collect();
+        let begun = self.section_begins();
         self.telemetry.sample(now, &truth, &mut self.state.samples)?;
+        self.section_ends(Section::Telemetry, begun);
+        let (thermal, devices) = (self.spec.thermal.as_ref(), &mut self.state.devices);
         self.revision += 1;
         if thermal.is_none() {
             for (gpu, sample) in self.state.samples.iter().enumerate() {
@@ -343,7 +350,9 @@ impl World {
         if let Some(done) = self.state.completed.take() {
             let feedback =
                 Feedback::new(now, done.batch, &done.assignments, &done.joules, &done.seconds).in_layer(done.layer);
+            let begun = self.section_begins();
             self.router.feedback(&feedback)?;
+            self.section_ends(Section::Feedback, begun);
         }
         Ok(())
     }
@@ -351,7 +360,7 @@ impl World {
     /// Settles everything to the end and closes the record.
     fn end(&mut self, now: SimTime) -> Result<(), RunError> {
         self.account_cooling(now)?;
-        self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
+        self.settle_all(now)?;
         self.close_watches(now);
         let devices = &self.state.devices;
         let record = &mut self.state.record;
@@ -405,6 +414,23 @@ impl Model for World {
     }
 
     fn handle<Q: EventQueue<Event>>(
+        &mut self,
+        event: Event,
+        schedule: &mut Schedule<'_, Event, Q>,
+    ) -> Result<(), RunError> {
+        let Some(profiler) = &mut self.profiler else { return self.happen(event, schedule) };
+        profiler.event_begins(event.kind());
+        let outcome = self.happen(event, schedule);
+        if let Some(profiler) = &mut self.profiler {
+            profiler.event_ends();
+        }
+        outcome
+    }
+}
+
+impl World {
+    #[inline]
+    fn happen<Q: EventQueue<Event>>(
         &mut self,
         event: Event,
         schedule: &mut Schedule<'_, Event, Q>,

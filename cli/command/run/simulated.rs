@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::say;
 use crate::args::Common;
+use crate::execute::{Ledger, Part, time};
 use crate::fault::Fault;
 use crate::progress::Progress;
 use crate::results::{Folder, Overview, ResultsWriter, Timing, WriteOptions};
@@ -21,6 +22,7 @@ pub(super) fn simulate(
     first: &ScenarioFile,
     folder: &Folder,
     common: &Common,
+    ledger: Option<&Ledger>,
 ) -> Result<Overview, Fault> {
     let started = Instant::now();
     let known = Journals::read(&folder.unfinished(), WORK);
@@ -37,6 +39,7 @@ pub(super) fn simulate(
         keeper: (points.count() > 1).then_some(&keeper),
         signals: &signals,
         batches_done: &|batches| progress.advance(batches),
+        ledger,
     };
     let options = WriteOptions { interval: Interval::requested(common.bootstrap), with_csv: common.csv };
     let mut writer = ResultsWriter::begin(folder, first, options)?;
@@ -46,7 +49,7 @@ pub(super) fn simulate(
         simulator.run(0..points.count(), |done| {
             runs += done.simulated_runs;
             tokens += done.runs.iter().filter_map(|(_, run)| run.as_ref().ok()).map(|run| run.tokens()).sum::<u64>();
-            writer.add(&done.part.file, done.part.world, done.runs)
+            time(ledger, Part::Output, || writer.add(&done.part.file, done.part.world, done.runs))
         })
     })?;
     progress.finish();
@@ -56,7 +59,8 @@ pub(super) fn simulate(
         return Err(Fault::Interrupted { finished, total: work.runs as usize, folder: folder.path().to_owned() });
     }
     let simulate_seconds = started.elapsed().as_secs_f64();
-    let overview = writer.finish(&Timing { simulate_seconds, threads, runs, tokens, lag: None })?;
+    let timing = Timing { simulate_seconds, threads, runs, tokens, lag: None };
+    let overview = time(ledger, Part::Output, || writer.finish(&timing))?;
     folder.discard_unfinished()?;
     say(common, &format!("{runs} runs in {simulate_seconds:.2} s; results in {}", folder.path().display()));
     Ok(overview)

@@ -6,6 +6,7 @@ use super::{RunError, World};
 use crate::dispatch::TokenSources;
 use crate::id::{BatchId, ExpertId};
 use crate::population::{Changed, GateSample, Population};
+use crate::profiler::Section;
 use crate::record::RoutingMeans;
 use crate::rng::{Domain, Stream};
 use crate::router::ClusterView;
@@ -64,25 +65,17 @@ impl World {
             truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(layer, ExpertId(e))).collect();
             view = view.with_true_costs(&truth);
         }
-        let assigned = &mut self.assigned;
+        let begun = self.section_begins();
         let Some(crowd) = &self.spec.crowd else {
             // The engine dispatches a batch only while it is in the window.
             let Some(gate) = self.window.get(batch, layer) else { return Ok(()) };
             self.router.route(gate, &view, &mut self.routing)?;
+            self.section_ends(Section::Route, begun);
             self.routing.check()?;
-            assigned.tokens = self.routing.tokens() as u32;
-            assigned.dropped = self.routing.dropped() as u32;
-            assigned.counts.clear();
-            assigned.counts.extend_from_slice(&self.routing.counts);
-            let own = self.routing.gate;
-            assigned.means = RoutingMeans {
-                fidelity: gate.fidelity(&self.routing),
-                gate_entropy_nats: own.map(|gate| gate.entropy_nats),
-                gate_kl_nats: own.and_then(|gate| gate.kl_nats),
-                route_churn: self.routing.churn(),
-            };
+            self.count_routing(batch, layer);
             return Ok(());
         };
+        let assigned = &mut self.assigned;
         let population = &mut self.populations[layer as usize][crowd.law_of(layer, batch)];
         if population.apply(self.router.as_mut(), &view, &mut self.routing)? == Changed::Yes {
             self.routing.check()?;
@@ -100,7 +93,26 @@ impl World {
             gate_kl_nats: own.and_then(|gate| gate.kl_nats),
             route_churn: population.churn(),
         };
+        self.section_ends(Section::Route, begun);
         Ok(())
+    }
+
+    /// Takes from the routing of a batch how many tokens each expert serves, and what the router has changed.
+    fn count_routing(&mut self, batch: BatchId, layer: u32) {
+        let begun = self.section_begins();
+        let assigned = &mut self.assigned;
+        assigned.tokens = self.routing.tokens() as u32;
+        assigned.dropped = self.routing.dropped() as u32;
+        assigned.counts.clear();
+        assigned.counts.extend_from_slice(&self.routing.counts);
+        let own = self.routing.gate;
+        assigned.means = RoutingMeans {
+            fidelity: self.window.get(batch, layer).map(|gate| gate.fidelity(&self.routing)).unwrap_or_default(),
+            gate_entropy_nats: own.map(|gate| gate.entropy_nats),
+            gate_kl_nats: own.and_then(|gate| gate.kl_nats),
+            route_churn: self.routing.churn(),
+        };
+        self.section_ends(Section::Fidelity, begun);
     }
 
     /// Counts where the assignments come from: the GPUs of the routed tokens, or in proportion to the tokens of every GPU.

@@ -11,6 +11,7 @@ use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, ExpertId, GpuId};
+use crate::profiler::Section;
 use crate::queue::EventQueue;
 use crate::record::BatchRecord;
 use crate::router::Feasibility;
@@ -98,7 +99,9 @@ impl World {
         let router_joules = operations * host.joules_per_operation;
         self.state.record.router_joules += router_joules;
 
+        let begun = self.section_begins();
         let split = self.share_out(layer);
+        self.section_ends(Section::ShareOut, begun);
         let completed = self.account(batch, layer, now, &split)?;
         if layer == 0 {
             record.started = now + delay;
@@ -167,7 +170,7 @@ impl World {
     /// What each expert's share of the routed batch costs, at the temperatures of this instant.
     fn account(&mut self, batch: BatchId, layer: u32, now: SimTime, split: &Split) -> Result<Completed, RunError> {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
-            self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
+            self.settle_all(now)?;
         }
         let assignments = self.assigned.counts.clone();
         let (mut joules, mut seconds) = (vec![0.0; assignments.len()], vec![0.0; assignments.len()]);
@@ -251,8 +254,8 @@ impl World {
         watts: f64,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
+        self.settle(gpu, schedule.now())?;
         let thermal = self.spec.thermal.as_ref();
-        self.state.devices.settle(gpu, schedule.now(), thermal)?;
         let power = Draw { compute_w: watts, memory_w: 0.0 };
         self.state.devices.set_power(gpu, power, watts - self.spec.idle_watts, thermal);
         self.predict_crossing(gpu, schedule);
@@ -267,7 +270,7 @@ impl World {
         let generation = &mut self.state.devices.work_generation[gpu.index()];
         *generation = generation.wrapping_add(1);
         if self.spec.device.is_some() {
-            self.state.devices.settle(gpu, schedule.now(), self.spec.thermal.as_ref())?;
+            self.settle(gpu, schedule.now())?;
             self.share_done(gpu, schedule.now());
             self.operate(gpu, schedule)?;
         } else {
@@ -338,7 +341,7 @@ impl World {
 
     /// True die temperatures (degC); empty where nothing has a temperature.
     fn temperatures(&mut self, now: SimTime) -> Result<Vec<f32>, RunError> {
-        self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
+        self.settle_all(now)?;
         let temperatures = &self.state.devices.temperature;
         let known = !temperatures.iter().all(|t| t.is_nan());
         Ok(if known { temperatures.iter().map(|t| *t as f32).collect() } else { Vec::new() })

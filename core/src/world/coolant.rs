@@ -88,9 +88,10 @@ impl World {
 
     /// Adds up what cooling cost since the last refresh; moves the loop and the control on.
     pub(super) fn account_cooling(&mut self, now: SimTime) -> Result<(), RunError> {
-        let (Some(cooling), Some(thermal)) = (&self.spec.cooling, &self.spec.thermal) else { return Ok(()) };
+        let spec = std::sync::Arc::clone(&self.spec);
+        let (Some(cooling), Some(thermal)) = (&spec.cooling, &spec.thermal) else { return Ok(()) };
+        self.settle_all(now)?;
         let (devices, coolant) = (&mut self.state.devices, &mut self.state.coolant);
-        devices.settle_all(now, Some(thermal))?;
         let seconds = (now - coolant.refreshed_at).seconds();
         if seconds == 0.0 {
             return Ok(());

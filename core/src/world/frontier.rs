@@ -4,6 +4,7 @@ use super::{Change, World, WorldSpec};
 use crate::cost::{CostKind, CostTable};
 use crate::frontier::{Frontier, Sweep};
 use crate::id::{BatchId, ExpertId};
+use crate::profiler::Section;
 use crate::scenario::Scenario;
 use crate::tier::Tier;
 
@@ -92,6 +93,7 @@ impl World {
     /// several copies is taken at its cheapest: what the bound may assume.
     pub(super) fn extend_frontier(&mut self, batch: BatchId, layer: u32) {
         let Some(mut frontier) = self.state.record.frontier.take() else { return };
+        let begun = self.section_begins();
         if let Some(gate) = self.window.get(batch, layer) {
             self.own_frontier.costs.clear();
             for expert in (0..self.spec.experts).map(ExpertId) {
@@ -107,5 +109,6 @@ impl World {
             self.own_frontier.sweep.add(gate, &self.own_frontier.costs, &mut frontier);
         }
         self.state.record.frontier = Some(frontier);
+        self.section_ends(Section::Frontier, begun);
     }
 }

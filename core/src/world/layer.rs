@@ -85,7 +85,7 @@ impl World {
                 continue;
             }
             let gpu = GpuId(g as u32);
-            self.state.devices.settle(gpu, now, self.spec.thermal.as_ref())?;
+            self.settle(gpu, now)?;
             if share.iter().all(|count| *count == 0) && joules[g] == 0.0 {
                 self.operate(gpu, schedule)?;
                 continue;
@@ -201,7 +201,7 @@ impl World {
     ) -> Result<(), RunError> {
         self.state.in_layer = false;
         for g in 0..self.spec.gpus {
-            self.state.devices.settle(GpuId(g), schedule.now(), self.spec.thermal.as_ref())?;
+            self.settle(GpuId(g), schedule.now())?;
             self.operate(GpuId(g), schedule)?;
         }
         Ok(())
@@ -222,7 +222,7 @@ impl World {
             if self.state.governors[g].lost {
                 continue;
             }
-            self.state.devices.settle(gpu, now, spec.thermal.as_ref())?;
+            self.settle(gpu, now)?;
             let governor = &mut self.state.governors[g];
             let before = governor.step(&device.cost.clock, Some(limits));
             let die = self.state.devices.temperature[g];

@@ -11,6 +11,7 @@ use crate::engine::Schedule;
 use crate::event::Event;
 use crate::id::{BatchId, ExpertId, GpuId};
 use crate::placement::{Placement, PlacementContext, PlacementError};
+use crate::profiler::Section;
 use crate::queue::EventQueue;
 use crate::time::{SimDuration, SimTime};
 
@@ -72,7 +73,7 @@ impl World {
             .map(|duration| duration.max(SimDuration::from_nanos(1)))
             .ok_or(RunError::Duration { gpu: GpuId(0), batch, seconds })?;
         let now = schedule.now();
-        self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
+        self.settle_all(now)?;
         let watts = joules.iter().map(|joules| joules / duration.seconds()).collect();
         let joules_before = self.state.devices.work_joules.iter().sum();
         self.state.moving = Some(Moving { since: now, watts, joules_before });
@@ -84,7 +85,7 @@ impl World {
     /// The weights have arrived.
     fn end_moving<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) -> Result<(), RunError> {
         let now = schedule.now();
-        self.state.devices.settle_all(now, self.spec.thermal.as_ref())?;
+        self.settle_all(now)?;
         let Some(moving) = self.state.moving.take() else { return Ok(()) };
         // What was drawn, and not what was planned: a GPU may have been lost meanwhile.
         let joules = self.state.devices.work_joules.iter().sum::<f64>() - moving.joules_before;
@@ -139,8 +140,10 @@ impl World {
                 .with_nodes_of(spec.gpus_per_node as usize)
                 .measured(self.state.measured.loads(layer), &speeds, &self.state.samples, &current, &lost)
                 .with_joules(&joules);
+            let begun = self.section_begins();
             let placement = policy.place(&context)?;
             context.accept(&placement)?;
+            self.section_ends(Section::Placement, begun);
             self.move_experts(layer, placement);
         }
         self.state.measured.start_again();

@@ -7,6 +7,7 @@ use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::ClockReason;
 use crate::id::GpuId;
+use crate::profiler::Section;
 use crate::queue::EventQueue;
 use crate::thermal::Check;
 use crate::time::{SimDuration, SimTime};
@@ -47,6 +48,7 @@ enum Watch {
 impl World {
     /// Predicts which limit `gpu` reaches or leaves next under its present power.
     pub(super) fn predict_crossing<Q: EventQueue<Event>>(&mut self, gpu: GpuId, schedule: &mut Schedule<'_, Event, Q>) {
+        let begun = self.section_begins();
         let Some(thermal) = self.spec.thermal.as_ref() else { return };
         let g = gpu.index();
         let watched = &self.state.watched[g];
@@ -89,6 +91,7 @@ impl World {
             let delay = SimDuration::from_nanos(delay.nanos() + 1);
             schedule.after(delay, Event::ThresholdCrossed { gpu, generation });
         }
+        self.section_ends(Section::Crossings, begun);
     }
 
     pub(super) fn threshold_crossed<Q: EventQueue<Event>>(
@@ -97,7 +100,7 @@ impl World {
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
         let (now, g) = (schedule.now(), gpu.index());
-        self.state.devices.settle(gpu, now, self.spec.thermal.as_ref())?;
+        self.settle(gpu, now)?;
         let log = &mut self.state.record.throttled;
         match self.state.watched[g].next {
             None => {}

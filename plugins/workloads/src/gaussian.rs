@@ -31,8 +31,7 @@ pub(crate) const KIND: Kind = Kind {
 /// `source = "logits"` draws z from the law it has under this gate without drawing x: N(0, W W^T), as z = L g with
 /// L L^T = W W^T, or z = `sigma` g under an orthogonal gate. It is the same distribution, not the same numbers, at a
 /// `d_model / experts`-th of the deviates. Where W W^T has no factor (more experts than `d_model`), hidden states are
-/// drawn after all. The bytes of "logits" are the same on every platform; those of "hidden" are candle's, and depend on whether
-/// the processor fuses multiply and add.
+/// drawn after all. The bytes of both are the same on every platform.
 ///
 /// ```
 /// use isotherm_core::{id::BatchId, workload::{WorkloadContext, WorkloadSpec}};
@@ -135,7 +134,7 @@ impl Gaussian {
         {
             return Ok(Box::new(Correlated::new(key("logits"), experts, &lower)));
         }
-        Ok(Box::new(HiddenStates::new(key("hidden states"), &rows, self.d_model)?))
+        Ok(Box::new(HiddenStates::new(key("hidden states"), &rows, self.d_model)))
     }
 }
 
