@@ -75,12 +75,12 @@ fn samples(
     streams: &[Box<dyn TokenStream>],
 ) -> Result<Vec<Arc<GateSample>>, Fault> {
     let tier = &file.plan.worlds[group.world].scenario.tier;
-    let of_layer = |stream: &Box<dyn TokenStream>| {
-        GateSample::of(stream.as_ref(), 0, model.experts as usize, model.top_k as usize, tier)
+    let of_layer = |stream: &dyn TokenStream| {
+        GateSample::of(stream, 0, model.experts as usize, model.top_k as usize, tier)
             .map(Arc::new)
             .map_err(|error| Fault::Runs(format!("error: the sample of seed {}: {error}", group.seed)))
     };
-    streams.par_iter().map(of_layer).collect()
+    streams.par_iter().map(|stream| of_layer(stream.as_ref())).collect()
 }
 
 /// One fleet from its beginning to its end; nothing if it was stopped.
