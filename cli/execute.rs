@@ -7,6 +7,7 @@
 //! Live telemetry is another matter: its runs go one after the other, by the clock (`paced`), and what they saw is kept (`seen`).
 
 mod clock;
+mod crowd;
 mod frontier;
 mod group;
 mod lateness;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use isotherm_core::record::RunRecord;
 use isotherm_core::scenario::{BaselineOf, Variant};
 use isotherm_core::telemetry::TelemetryError;
+use isotherm_core::tier::Tier;
 use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError};
 use isotherm_core::world::WorldSpec;
 use rayon::prelude::*;
@@ -334,7 +336,7 @@ pub(crate) fn same_tokens_as(first: &str, file: &ScenarioFile, world: usize) -> 
     }
     let point: Vec<String> = plan.point.iter().map(|at| format!("{} = {}", at.axis, at.value)).collect();
     Err(Fault::Scenario(format!(
-        "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload and arrivals, or set `baseline = \"each-point\"`",
+        "error: compare.baseline: the point {} has other tokens than the first one\n  = help: sweep over something else than seed, model, workload, arrivals and tier, or set `baseline = \"each-point\"`",
         point.join(", ")
     )))
 }
@@ -348,10 +350,11 @@ pub(crate) fn arrivals(file: &ScenarioFile, world: usize, seed: u64) -> Result<A
             "error: the arrivals give no batch\n  = help: ask for at least one batch".to_owned(),
         ));
     }
-    let model = file.plan.worlds[world].scenario.model;
+    let scenario = &file.plan.worlds[world].scenario;
+    let model = scenario.model;
     let gates = u64::from(model.experts) * u64::from(model.layers);
     let most = batches.iter().map(|batch| u64::from(batch.tokens)).max().unwrap_or(0);
-    if most * gates > MOST_LOGITS {
+    if scenario.tier.kind == Tier::Token && most * gates > MOST_LOGITS {
         return Err(Fault::Scenario(format!(
             "error: a batch of {most} tokens has {} logits over {} experts in {} layers, more than {MOST_LOGITS}\n  = help: make more batches of fewer tokens",
             most * gates,

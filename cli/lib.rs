@@ -39,6 +39,7 @@ pub mod exit;
 pub mod fault;
 pub mod live;
 mod look;
+mod output_file;
 mod plugin_files;
 pub mod progress;
 pub mod results;

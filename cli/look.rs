@@ -7,8 +7,20 @@ use isotherm_report::table::Look;
 /// How a table is drawn on standard output: bold and as wide as it is only on a terminal, and not bold where `NO_COLOR` is set; with ASCII
 /// characters where the locale has no others.
 pub(crate) fn of_standard_output() -> Look {
-    let width = stdout().is_terminal().then(|| terminal_size::terminal_size_of(stdout()).map(|(width, _)| width.0));
+    let width = stdout().is_terminal().then(width);
     of(width, |name| std::env::var(name).ok())
+}
+
+/// Width of the terminal; `None` if it does not know. One that is zero lines high, as some consoles and test harnesses are, has a width
+/// all the same.
+#[cfg(unix)]
+fn width() -> Option<u16> {
+    rustix::termios::tcgetwinsize(stdout()).ok().map(|size| size.ws_col).filter(|width| *width > 0)
+}
+
+#[cfg(not(unix))]
+fn width() -> Option<u16> {
+    terminal_size::terminal_size_of(stdout()).map(|(width, _)| width.0)
 }
 
 /// `terminal`: `None` where there is none, else its width if it is known.

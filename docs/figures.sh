@@ -23,8 +23,8 @@ pictures=(
 )
 # Drawn by docs/validation/generate.py.
 validation=(holds-3 kernels moe pair-1 pair-2 single-1 single-2 solver split)
-# The screen of `isotherm telemetry watch` beside two real H100s: needs them to be made again.
-kept=(docs/figures/watch-h100.svg)
+# The screen of `isotherm telemetry watch` beside two real H200s: needs them to be made again.
+kept=(docs/figures/watch-h200.svg)
 
 program="" out=docs/figures only=() with_validation=false
 while [ $# -gt 0 ]; do

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use isotherm_report::results::ReadError;
+use isotherm_report::results::{Gap, ReadError};
 use isotherm_report::table;
 
 use crate::fault::Fault;
@@ -36,14 +36,17 @@ pub(super) fn show(folder: &Path, form: Form) -> Result<(), Fault> {
 }
 
 /// Runs what writes to standard output; a reader that has gone away is no error.
-fn written(write: impl FnOnce(&mut dyn io::Write) -> Result<io::Result<()>, ReadError>) -> Result<(), Fault> {
+///
+/// What is odd about the folder goes to standard error: the table itself is for another program.
+fn written(write: impl FnOnce(&mut dyn io::Write) -> Result<io::Result<Vec<Gap>>, ReadError>) -> Result<(), Fault> {
     let mut out = BufWriter::new(io::stdout().lock());
-    match write(&mut out).map_err(unreadable)?.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Fault::unwritable(Path::new("standard output"), error))
-        }
-        _ => Ok(()),
+    let written = write(&mut out).map_err(unreadable)?.and_then(|gaps| out.flush().map(|()| gaps));
+    match written {
+        Ok(gaps) => gaps.iter().for_each(|gap| tell!("note: {gap}")),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => return Err(Fault::unwritable(Path::new("standard output"), error)),
     }
+    Ok(())
 }
 
 fn unreadable(error: ReadError) -> Fault {

@@ -2,6 +2,8 @@
 
 use isotherm_core::metrics::METRICS;
 use isotherm_core::registry::Kind;
+use isotherm_core::router::RouterSpec;
+use isotherm_core::tier::{Tier, Tiers};
 use isotherm_recording::MeterError;
 use serde_json::{Value, json};
 
@@ -31,7 +33,9 @@ fn as_text(wanted: &dyn Fn(&str) -> bool) -> String {
     for (section, kinds) in REGISTRIES.iter().filter(|(section, _)| wanted(section)) {
         text.push_str(&format!("{section}\n"));
         for kind in kinds.iter().copied().flatten() {
-            text.push_str(&format!("  {:<16} {}\n", kind.name, kind.summary));
+            let needs_tokens = tiers(kind).is_some_and(|tiers| !tiers.serves(Tier::Counts));
+            let tier = if needs_tokens { "; tier token only" } else { "" };
+            text.push_str(&format!("  {:<16} {}{tier}\n", kind.name, kind.summary));
             if let Some(Err(why)) = availability(kind) {
                 text.push_str(&format!("  {:<16} {why}\n", ""));
             }
@@ -47,6 +51,15 @@ fn as_text(wanted: &dyn Fn(&str) -> bool) -> String {
     text
 }
 
+/// The tiers that a router serves, with the options of its example; none for a kind that is no router.
+fn tiers(kind: &Kind) -> Option<Tiers> {
+    if !isotherm_routers::KINDS.contains(kind) {
+        return None;
+    }
+    let spec: Result<Box<dyn RouterSpec>, _> = toml::from_str(kind.example);
+    spec.ok().map(|spec| spec.tiers())
+}
+
 /// Whether this machine has what a kind needs, and what it found; none for one that needs nothing.
 fn availability(kind: &Kind) -> Option<Result<String, MeterError>> {
     isotherm_nvml::KINDS.contains(kind).then(isotherm_nvml::availability)
@@ -54,6 +67,10 @@ fn availability(kind: &Kind) -> Option<Result<String, MeterError>> {
 
 fn kind_as_json(kind: &Kind) -> Value {
     let mut value = json!({ "kind": kind.name, "summary": kind.summary, "example": kind.example });
+    if let Some(tiers) = tiers(kind) {
+        let served = Tier::ALL.into_iter().filter(|tier| tiers.serves(*tier));
+        value["tiers"] = served.map(Tier::name).collect();
+    }
     if let Some(found) = availability(kind) {
         value["available"] = json!(found.is_ok());
         value["found"] = json!(found.unwrap_or_else(|why| why.to_string()));

@@ -6,7 +6,6 @@ mod fit_layers;
 mod show;
 mod table;
 
-use std::io::Write;
 use std::path::Path;
 
 use isotherm_calibration::recording::Recording;
@@ -83,33 +82,6 @@ fn series_of(recording: &Recording) -> Result<Vec<Series>, Fault> {
         }
     }
     Ok(series)
-}
-
-/// Writes a file whole or not at all.
-pub(super) fn write_whole(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), Fault> {
-    let unwritable = |source: std::io::Error| Fault::Unwritable {
-        path: path.to_owned(),
-        source,
-        help: "choose a file you may write to, in a folder that exists",
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
-    file.write_all(contents.as_ref()).map_err(unwritable)?;
-    readable_by_all(file.as_file()).map_err(unwritable)?;
-    file.persist(path).map_err(|error| unwritable(error.error))?;
-    Ok(())
-}
-
-/// Temporary files are for their owner alone; results are not.
-#[cfg(unix)]
-pub(super) fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-pub(super) fn readable_by_all(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
 }
 
 pub(super) fn json(value: &impl Serialize) -> Result<String, Fault> {

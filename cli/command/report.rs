@@ -1,5 +1,6 @@
 //! `isotherm report`: the comparison of a results folder as a table, and as a page for a browser.
 
+use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
@@ -7,16 +8,19 @@ use isotherm_report::page;
 use isotherm_report::results::Results;
 
 use super::comparison::{self, Form};
-use super::profile::write_whole;
 use crate::args::Report;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::output_file::{self, Kind, OutputFile};
 
 /// Name of the page in a results folder.
 const PAGE: &str = "report.html";
 
 /// How every page begins, in capitals.
 const DOCTYPE: &[u8] = b"<!DOCTYPE HTML";
+
+/// What may be replaced.
+const A_PAGE: Kind = Kind { what: "page of a report", example: PAGE, is_one: is_page };
 
 /// Prints the table, and writes the page unless only a table was asked for.
 pub(super) fn run(options: &Report) -> Result<Code, Fault> {
@@ -33,15 +37,17 @@ pub(super) fn run(options: &Report) -> Result<Code, Fault> {
     }
     let path = options.output.clone().unwrap_or_else(|| folder.join(PAGE));
     let html = made(folder)?;
+    let output = OutputFile::at(&path, A_PAGE)?;
     comparison::show(folder, Form::Text)?;
-    written(&path, &html)?;
+    output_file::tidy_when_interrupted();
+    written(&output, &html)?;
     Ok(exit::SUCCESS)
 }
 
 /// Writes the page of a folder that was just filled, or says how to get one.
 pub(super) fn after_run(folder: &Path, wanted: bool, quiet: bool) -> Result<(), Fault> {
     if wanted {
-        return written(&folder.join(PAGE), &made(folder)?);
+        return written(&OutputFile::at(&folder.join(PAGE), A_PAGE)?, &made(folder)?);
     }
     if !quiet && std::io::stderr().is_terminal() {
         let words = folder.to_str().and_then(|path| shlex::try_quote(path).ok());
@@ -55,21 +61,13 @@ fn made(folder: &Path) -> Result<String, Fault> {
     Ok(page::html(&results))
 }
 
-/// Writes the page, in the place of an older one but of nothing else.
-fn written(path: &Path, html: &str) -> Result<(), Fault> {
-    if path.exists() && !is_page(path) {
-        return Err(Fault::Usage(format!(
-            "{} is there already and is no page of a report\n  = help: choose another name with -o, for example -o report.html",
-            path.display()
-        )));
-    }
-    write_whole(path, html)?;
-    tell!("{} ({:.1} MB): open it in a browser", path.display(), html.len() as f64 / 1e6);
+fn written(output: &OutputFile, html: &str) -> Result<(), Fault> {
+    output.write(|out| Ok(out.write_all(html.as_bytes())))?;
+    tell!("{} ({:.1} MB): open it in a browser", output.path().display(), html.len() as f64 / 1e6);
     Ok(())
 }
 
-fn is_page(path: &Path) -> bool {
+fn is_page(mut file: File) -> bool {
     let mut start = [0; DOCTYPE.len()];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
-    read.is_ok() && start.eq_ignore_ascii_case(DOCTYPE)
+    file.read_exact(&mut start).is_ok() && start.eq_ignore_ascii_case(DOCTYPE)
 }

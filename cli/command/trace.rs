@@ -1,15 +1,18 @@
 //! `isotherm trace`: results as a timeline for a trace viewer.
 
-use std::path::Path;
-
 use isotherm_report::results::{Gap, Results};
 use isotherm_report::timeline::{self, TimelineError};
 
 use crate::args::Trace as Options;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::output_file::{self, Kind, OutputFile};
 
-/// Writes the timeline beside its place, and puts it there when it is whole.
+/// What may be replaced.
+const TIMELINE: Kind =
+    Kind { what: "timeline of isotherm", example: "trace.pftrace.gz", is_one: |file| timeline::is_timeline(file) };
+
+/// Writes the timeline.
 pub(super) fn run(options: &Options) -> Result<Code, Fault> {
     let results = Results::open(&options.results).map_err(|error| Fault::Input(error.to_string()))?;
     if results.series_rows().is_none() || results.runs.is_empty() {
@@ -19,17 +22,13 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
         .choice()
         .among(&results)
         .map_err(|error| Fault::Usage(format!("{}: {error}", options.results.display())))?;
-    let path = &options.output;
-    let unwritable = |error: std::io::Error| Fault::unwritable(path, error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(unwritable)?;
-    let file = tempfile::Builder::new().prefix(".isotherm-trace").tempfile_in(folder).map_err(unwritable)?;
-    super::profile::readable_by_all(file.as_file()).map_err(unwritable)?;
-    timeline::write_as(path, &results, &runs, options.format.into(), file.as_file()).map_err(|error| match error {
-        TimelineError::Read(error) => Fault::Input(error.to_string()),
-        TimelineError::Write(error) => unwritable(error),
+    let output = OutputFile::at(&options.output, TIMELINE)?;
+    output_file::tidy_when_interrupted();
+    output.write(|out| match timeline::write_as(output.path(), &results, &runs, options.format.into(), out) {
+        Ok(()) => Ok(Ok(())),
+        Err(TimelineError::Write(error)) => Ok(Err(error)),
+        Err(TimelineError::Read(error)) => Err(Fault::Input(error.to_string())),
     })?;
-    file.persist(path).map_err(|error| unwritable(error.error))?;
     for gap in &results.gaps {
         tell!("note: {gap}");
     }
@@ -37,7 +36,7 @@ pub(super) fn run(options: &Options) -> Result<Code, Fault> {
         "{} of {} runs are in {}; open it at https://ui.perfetto.dev",
         runs.len(),
         results.runs.len(),
-        path.display()
+        output.path().display()
     );
     Ok(exit::SUCCESS)
 }

@@ -26,11 +26,7 @@ pub(super) struct Shared {
 ///
 /// `Some` where the group still has to work one out.
 pub(super) fn prepare(scenario: &Scenario, baseline: Option<usize>, known: &mut [Option<RunRecord>]) -> Option<Shared> {
-    let scope = match scenario.compare.frontier {
-        true => FrontierScope::of(&scenario.costs, &scenario.change, scenario.model.experts),
-        false => FrontierScope::None,
-    };
-    match scope {
+    match FrontierScope::of_scenario(scenario) {
         FrontierScope::None => {
             known.iter_mut().flatten().for_each(|record| record.frontier = None);
             None

@@ -14,6 +14,7 @@ use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{GateWindow, WorldSpec};
 use rayon::prelude::*;
 
+use super::crowd::with_crowd;
 use super::{Ledger, Outcome, Part, Run, Watch, arrivals, frontier, point_of, streams, time, world_spec};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -59,14 +60,14 @@ impl Group {
         let (arrivals, streams, spec, mut slots) = time(ledger, Part::Building, || {
             let arrivals = arrivals(file, self.world, self.seed)?;
             let streams = streams(file, self.world, self.seed, &arrivals)?;
-            let spec = world_spec(file, self.world, &arrivals)?;
+            let spec = with_crowd(world_spec(file, self.world, &arrivals)?, file, self.world, self.seed, &streams)?;
             let slots = runs.iter().zip(known).map(|(run, known)| slot(file, run, &spec, known, ledger));
             let slots: Vec<Slot> = slots.collect();
             Ok::<_, Fault>((arrivals, streams, spec, slots))
         })?;
 
         let mut complete = true;
-        for chunk in chunks(&arrivals, spec.experts as usize * streams.len()) {
+        for chunk in chunks(&arrivals, &spec) {
             if stop.load(Ordering::Relaxed) {
                 complete = false;
                 break;
@@ -187,10 +188,12 @@ pub(super) fn begin(
 /// Takes a run through the window; a failure ends this run and no other.
 fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: &AtomicBool) {
     let Slot::Running(simulation) = slot else { return };
-    let before = simulation.completed();
     let progress = time(watch.ledger(), Part::Events, || {
         loop {
-            match simulation.advance_events(window, EVENTS_BETWEEN_LOOKS) {
+            let before = simulation.completed();
+            let outcome = simulation.advance_events(window, EVENTS_BETWEEN_LOOKS);
+            watch.batches_done((simulation.completed() - before) as u64);
+            match outcome {
                 Ok(None) if stop.load(Ordering::Relaxed) => return None,
                 Ok(None) => {}
                 Ok(Some(progress)) => return Some(Ok(progress)),
@@ -202,7 +205,6 @@ fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: 
     if let (Some(ledger), Ok(Progress::Finished)) = (watch.ledger(), &progress) {
         ledger.take(simulation);
     }
-    watch.batches_done((simulation.completed() - before) as u64);
     match progress {
         Ok(Progress::NeedsBatches) => {}
         Ok(Progress::Finished) => *slot = Slot::Done(Box::new(Ok(simulation.record()))),
@@ -210,8 +212,16 @@ fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: 
     }
 }
 
-/// Splits the stream into stretches of about [`WINDOW_BYTES`] of logits, at least one batch each.
-pub(super) fn chunks(arrivals: &[Arrival], experts: usize) -> Vec<Range<usize>> {
+/// Splits the stream into stretches that are at hand at a time. Where nobody routes tokens there is one, and nothing in it.
+pub(super) fn chunks(arrivals: &[Arrival], spec: &WorldSpec) -> Vec<Range<usize>> {
+    match spec.crowd {
+        None => stretches(arrivals, spec.experts as usize * spec.layers as usize),
+        Some(_) => std::iter::once(0..0).collect(),
+    }
+}
+
+/// Stretches of about [`WINDOW_BYTES`] of logits, at least one batch each.
+fn stretches(arrivals: &[Arrival], experts: usize) -> Vec<Range<usize>> {
     let mut chunks = Vec::new();
     let (mut first, mut bytes) = (0, 0);
     for (index, arrival) in arrivals.iter().enumerate() {
@@ -235,7 +245,7 @@ mod tests {
     fn chunks_cover_the_stream_once_and_in_order() {
         let arrivals: Vec<Arrival> = (1..200).map(|n| Arrival { at: None, tokens: n * 97 % 4096 + 1 }).collect();
         for experts in [1, 8, 256, 4096] {
-            let covered: Vec<usize> = chunks(&arrivals, experts).into_iter().flatten().collect();
+            let covered: Vec<usize> = stretches(&arrivals, experts).into_iter().flatten().collect();
             assert_eq!(covered, (0..arrivals.len()).collect::<Vec<_>>());
         }
     }

@@ -15,6 +15,7 @@ use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{GateWindow, RunError, WorldSpec};
 
 use super::clock::{Clock, Pacer};
+use super::crowd::with_crowd;
 use super::group::{self, Group, chunks};
 use super::seen::Records;
 use super::{Outcome, Run, Watch, arrivals, frontier, streams, world_spec};
@@ -87,8 +88,8 @@ impl Group {
     fn stage(&self, file: &ScenarioFile) -> Result<Stage, Fault> {
         let arrivals = arrivals(file, self.world, self.seed)?;
         let streams = streams(file, self.world, self.seed, &arrivals)?;
-        let spec = world_spec(file, self.world, &arrivals)?;
-        let chunks = chunks(&arrivals, spec.experts as usize * streams.len());
+        let spec = with_crowd(world_spec(file, self.world, &arrivals)?, file, self.world, self.seed, &streams)?;
+        let chunks = chunks(&arrivals, &spec);
         Ok(Stage { arrivals, streams, spec, chunks })
     }
 

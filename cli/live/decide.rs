@@ -9,6 +9,7 @@ use isotherm_core::placement::Placement;
 use isotherm_core::router::{ClusterView, Feedback, PerLayer, Router, RouterContext};
 use isotherm_core::routing::Routing;
 use isotherm_core::telemetry::Sample;
+use isotherm_core::tier::Tier;
 use isotherm_core::time::SimTime;
 use isotherm_core::world::Sharing;
 use sha2::{Digest, Sha256};
@@ -160,6 +161,9 @@ fn check(file: &ScenarioFile, world: usize, oracle: bool) -> Result<(), Fault> {
     let refuse = |key: &str, why: &str| Err(Fault::Scenario(format!("error: {key}: {why}, which a live run cannot")));
     if oracle {
         return refuse("router", "an oracle is shown the truth");
+    }
+    if scenario.tier.kind != Tier::Token {
+        return refuse("tier.kind", "assignments are drawn without tokens");
     }
     if !scenario.change.is_empty() {
         return refuse("change", "the scenario changes the hardware or its costs on the way");

@@ -9,7 +9,7 @@ use super::summary::LATE;
 use super::summary_file::SummaryFile;
 use super::summary_reader::{self, See};
 use super::world::{FirstEnergies, OpenWorld};
-use super::{Curve, Failure, Folder, Head, Measured, Overview, Row, StoredRun};
+use super::{Curve, Failure, Folder, Head, Measured, Overview, Row, StoredRun, StoredRuns};
 use crate::execute::Run;
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -39,7 +39,12 @@ impl Folder {
             first: FirstEnergies::new(),
         };
         // What no interval decides and the table of runs does not hold. Without it, the runs still say the rest.
-        let _ = summary_reader::read(&self.summary_path(), &mut Old { again: &mut again, row: 0 });
+        let old = summary_reader::read(&self.summary_path(), &mut Old { again: &mut again, row: 0 });
+        // The tables stay, and so do their checksums.
+        let tables = old.map_or_else(|_| BTreeMap::new(), |head| head.tables);
+        if let Err(why) = StoredRuns::check(&self.path().join(RUNS), tables.get(RUNS)) {
+            return Ok(Err(format!("{RUNS}: {why}")));
+        }
         let mut waiting = runs.iter();
         let read = StoredRun::each(&self.path().join(RUNS), |stored| {
             let run = waiting.next().filter(|run| run.id == stored.run_id).ok_or(OTHER_RUNS)?;
@@ -49,7 +54,7 @@ impl Folder {
             Err(why) => return Ok(Err(format!("{RUNS}: {why}"))),
             Ok(()) => again.end_world().map_err(|error| staging.unwritable(SUMMARY, error))?,
         }
-        let head = Head::of(file, interval);
+        let head = Head { tables, ..Head::of(file, interval) };
         let mut overview = Overview::new(head.clone());
         again.summary.finish(&head, &staging, &mut overview)?;
         staging.publish(&[SUMMARY])?;

@@ -52,10 +52,11 @@ impl<W: Write + Send> Groups<W> {
         Ok(())
     }
 
-    /// Writes the end of the file.
-    pub(super) fn finish(self) -> Result<()> {
-        self.writer.into_inner()?.flush()?;
-        Ok(())
+    /// Writes the end of the file, and gives back what it was written to.
+    pub(super) fn finish(self) -> Result<W> {
+        let mut out = self.writer.into_inner()?;
+        out.flush()?;
+        Ok(out)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use isotherm_core::metrics::METRICS;
+use isotherm_report::results::sha256_of_file;
 use parquet::basic::Type as Physical;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
@@ -37,6 +38,20 @@ pub struct StoredRun {
 }
 
 impl StoredRuns {
+    /// Whether a file has the contents with this SHA-256, as its summary says; older summaries say nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the file, without its name.
+    pub(crate) fn check(path: &Path, sha256: Option<&String>) -> Result<(), String> {
+        let Some(expected) = sha256 else { return Ok(()) };
+        let found = sha256_of_file(path).map_err(|error| error.to_string())?;
+        if found == *expected {
+            Ok(())
+        } else {
+            Err("it has other contents, by its checksum in summary.json".to_owned())
+        }
+    }
+
     /// Reads a file that [`ResultsWriter`](super::ResultsWriter) has written.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::scenario_file::{ScenarioFile, hex};
 
 /// The sections of a scenario that decide tokens and arrivals, beside the seed.
-pub(crate) const SECTIONS: [&str; 3] = ["model", "workload", "arrivals"];
+pub(crate) const SECTIONS: [&str; 4] = ["model", "workload", "arrivals", "tier"];
 
 /// The ids of the streams of one world.
 #[derive(Debug)]
@@ -92,6 +92,8 @@ router = [{ kind = \"baseline\" }]
         assert_ne!(id(folder.path(), ("FILE", "other.csv")), reference);
         assert_ne!(base("sigma = 1.0", "sigma = 1.5"), reference);
         assert_ne!(base("top_k = 1", "top_k = 2"), reference);
+        assert_ne!(base("costs =", "tier = { kind = \"counts\" }\ncosts ="), reference, "drawn, not the same tokens");
+        assert_eq!(base("costs =", "tier = { kind = \"token\" }\ncosts ="), reference);
         for (from, to) in [
             ("hot_joules = 2.0", "hot_joules = 3.0"),
             ("70 degC", "80 degC"),

@@ -46,6 +46,9 @@ pub struct Head {
     /// Plugin libraries that were used, with their versions and hashes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<UsedPlugin>,
+    /// SHA-256 of each table by the name of its file, so that whoever reads one knows whether it is whole. None of results in memory.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<String, String>,
     /// How intervals were found.
     #[serde(flatten)]
     pub interval: Interval,
@@ -97,6 +100,7 @@ impl Head {
             scenario_hash: file.hash.clone(),
             data_files: file.data_files.clone(),
             plugins: file.plugins.clone(),
+            tables: BTreeMap::new(),
             interval,
         }
     }

@@ -7,9 +7,11 @@ use parquet::errors::ParquetError;
 
 use super::columns::Column;
 use super::csv::Rows;
+use super::hashed::Hashed;
 use super::parquet::Groups;
 use super::staging::Staging;
 use crate::fault::Fault;
+use crate::scenario_file::hex;
 
 /// Rows of a row group. Readers take a group at a time, and so does the memory of the writer.
 const ROWS: usize = 1 << 14;
@@ -25,7 +27,7 @@ pub(super) struct TableFile {
 }
 
 struct Files {
-    parquet: Groups<BufWriter<File>>,
+    parquet: Groups<Hashed<BufWriter<File>>>,
     csv: Option<Rows<File>>,
     /// Rows of the row group to come.
     pending: Vec<Column>,
@@ -54,13 +56,17 @@ impl TableFile {
         result.map_err(|error| staging.unwritable(&parquet_name(name), error))
     }
 
-    /// Writes the end. Nothing happens to a table without columns.
+    /// Writes the end; the name of the Parquet file and its SHA-256. Nothing happens to a table without columns.
     ///
     /// # Errors
     /// [`Fault::Unwritable`].
-    pub(super) fn finish(self, staging: &Staging) -> Result<(), Fault> {
-        let result = self.files.map_or(Ok(()), Files::finish);
-        result.map_err(|error| staging.unwritable(&parquet_name(self.name), error))
+    pub(super) fn finish(self, staging: &Staging) -> Result<Option<(String, String)>, Fault> {
+        let name = parquet_name(self.name);
+        match self.files.map(Files::finish) {
+            None => Ok(None),
+            Some(Ok(hash)) => Ok(Some((name, hex(&hash)))),
+            Some(Err(error)) => Err(staging.unwritable(&name, error)),
+        }
     }
 }
 
@@ -76,7 +82,7 @@ pub(super) fn csv_name(table: &str) -> String {
 
 impl Files {
     fn begin(name: &str, columns: &[Column], staging: &Staging, with_csv: bool) -> std::io::Result<Self> {
-        let out = BufWriter::new(staging.create(&parquet_name(name))?);
+        let out = Hashed::new(BufWriter::new(staging.create(&parquet_name(name))?));
         let csv = if with_csv { Some(Rows::new(staging.create(&csv_name(name))?)) } else { None };
         let pending = columns.iter().map(Column::without_rows).collect();
         Ok(Self {
@@ -127,7 +133,8 @@ impl Files {
         Ok(())
     }
 
-    fn finish(mut self) -> std::io::Result<()> {
+    /// Writes the end; the hash of the Parquet file.
+    fn finish(mut self) -> std::io::Result<Vec<u8>> {
         // A table without any row has one row group, which is empty.
         if self.rows > 0 || self.parquet.count() == 0 {
             self.end_group()?;
@@ -135,7 +142,7 @@ impl Files {
         if let Some(csv) = self.csv {
             csv.finish()?;
         }
-        self.parquet.finish().map_err(of_parquet)
+        Ok(self.parquet.finish().map_err(of_parquet)?.finish().1)
     }
 }
 

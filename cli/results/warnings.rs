@@ -3,6 +3,7 @@
 
 use isotherm_core::cost::CostKind;
 use isotherm_core::scenario::WorldPlan;
+use isotherm_core::tier::Tier;
 use isotherm_core::world::FrontierScope;
 
 use super::tally::Tally;
@@ -28,9 +29,14 @@ impl Caveats {
         if plan.variants[variant].spec.uses_oracle() {
             about_costs.push("oracle: this router sees true costs that no real router knows".to_owned());
         }
-        if scenario.compare.frontier
-            && FrontierScope::of(&scenario.costs, &scenario.change, scenario.model.experts) == FrontierScope::Oracle
-        {
+        match scenario.tier.kind {
+            Tier::Token => {}
+            tier => about_costs.push(format!(
+                "tier {}: assignments are drawn by the expert, not routed by the token; fidelity is that of a sample",
+                tier.name()
+            )),
+        }
+        if FrontierScope::of_scenario(scenario) == FrontierScope::Oracle {
             about_costs
                 .push("frontier: an oracle's, with the true cost of every assignment at every instant".to_owned());
         }

@@ -112,8 +112,10 @@ struct Files {
 
 impl Files {
     fn finish(self, resolved: &str, timing: &Timing) -> Result<Overview, Fault> {
-        let Self { tables, summary, head, staging } = self;
-        tables.into_iter().try_for_each(|table| table.finish(&staging))?;
+        let Self { tables, summary, mut head, staging } = self;
+        for table in tables {
+            head.tables.extend(table.finish(&staging)?);
+        }
         staging.put(RESOLVED, resolved.as_bytes())?;
         staging.put(TIMING, &folder::json(timing)?)?;
         let mut overview = Overview::new(head.clone());

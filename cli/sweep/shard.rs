@@ -16,10 +16,9 @@ pub(crate) use read::{Records, ShardInfo};
 pub(crate) use write::ShardWriter;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use isotherm_report::results::sha256_of_file;
 
 use super::SweepPlan;
 use crate::fault::Fault;
@@ -80,15 +79,8 @@ pub(crate) fn clear(tasks: &Path, chunk: usize, shard: &Path) {
 /// Why they are not.
 fn check_contents(path: &Path) -> Result<(), String> {
     let (_, expected) = parsed(path).ok_or("its name is not that of a shard")?;
-    let mut file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 18]);
-    loop {
-        match file.read(&mut buffer).map_err(|error| error.to_string())? {
-            0 => break,
-            read => hash.update(&buffer[..read]),
-        }
-    }
-    let found = hex(&hash.finalize()[..DIGEST]);
+    let mut found = sha256_of_file(path).map_err(|error| error.to_string())?;
+    found.truncate(2 * DIGEST);
     if found == expected {
         return Ok(());
     }

@@ -173,7 +173,7 @@ pub struct RunRecord {
 }
 
 /// What the routing of one batch in one layer measured, means over its tokens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RoutingMeans {
     pub(crate) fidelity: Fidelity,
     pub(crate) gate_entropy_nats: Option<f64>,

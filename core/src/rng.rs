@@ -8,8 +8,9 @@
 
 mod gaussian;
 mod philox;
+mod words;
 
-pub use gaussian::fill_standard_normal;
+pub use gaussian::{ROUND, fill_standard_normal, fill_standard_normal_from};
 pub use philox::philox4x32_10;
 
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,39 @@ impl Stream {
         self.position += 1;
         self.spare = Some(u64::from(c) | u64::from(d) << 32);
         u64::from(a) | u64::from(b) << 32
+    }
+
+    /// Fills `out` with what as many calls of [`Stream::next_u64`] would give, many counters at a time.
+    ///
+    /// ```
+    /// use isotherm_core::rng::{Domain, Stream};
+    /// let mut one_by_one = Stream::open(1, Domain::Workload, 0, "counts");
+    /// let mut at_once = one_by_one.clone();
+    /// let mut words = [0; 77];
+    /// at_once.fill(&mut words);
+    /// assert!(words.iter().all(|word| *word == one_by_one.next_u64()));
+    /// assert_eq!(at_once, one_by_one);
+    /// ```
+    pub fn fill(&mut self, out: &mut [u64]) {
+        let begun = usize::from(self.spare.is_some()).min(out.len());
+        let (first, rest) = out.split_at_mut(begun);
+        first.iter_mut().for_each(|word| *word = self.next_u64());
+        let (pairs, last) = rest.as_chunks_mut::<2>();
+        words::fill(self.key, self.position, pairs);
+        self.position += pairs.len() as u64;
+        if let [last] = last {
+            *last = self.next_u64();
+        }
+    }
+
+    /// Fills `out` with standard normal deviates, a kernel's worth at a time ([`fill_standard_normal`]).
+    ///
+    /// They belong to the position at which the stream stands, and have nothing in common with what [`Stream::next_u64`] gives there or elsewhere. The
+    /// stream moves on by one position, whatever the number of deviates.
+    pub fn fill_normal(&mut self, out: &mut [f32]) {
+        self.position += 1;
+        // Words are the encryption of counters of block 0.
+        fill_standard_normal(self.key, self.position, out);
     }
 
     /// A uniform deviate in the open interval (0, 1), with 53 random bits.

@@ -15,8 +15,9 @@ use crate::dispatch::TokenSources;
 use crate::gate::GateBatch;
 use crate::id::{BatchId, ExpertId};
 use crate::placement::Placement;
-use crate::routing::{Routing, RoutingOptions};
+use crate::routing::{Routing, RoutingOptions, Rule};
 use crate::telemetry::Sample;
+use crate::tier::Tiers;
 use crate::time::SimTime;
 
 /// Immutable description of a routing strategy, as a scenario writes it: `kind = "..."` and its options.
@@ -39,6 +40,11 @@ pub trait RouterSpec: Debug + Send + Sync {
     /// Whether this is the plain top-k of the gate, which savings are measured against.
     fn is_reference(&self) -> bool {
         false
+    }
+
+    /// The tiers its routers can serve. Whoever says more than [`Tiers::TOKEN`] builds routers with a [`Router::rule`].
+    fn tiers(&self) -> Tiers {
+        Tiers::TOKEN
     }
 }
 
@@ -147,6 +153,30 @@ pub trait Router: Send {
     /// # Errors
     /// An error ends this run and no other.
     fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError>;
+
+    /// The rule by which the router decides on every token of a batch for itself; `None` if it needs to see the tokens together.
+    ///
+    /// For one view it is the same however often it is asked for, and it is the one by which [`Router::route`] routes at that view. In the upper tiers
+    /// ([`crate::tier`]) it is asked for once a batch, and only where it has changed, `route` is called with the sample that stands for the
+    /// gate: what is kept for learning there is of the sample.
+    ///
+    /// ```
+    /// use isotherm_core::router::{ClusterView, Router, RouterError};
+    /// # use isotherm_core::{gate::GateBatch, routing::Routing};
+    /// # struct FirstExperts;
+    /// # impl Router for FirstExperts {
+    /// #     fn route(&mut self, _: &GateBatch, _: &ClusterView<'_>, _: &mut Routing) -> Result<(), RouterError> { Ok(()) }
+    /// # }
+    /// // What a router says that does not implement it.
+    /// assert_eq!(FirstExperts.rule(&ClusterView::empty()), Ok(None));
+    /// ```
+    ///
+    /// # Errors
+    /// An error ends this run and no other.
+    fn rule(&mut self, view: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        let _ = view;
+        Ok(None)
+    }
 
     /// Told when a batch has passed the layer and been accounted for; the place to learn. Called once a batch, in order of completion.
     ///

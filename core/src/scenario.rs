@@ -27,6 +27,7 @@ use crate::dispatch::DispatchSpec;
 use crate::hardware::Hardware;
 use crate::placement::{Placement, PlacementContext, PlacementError, PlacementSpec};
 use crate::telemetry::TelemetrySpec;
+use crate::tier::TierSpec;
 use crate::workload::{ArrivalSpec, WorkloadSpec};
 use crate::world::{Change, RouterHost};
 
@@ -72,6 +73,9 @@ pub struct Scenario {
     /// What the routers' own work costs.
     #[serde(default)]
     pub router_host: RouterHost,
+    /// How closely the runs look at tokens.
+    #[serde(default, skip_serializing_if = "TierSpec::is_default")]
+    pub tier: TierSpec,
     /// Extra columns of the comparison.
     #[serde(default)]
     pub compare: Compare,
@@ -148,6 +152,10 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("model", "{ experts = 8, top_k = 2 }"),
     ("experts", "8"),
     ("top_k", "2"),
+    ("tier", "{ kind = \"counts\" }"),
+    ("sample", "8192"),
+    ("sequence", "128"),
+    ("correlation", "0.1"),
     ("workload", "{ kind = \"gaussian\", sigma = 1.0 }"),
     ("arrivals", "{ kind = \"closed-loop\", batches = 100, tokens = 1024 }"),
     ("costs", "{ kind = \"table\", hot = [6, 7], cold_joules = 0.5, hot_joules = 2.0 }"),

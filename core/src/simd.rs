@@ -4,16 +4,19 @@
 //! widen them to any vector length, and every length gives the same bytes.
 
 mod lanes;
+mod level;
 
 pub use lanes::{Aligned, LANES, Lanes, one_by_one, splat};
+pub use level::Level;
 
-/// Runs `work` compiled for the best instruction set of this processor (AVX-512, AVX2, NEON, ...).
+/// Runs `work` compiled for the best instruction set of this processor (AVX-512, AVX2, NEON, ...), or for the one that
+/// [`Level::force`] asks for.
 ///
 /// Only code that is inlined into the closure benefits, so the helpers it calls, and the closures it hands to them, are
 /// `#[inline(always)]`, and loops over lanes are written out.
 #[inline]
 pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+    level::run(work)
 }
 
 /// e^x for x <= 0 (x in nats); relative error below 2e-7, 0 below -87.

@@ -42,6 +42,35 @@ pub trait TokenStream: Send + Sync {
     /// # Errors
     /// A fault of the numeric library; ends all runs that share the stream.
     fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError>;
+
+    /// The first batch of every law that tokens are drawn from, by rising batch, from 0 on: more than one where the stream changes in the
+    /// middle of a run. All tokens of a law are independent of each other.
+    fn laws(&self) -> Vec<BatchId> {
+        vec![BatchId(0)]
+    }
+
+    /// Logits of `tokens` tokens of law number `law`, of part `part` of its sample: tokens that no batch of a run has.
+    ///
+    /// # Errors
+    /// As [`TokenStream::logits`].
+    fn sample(&self, law: usize, part: u32, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
+        let _ = law;
+        self.logits(sample_batch(part), tokens)
+    }
+
+    /// Probability that a token of law number `law` has each expert in its unpenalised top k, where that is known without tokens; they sum
+    /// to k.
+    fn inclusion(&self, law: usize) -> Option<Vec<f64>> {
+        let _ = law;
+        None
+    }
+}
+
+/// The number of the batch whose deviates are those of part `part` of a sample: counted down from the last there is, which no run
+/// reaches.
+#[must_use]
+pub const fn sample_batch(part: u32) -> BatchId {
+    BatchId(u32::MAX - part)
 }
 
 /// Immutable description of when batches arrive, as a scenario writes it: `kind = "..."` and its options.

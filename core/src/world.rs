@@ -3,6 +3,7 @@
 //! The `match` in `World::handle` is the simulator's table of contents. One batch is served at a time and passes the model's MoE layers one after
 //! the other; a layer ends when its slowest GPU ends, and GPUs that wait burn idle power.
 
+mod assigned;
 mod batch;
 mod coolant;
 mod devices;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use assigned::Crowd;
 pub use frontier::{BatchCosts, FrontierScope};
 pub use spec::{Change, DeviceSpec, GateWindow, RouterHost, WorldSpec};
 pub use split::Sharing;
@@ -35,6 +37,7 @@ use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, GpuId};
 use crate::placement::PlacementError;
+use crate::population::Population;
 use crate::profiler::{Profiler, Section};
 use crate::queue::EventQueue;
 use crate::record::{LayerRecord, LimitRecord, RunRecord};
@@ -44,6 +47,7 @@ use crate::telemetry::{Sample, TelemetryError, TelemetrySource, Truth};
 use crate::thermal::LeakageError;
 use crate::time::SimTime;
 use crate::units::{Celsius, Joules, Watts};
+use assigned::Assigned;
 use coolant::Coolant;
 use devices::Devices;
 use frontier::OwnFrontier;
@@ -119,6 +123,9 @@ pub(crate) struct World {
     pub(crate) window: Arc<GateWindow>,
     /// Scratch: rewritten by every batch, part of no saved state.
     routing: Routing<'static>,
+    assigned: Assigned,
+    /// The tokens of every layer and law, in the upper tiers: functions of their samples and of the router's rule, part of no saved state.
+    populations: Vec<Vec<Population>>,
     /// Scratch: where the routed tokens come from and what crosses between GPUs.
     origins: Origins,
     traffic: Traffic,
@@ -181,6 +188,7 @@ impl World {
             finished: false,
         };
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);
+        let populations = spec.crowd.as_ref().map(Crowd::populations).unwrap_or_default();
         Self {
             spec,
             declared,
@@ -189,6 +197,8 @@ impl World {
             telemetry,
             window: Arc::default(),
             routing,
+            assigned: Assigned::default(),
+            populations,
             origins: Origins::default(),
             traffic: Traffic::default(),
             alive: Vec::new(),
@@ -390,7 +400,7 @@ impl Model for World {
 
     fn is_ready(&self, event: &Event) -> bool {
         match event {
-            Event::Dispatch { batch } => self.window.holds(*batch),
+            Event::Dispatch { batch } => self.spec.crowd.is_some() || self.window.holds(*batch),
             _ => true,
         }
     }

@@ -1,12 +1,14 @@
 //! The swept keys as a reader sees them: `router[1].lambda` and `router[2].lambda` are one `lambda` where no row has both, and keys that are
 //! not about routers make worlds. The table, the page and the figures all ask here.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::results::Row;
 
 /// One choice of a sweep point.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Axis {
     /// Last step of the key paths: `lambda`.
     pub(crate) label: String,
@@ -14,12 +16,19 @@ pub(crate) struct Axis {
     pub(crate) keys: Vec<String>,
     /// Values in the order of the plan.
     pub(crate) values: Vec<String>,
+    /// Values that are long, in fewer words.
+    words: BTreeMap<String, String>,
 }
 
 impl Axis {
     /// The value a row has on it.
     pub(crate) fn value<'a>(&self, row: &'a Row) -> Option<&'a str> {
         self.keys.iter().find_map(|key| row.point.get(key)).map(String::as_str)
+    }
+
+    /// A value in as few words as tell it from the others.
+    pub(crate) fn word<'a>(&'a self, value: &'a str) -> &'a str {
+        self.words.get(value).map_or(value, String::as_str)
     }
 }
 
@@ -32,7 +41,7 @@ pub(crate) fn axes(rows: &[Row]) -> Vec<Axis> {
             |other: &String| rows.iter().any(|row| row.point.contains_key(key) && row.point.contains_key(other));
         match axes.iter_mut().find(|axis| axis.label == short(key) && !axis.keys.iter().any(meets)) {
             Some(axis) => axis.keys.push(key.clone()),
-            None => axes.push(Axis { label: short(key).to_owned(), keys: vec![key.clone()], values: Vec::new() }),
+            None => axes.push(Axis { label: short(key).to_owned(), keys: vec![key.clone()], ..Axis::default() }),
         }
     }
     for axis in &mut axes {
@@ -44,6 +53,7 @@ pub(crate) fn axes(rows: &[Row]) -> Vec<Axis> {
         let mut values: Vec<(usize, &str)> = seen.into_iter().map(|(value, place)| (place, value)).collect();
         values.sort_unstable();
         axis.values = values.into_iter().map(|(_, value)| value.to_owned()).collect();
+        axis.words = words::words(&axis.values);
     }
     axes
 }
@@ -56,8 +66,38 @@ pub(crate) fn short(key: &str) -> &str {
 /// A row's point in words: `lambda 0.1, power_cap 600 W`; empty without a sweep.
 pub(crate) fn point(axes: &[Axis], row: &Row) -> String {
     let words: Vec<String> =
-        axes.iter().filter_map(|axis| Some(format!("{} {}", axis.label, axis.value(row)?))).collect();
+        axes.iter().filter_map(|axis| Some(format!("{} {}", axis.label, axis.word(axis.value(row)?)))).collect();
     words.join(", ")
+}
+
+/// What makes the world of a row, in words: `power_cap 600 W`; empty without a sweep of worlds.
+pub(crate) fn world_words(axes: &[Axis], row: &Row) -> String {
+    let of_world = of_world(axes, row);
+    let words: Vec<String> =
+        of_world.iter().map(|(axis, value)| format!("{} {}", axis.label, axis.word(value))).collect();
+    words.join(", ")
+}
+
+/// The same for a title, which has little room: of a single axis with tables among its values the value alone, which says what it is.
+pub(crate) fn world_title(axes: &[Axis], row: &Row) -> String {
+    match of_world(axes, row).as_slice() {
+        [(axis, value)] if !axis.words.is_empty() => axis.word(value).to_owned(),
+        _ => world_words(axes, row),
+    }
+}
+
+/// The axes that make the world of a row, each with its value.
+fn of_world<'a>(axes: &'a [Axis], row: &'a Row) -> Vec<(&'a Axis, &'a str)> {
+    let of_world = |axis: &&Axis| axis.keys.iter().any(|key| row.point.contains_key(key) && !is_of_router(key));
+    let value = |axis: &'a Axis| Some((axis, axis.value(row).filter(|value| !value.is_empty())?));
+    axes.iter().filter(of_world).filter_map(value).collect()
+}
+
+/// Whether points of these axes have an order that a line may follow: whether all values are numbers.
+pub(crate) fn are_ordered(axes: &[Axis]) -> bool {
+    // A number may have its unit: `600 W`.
+    let is_number = |value: &String| value.split(' ').next().is_some_and(|number| number.parse::<f64>().is_ok());
+    axes.iter().flat_map(|axis| &axis.values).all(is_number)
 }
 
 /// The keys of a point that are not about routers: rows that share their values met the same tokens.

@@ -18,7 +18,7 @@ mod span;
 mod text;
 mod ticks;
 
-pub use png::{PngError, png, png_at};
+pub use png::{PngError, boxes, png, png_at};
 pub(crate) use ticks::number;
 
 use crate::figure::Figure;

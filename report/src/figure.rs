@@ -3,6 +3,7 @@
 //! What a picture claims can only be checked where its numbers can be read. So every figure is built as data first, from a results folder
 //! alone: [`crate::draw`] makes a picture of it, [`csv()`] a table, and tests compare it with the folder.
 
+mod assignments;
 mod averages;
 mod axis;
 mod choice;

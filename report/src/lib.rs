@@ -7,9 +7,11 @@
 mod axes;
 pub mod draw;
 pub mod figure;
+mod name;
 pub mod number;
 pub mod page;
 pub mod palette;
+mod reference;
 pub mod results;
 pub mod table;
 pub mod timeline;

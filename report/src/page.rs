@@ -21,6 +21,7 @@
 //! ```
 
 mod answer;
+mod arms;
 mod assets;
 mod comparison;
 mod data;
@@ -54,6 +55,7 @@ pub fn html(results: &Results) -> String {
     document::document(&document::Parts {
         results,
         axes: &axes,
+        arms: &arms::Arms::of(&axes, &routers),
         routers: &routers,
         notes: &notes,
         keys: &keys,

@@ -13,6 +13,7 @@
 
 mod caught;
 mod cells;
+mod checksum;
 mod column;
 pub mod downsample;
 mod error;
@@ -21,6 +22,7 @@ mod gap;
 mod layers;
 pub mod lists;
 mod open;
+mod owners;
 mod rebuild;
 mod runs;
 mod scenario;
@@ -29,6 +31,7 @@ mod summary;
 mod table;
 mod throttling;
 
+pub use checksum::sha256_of_file;
 pub use column::{Column, Kind};
 pub use error::ReadError;
 pub use frontier::SeedCurve;

@@ -18,6 +18,7 @@ mod changes;
 mod chosen;
 mod chrome;
 mod gpu;
+mod known;
 mod message;
 mod perfetto;
 mod run;
@@ -25,6 +26,7 @@ mod sink;
 mod waiting;
 
 pub use chosen::{Choice, NotChosen};
+pub use known::is_timeline;
 
 use std::io::{BufWriter, Write};
 use std::path::Path;

@@ -249,3 +249,40 @@ fn an_output_that_takes_no_more_is_not_blamed_on_the_folder() {
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
     }
 }
+
+/// Names get shorter before columns leave, points after them; what a saving has cost stays as long as there is any other way.
+#[test]
+fn long_names_and_points_cost_letters_and_not_the_answer() {
+    let long = |end: &str| format!("energy-penalty of the second rack in the north building, {end}");
+    let rows: Vec<Value> = ["day", "night"]
+        .iter()
+        .map(|end| {
+            let mut row = row(&long(end), number(80_000.0, 100.0), number(20.0, 0.5));
+            row["point"] =
+                json!({ "arrivals.kind_of_the_stream_that_comes": format!("everything that there is by {end}") });
+            for metric in ["mass_regret", "combine_weight_tv", "topk_agreement", "latency_p99_s", "hot_share"] {
+                row["metrics"][metric] = number(0.5, 0.01);
+            }
+            row
+        })
+        .collect();
+    let folder = folder(&rows);
+    let at = |width: u16| text(folder.path(), Look { width: Some(width), ..Look::default() }).unwrap();
+    let whole = at(300);
+    assert!(whole.contains(&long("day")) && !whole.contains("shortened"), "{whole}");
+    for width in [190, 120, 100, 80] {
+        let table = at(width);
+        assert!(table.lines().take(4).all(|line| line.chars().count() <= usize::from(width)), "{width}\n{table}");
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(
+            lines[0].contains("energy") && lines[0].contains("saved") && lines[0].contains("mass regret"),
+            "{table}"
+        );
+        assert!(
+            lines[2].contains("day ") && lines[3].contains("night "),
+            "names and points are still told apart\n{table}"
+        );
+        assert!(table.contains("note: names are shortened for this terminal; whole ones are in "), "{table}");
+    }
+    assert!(at(190).contains("everything that there is by night") && at(190).contains("weight TV"), "{}", at(190));
+}

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use isotherm_report::results::{Column, Results, Wanted};
+
 use crate::lab::{isotherm, root, text};
 
 /// Small results of a scenario with GPUs that are held back.
@@ -145,7 +147,7 @@ fn nothing_to_read_is_one_message() {
 fn what_is_left_is_shown_and_what_is_missing_is_said() {
     let whole = Whole::new();
     type Damage = fn(&Path);
-    let cases: [(&str, Damage); 9] = [
+    let cases: [(&str, Damage); 11] = [
         ("summary.json: it is missing", |results| std::fs::remove_file(results.join("summary.json")).unwrap()),
         ("summary.json: it cannot be read", |results| cut(&results.join("summary.json"), 0.6)),
         ("summary.json: it has schema version 9", |results| {
@@ -157,6 +159,12 @@ fn what_is_left_is_shown_and_what_is_missing_is_said() {
         ("runs.parquet: it cannot be read", |results| cut(&results.join("runs.parquet"), 0.9)),
         ("series.parquet: it is missing", |results| std::fs::remove_file(results.join("series.parquet")).unwrap()),
         ("series.parquet: it cannot be read", |results| cut(&results.join("series.parquet"), 0.5)),
+        ("throttling.parquet: it is missing", |results| {
+            std::fs::remove_file(results.join("throttling.parquet")).unwrap();
+        }),
+        ("scenario.resolved.toml: it is empty", |results| {
+            std::fs::write(results.join("scenario.resolved.toml"), "\n").unwrap();
+        }),
         ("throttling.parquet: it cannot be read", |results| {
             std::fs::write(results.join("throttling.parquet"), "run_id,gpu\n").unwrap();
         }),
@@ -251,4 +259,47 @@ fn a_full_standard_output_is_said() {
         let (code, _, err) = text(&output);
         assert!(code == 5 && err.contains("cannot write standard output"), "{form}: {code}\n{err}");
     }
+}
+
+/// Another program reads the table: what is odd about the folder goes to standard error.
+#[test]
+fn another_schema_version_is_told_beside_what_programs_read() {
+    let folder = Whole::new().damaged(|results| {
+        let path = results.join("summary.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, text.replace("\"schema_version\": 2", "\"schema_version\": 9")).unwrap();
+    });
+    for form in ["--json", "--csv"] {
+        let Outcome { code, out, err } = command(folder.path(), &["report", "results", form]);
+        assert!(code == 0 && err.starts_with("note: summary.json: it has schema version 9"), "{form}: {err}");
+        assert!(!out.contains("note: "), "{form}: {out}");
+    }
+}
+
+/// Routers that differ in nothing but their names have runs with one id, and each its own rows.
+#[test]
+fn routers_alike_but_for_their_names_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let alike = |name: &str| format!("{{ kind = \"energy-penalty\", lambda = 0.5, name = \"{name}\" }}");
+    let scenario = crate::lab::small(&format!("router = [{}, {}]", alike("one"), alike("two")));
+    let scenario = scenario.replace("scenarios/", &format!("{}/scenarios/", root().display()));
+    std::fs::write(folder.path().join("s.toml"), scenario).unwrap();
+    let (code, _, err) = text(&isotherm(folder.path(), &["run", "s.toml", "--out", "out", "-q"]));
+    assert_eq!(code, 0, "{err}");
+    let results = Results::open(&folder.path().join("out")).unwrap();
+    let is_shared = |id: &str| results.runs.iter().filter(|run| run.run_id == id).count() == 2;
+    assert!(results.runs.iter().any(|run| is_shared(&run.run_id)), "the two routers have ids of their own");
+    let mut batches = vec![Vec::new(); results.runs.len()];
+    let columns = Wanted::all_runs(&[Column::Batch]);
+    results.each_batch(&columns, |run, row| batches[run].push(row.whole(Column::Batch).unwrap())).unwrap();
+    for of_run in &batches {
+        assert!(!of_run.is_empty() && *of_run == batches[0], "{batches:?}");
+    }
+    let last = results.runs.len() - 1;
+    let mut rows = 0;
+    let only = Wanted::of_runs(&[Column::Batch], &[last]);
+    results.each_batch(&only, |run, _| rows += usize::from(run == last)).unwrap();
+    assert_eq!(rows, batches[0].len(), "its rows also where the other run is not asked about");
+    let (code, _, err) = text(&isotherm(folder.path(), &["trace", "out", "-o", "a.json", "--point", "x=1"]));
+    assert!(code == 2 && err.contains("these results have no point to choose: leave --point out"), "{err}");
 }

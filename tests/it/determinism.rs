@@ -7,13 +7,15 @@ use std::sync::Arc;
 use isotherm::execute::Comparison;
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
+use isotherm_core::population::GateSample;
 use isotherm_core::record::RunRecord;
 use isotherm_core::router::{PerLayer, Router, RouterContext};
 use isotherm_core::scenario::WorldPlan;
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::telemetry::TelemetrySource;
+use isotherm_core::tier::Tier;
 use isotherm_core::workload::WorkloadContext;
-use isotherm_core::world::{GateWindow, WorldSpec};
+use isotherm_core::world::{Crowd, GateWindow, WorldSpec};
 use proptest::prelude::*;
 
 use crate::lab::{from_text, isotherm, small, small_device};
@@ -123,9 +125,16 @@ fn bench_of(text: &str, temperature_limit: Option<f64>) -> Bench {
     });
     let window = Arc::new(GateWindow::of_layers(gates.collect::<Vec<_>>()));
     let spec = WorldSpec::of(&scenario, arrivals.into()).unwrap();
+    let crowd = (scenario.tier.kind != Tier::Token).then(|| Crowd {
+        tier: scenario.tier,
+        seed: 3,
+        layers: (streams.iter())
+            .map(|stream| GateSample::all_of(stream.as_ref(), 8, 2, &scenario.tier).unwrap())
+            .collect(),
+    });
     let limit = temperature_limit.or(spec.temperature_limit);
     let gpus = spec.gpus as usize;
-    let spec = Arc::new(WorldSpec { temperature_limit: limit, ..spec });
+    let spec = Arc::new(WorldSpec { temperature_limit: limit, crowd, ..spec });
     let variant = variants.into_iter().find(|variant| variant.index.is_some()).unwrap();
     let build = Box::new(move || {
         let costs = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 2.0, 2.0];

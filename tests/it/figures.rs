@@ -2,6 +2,7 @@
 //!
 //! The folders are made here, from shipped scenarios cut short.
 
+mod arms;
 mod command;
 mod hostile;
 mod numbers;

@@ -116,3 +116,8 @@ fn a_stream_or_a_cooling_that_cannot_be_is_refused() {
         assert!(err.contains(why), "{err}");
     }
 }
+
+#[test]
+fn five_minutes_were_recorded_without_a_gap() {
+    H200.has_no_gap("five-minutes.csv.gz", 6000);
+}

@@ -221,6 +221,7 @@ mod views {
             router_host: RouterHost::default(),
             oracle: false,
             frontier: false,
+            crowd: None,
         };
         let window = GateWindow::new((0..40).map(|b| (BatchId(b), Arc::new(gate(b)))));
         (Arc::new(spec), Arc::new(window))

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use isotherm_recording::Recording;
 use serde_json::Value;
 
 use crate::lab::{isotherm, root, text};
@@ -13,6 +14,17 @@ impl Recorded {
     /// The path of a file among them.
     pub(crate) fn path(&self, name: &str) -> String {
         root().join("scenarios/data").join(self.0).join(name).display().to_string()
+    }
+
+    /// What `telemetry record` promises at 20 Hz: so many rows of each of two devices, and never a quarter of a second without one.
+    pub(crate) fn has_no_gap(&self, name: &str, rows: usize) {
+        let recording = Recording::open(&self.path(name)).unwrap();
+        assert_eq!(recording.tracks.len(), 2);
+        for track in &recording.tracks {
+            assert_eq!(track.times.len(), rows);
+            let largest = track.times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+            assert!(largest < 250_000_000, "{largest} ns");
+        }
     }
 
     /// Compares a record with the profiles of its two GPUs.

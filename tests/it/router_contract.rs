@@ -7,8 +7,9 @@ use isotherm_core::id::{BatchId, GpuId};
 use isotherm_core::placement::Placement;
 use isotherm_core::rng::fill_standard_normal;
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterSpec, ThermalHint};
-use isotherm_core::routing::{Routing, RoutingOptions};
+use isotherm_core::routing::{Routing, RoutingOptions, Selector};
 use isotherm_core::telemetry::Sample;
+use isotherm_core::tier::Tier;
 use isotherm_core::time::SimTime;
 use isotherm_core::units::{Celsius, Watts};
 use isotherm_routers::KINDS;
@@ -116,8 +117,8 @@ impl Bench {
         GateBatch::from_logits(self.experts, self.top_k, logits)
     }
 
-    /// Routes one batch and tells the router what it cost.
-    fn step(&self, router: &mut dyn Router, batch: u32, gate: &GateBatch) -> Routing<'static> {
+    /// Shows what a router sees at a batch.
+    fn seen<R>(&self, batch: u32, show: impl FnOnce(&ClusterView<'_>) -> R) -> R {
         let now = SimTime::from_nanos(u64::from(batch) * 100_000_000);
         let samples: Vec<Sample> = (0..GPUS)
             .map(|gpu| Sample {
@@ -130,8 +131,16 @@ impl Bench {
             .with_declared_costs(&self.costs)
             .at(now, BatchId(batch), &self.placement, &samples)
             .with_true_costs(&self.costs);
+        show(&view)
+    }
+
+    /// Routes one batch and tells the router what it cost.
+    fn step(&self, router: &mut dyn Router, batch: u32, gate: &GateBatch) -> Routing<'static> {
         let mut routing = Routing::new(self.experts, self.top_k);
-        router.route(gate, &view, &mut routing).unwrap();
+        let now = self.seen(batch, |view| {
+            router.route(gate, view, &mut routing).unwrap();
+            view.now
+        });
         routing.check().unwrap();
         let joules: Vec<f64> = routing.counts.iter().zip(&self.costs).map(|(n, c)| f64::from(*n) * c).collect();
         let seconds: Vec<f64> = routing.counts.iter().map(|n| f64::from(*n) * 1e-4).collect();
@@ -244,6 +253,41 @@ fn a_saved_router_goes_on_where_it_stood() {
             assert!(other.build(&options(kind, 8)).load(&saved).is_err(), "{kind} takes a state of 16 experts for 8");
         }
         assert!(bench.build(&text).load(&[0xff; 7]).is_err(), "{kind} takes noise for a state");
+    });
+}
+
+/// A router says that it serves the upper tiers exactly if it has a rule; asking for the rule changes nothing, and it is the rule it routes by.
+#[test]
+fn the_rule_is_what_is_routed_by_and_may_be_asked_for_at_any_time() {
+    every_kind(|kind| {
+        let bench = Bench::new(16, 4);
+        let text = options(kind, 16);
+        let spec: Box<dyn RouterSpec> = toml::from_str(&text).unwrap();
+        let upper = spec.tiers().serves(Tier::Counts);
+        assert_eq!(upper, spec.tiers().serves(Tier::MeanField), "{kind}");
+        let (mut asked, mut plain) = (bench.build(&text), bench.build(&text));
+        for batch in 0..8 {
+            let gate = bench.gate(batch, TOKENS);
+            let mut by_rule = None;
+            bench.seen(batch, |view| {
+                for _ in 0..2 {
+                    let rule = asked.rule(view).unwrap();
+                    assert_eq!(rule.is_some(), upper, "{kind}");
+                    by_rule = rule.map(|rule| {
+                        let mut routing = Routing::new(16, 4);
+                        Selector::default().select(&gate, rule, None, &mut routing);
+                        routing.experts.to_vec()
+                    });
+                }
+            });
+            let (routed, expected) =
+                (bench.step(asked.as_mut(), batch, &gate), bench.step(plain.as_mut(), batch, &gate));
+            assert_eq!(routed, expected, "{kind}: asking for a rule has changed batch {batch}");
+            // The example of selection-bias scores by the sigmoid, which a plain selector does not know.
+            if let Some(experts) = by_rule.filter(|_| kind != "selection-bias") {
+                assert_eq!(experts[..], routed.experts[..], "{kind}: another rule than it routes by");
+            }
+        }
     });
 }
 

@@ -48,9 +48,9 @@ fn both_forms_are_written_whole_and_again_the_same() {
         assert!(err.contains("ui.perfetto.dev"), "{err}");
     };
     let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
-    written(&["-o", "new/a.pftrace.gz"]);
+    written(&["-o", "a.pftrace.gz"]);
     written(&["-o", "b.pftrace.gz"]);
-    assert_eq!(bytes("new/a.pftrace.gz"), bytes("b.pftrace.gz"));
+    assert_eq!(bytes("a.pftrace.gz"), bytes("b.pftrace.gz"));
     assert_eq!(bytes("b.pftrace.gz")[..2], [0x1f, 0x8b]);
     written(&["-o", "c.json", "--format", "chrome", "--router", "ttt", "--seed", "1"]);
     let trace: serde_json::Value = serde_json::from_slice(&bytes("c.json")).unwrap();

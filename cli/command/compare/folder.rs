@@ -55,7 +55,9 @@ impl ResultsFolder {
             ));
         }
         let summary: Summary = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
-        let runs = StoredRuns::read(&path.join("runs.parquet")).map_err(|error| {
+        let table = path.join("runs.parquet");
+        let checked = StoredRuns::check(&table, summary.head.tables.get("runs.parquet"));
+        let runs = checked.and_then(|()| StoredRuns::read(&table)).map_err(|error| {
             fault(format!("is damaged: runs.parquet: {error}"), "run its scenario again with --force")
         })?;
         Ok(Self { path: path.to_owned(), summary, runs })

@@ -13,6 +13,7 @@ use crate::live::model::{Model, ModelMeter};
 use crate::live::monitor::Monitor;
 use crate::live::schedule::Schedule;
 use crate::live::session::MODEL;
+use crate::output_file::write_whole;
 
 /// Time between two polls (s).
 const PERIOD: f64 = 0.05;
@@ -60,7 +61,7 @@ fn play(options: &LiveExcite, schedule: &Schedule) -> Result<Code, Fault> {
     let (side_car, outcome) = excite(schedule, &phases, &mut loads, &*clock, monitor.as_ref(), &stop, &mut |phase| {
         tell!("{}: {:.1} s", phase.name, phase.seconds);
     });
-    super::super::profile::write_whole(&options.out, &super::super::profile::json(&side_car)?)?;
+    write_whole(&options.out, &super::super::profile::json(&side_car)?)?;
     tell!("{} phases in {}", side_car.phases.len(), options.out.display());
     outcome.map_err(Fault::Runs)?;
     Ok(if stop.load(std::sync::atomic::Ordering::Relaxed) { exit::INTERRUPTED } else { exit::SUCCESS })

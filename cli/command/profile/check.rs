@@ -13,6 +13,7 @@ use super::table;
 use crate::args::ProfileCheck;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::output_file::write_whole;
 
 /// What a data file holds, by its content: names lie.
 enum Data {
@@ -68,7 +69,7 @@ pub(super) fn run(options: &ProfileCheck) -> Result<Code, Fault> {
     };
     super::super::print(&text)?;
     if let Some(path) = options.plot.as_ref().filter(|_| !tracks.is_empty()) {
-        super::write_whole(path, plot::svg(&profile.name, &tracks))?;
+        write_whole(path, plot::svg(&profile.name, &tracks))?;
         tell!("plot in {}", path.display());
     }
     if options.plot.is_some() && tracks.is_empty() {

@@ -10,6 +10,7 @@ use super::table;
 use crate::args::ProfileFit;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::output_file::write_whole;
 
 /// Fits, prints, and writes the profile and its plot.
 pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
@@ -52,10 +53,10 @@ pub(super) fn run(options: &ProfileFit) -> Result<Code, Fault> {
     };
     let text = if options.json { super::json(&fit)? } else { summary(&fit) };
     super::super::print(&text)?;
-    super::write_whole(&options.output, &profile_text(&fit)?)?;
+    write_whole(&options.output, &profile_text(&fit)?)?;
     tell!("profile in {}", options.output.display());
     if let Some(path) = &options.plot {
-        super::write_whole(path, plot::svg(&fit.profile.name, &fit.checks))?;
+        write_whole(path, plot::svg(&fit.profile.name, &fit.checks))?;
         tell!("plot in {}", path.display());
     }
     Ok(exit::SUCCESS)

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::args::ProfileFitLayers;
 use crate::exit::{self, Code};
 use crate::fault::Fault;
+use crate::output_file::write_whole;
 
 /// The result as a program reads it.
 #[derive(Serialize)]
@@ -48,7 +49,7 @@ pub(super) fn run(options: &ProfileFitLayers) -> Result<Code, Fault> {
     let text = if options.json { super::json(&Report { fit: &fit, checks: &checks })? } else { summary(&fit, &checks) };
     super::super::print(&text)?;
     let body = toml::to_string(&fit.profile).map_err(|error| Fault::Internal(error.to_string()))?;
-    super::write_whole(&options.output, format!("# Layers fitted by `isotherm profile fit-layers`.\n{body}"))?;
+    write_whole(&options.output, format!("# Layers fitted by `isotherm profile fit-layers`.\n{body}"))?;
     tell!("profile in {}", options.output.display());
     Ok(exit::SUCCESS)
 }

@@ -1,7 +1,6 @@
 //! Writing a shard: under another name, row group by row group, renamed when it is whole and on the disk.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,14 +9,13 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::table::Rows;
 use super::{SHARD_VERSION, SweepPlan, name};
 use crate::execute::{Outcome, Run};
 use crate::fault::Fault;
-use crate::results::{Baselines, Column, Streams, parquet_field, write_parquet};
+use crate::results::{Baselines, Column, Hashed, Streams, parquet_field, write_parquet};
 use crate::sweep::Part;
 
 /// A row group ends with the point at which it has so many rows, or so many bytes of records.
@@ -34,27 +32,9 @@ pub(crate) struct ShardWriter<'p> {
     tasks: PathBuf,
     file: NamedTempFile,
     /// None until the first rows say what the columns are.
-    parquet: Option<SerializedFileWriter<Hashed>>,
+    parquet: Option<SerializedFileWriter<Hashed<File>>>,
     rows: Rows,
     failed: usize,
-}
-
-/// A file, and the hash of what was written to it.
-struct Hashed {
-    file: File,
-    hash: Sha256,
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
-    }
 }
 
 impl<'p> ShardWriter<'p> {
@@ -108,13 +88,14 @@ impl<'p> ShardWriter<'p> {
             parquet.append_key_value_metadata(entry);
         }
         let hashed = parquet.into_inner().map_err(|error| self.unwritable(&error))?;
-        let path = self.tasks.join(name(self.chunk, &hashed.hash.finalize()));
+        let (file, hash) = hashed.finish();
+        let path = self.tasks.join(name(self.chunk, &hash));
         let finish = || -> std::io::Result<()> {
-            hashed.file.sync_all()?;
+            file.sync_all()?;
             #[cfg(unix)]
             {
                 use std::os::unix::fs::PermissionsExt;
-                hashed.file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+                file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
             }
             self.file.persist(&path).map_err(|error| error.error)?;
             // The name is on the disk, too, before anything that it stands for goes away; where folders can be flushed at all.
@@ -132,7 +113,7 @@ impl<'p> ShardWriter<'p> {
             self.parquet = Some(self.open(&columns)?);
         }
         let Some(parquet) = &mut self.parquet else { return Ok(()) };
-        let write = |parquet: &mut SerializedFileWriter<Hashed>| {
+        let write = |parquet: &mut SerializedFileWriter<Hashed<File>>| {
             let mut group = parquet.next_row_group()?;
             for column in &columns {
                 if let Some(mut out) = group.next_column()? {
@@ -145,7 +126,7 @@ impl<'p> ShardWriter<'p> {
         write(parquet).map_err(|error| self.unwritable(&error))
     }
 
-    fn open(&self, columns: &[Column]) -> Result<SerializedFileWriter<Hashed>, Fault> {
+    fn open(&self, columns: &[Column]) -> Result<SerializedFileWriter<Hashed<File>>, Fault> {
         let fields: Result<Vec<TypePtr>, _> = columns.iter().map(|c| parquet_field(c).map(Arc::new)).collect();
         let schema = fields.and_then(|fields| Type::group_type_builder("shard").with_fields(fields).build());
         let properties = WriterProperties::builder()
@@ -156,7 +137,7 @@ impl<'p> ShardWriter<'p> {
             .set_created_by(format!("isotherm {}", env!("CARGO_PKG_VERSION")))
             .build();
         let file = self.file.reopen().map_err(|error| Fault::unwritable(self.file.path(), error))?;
-        let hashed = Hashed { file, hash: Sha256::new() };
+        let hashed = Hashed::new(file);
         schema
             .and_then(|schema| SerializedFileWriter::new(hashed, Arc::new(schema), Arc::new(properties)))
             .map_err(|error| self.unwritable(&error))

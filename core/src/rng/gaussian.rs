@@ -9,8 +9,9 @@ use crate::simd;
 
 /// Counters worked on side by side; fixed, because it decides which deviate comes from which counter.
 const LANES: usize = 16;
-/// Deviates of one round: a counter gives two pairs.
-const ROUND: usize = 4 * LANES;
+/// Deviates that are drawn at once; a fill may be entered at any multiple of it ([`fill_standard_normal_from`]).
+// A counter gives two pairs.
+pub const ROUND: usize = 4 * LANES;
 
 type Lanes = [f32; LANES];
 
@@ -27,16 +28,33 @@ type Lanes = [f32; LANES];
 /// assert_eq!(long[..7], short);
 /// ```
 pub fn fill_standard_normal(key: [u32; 2], block: u64, out: &mut [f32]) {
+    fill_standard_normal_from(key, block, 0, out);
+}
+
+/// What [`fill_standard_normal`] would write from its deviate `first` on: a long fill in parts.
+///
+/// ```
+/// use isotherm_core::rng::{ROUND, fill_standard_normal, fill_standard_normal_from};
+/// let (mut whole, mut rest) = ([0.0; 3 * ROUND], [0.0; ROUND]);
+/// fill_standard_normal([1, 2], 9, &mut whole);
+/// fill_standard_normal_from([1, 2], 9, 2 * ROUND, &mut rest);
+/// assert_eq!(whole[2 * ROUND..], rest);
+/// ```
+///
+/// # Panics
+/// If `first` is no multiple of [`ROUND`].
+pub fn fill_standard_normal_from(key: [u32; 2], block: u64, first: usize, out: &mut [f32]) {
+    assert!(first.is_multiple_of(ROUND), "a fill is entered between two rounds");
     simd::dispatch(
         #[inline(always)]
-        || fill(key, block, out),
+        || fill(key, block, first / ROUND, out),
     );
 }
 
 #[inline(always)]
-fn fill(key: [u32; 2], block: u64, out: &mut [f32]) {
+fn fill(key: [u32; 2], block: u64, first: usize, out: &mut [f32]) {
     for (round, chunk) in out.chunks_mut(ROUND).enumerate() {
-        let deviates = normal_round(key, block, (round * LANES) as u32);
+        let deviates = normal_round(key, block, ((first + round) * LANES) as u32);
         chunk.copy_from_slice(&deviates.as_flattened()[..chunk.len()]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{ClusterView, Feasibility, Feedback, Router, RouterContext, RouterError, RouterSpec};
 use crate::gate::GateBatch;
-use crate::routing::Routing;
+use crate::routing::{Routing, Rule};
 
 /// One router per MoE layer behind the face of one: a call goes to the router of the layer that the view or the feedback names.
 pub struct PerLayer {
@@ -37,6 +37,10 @@ impl PerLayer {
 impl Router for PerLayer {
     fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
         self.of(view.layer)?.route(gate, view, out)
+    }
+
+    fn rule(&mut self, view: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.of(view.layer)?.rule(view)
     }
 
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {

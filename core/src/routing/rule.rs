@@ -50,7 +50,9 @@ pub enum Affinity {
 const LARGEST_PRICE: f32 = 1e30;
 
 impl<'a> Rule<'a> {
-    pub(super) fn price(&self) -> Option<&'a [f32]> {
+    /// The price per expert, where the rule has one.
+    #[must_use]
+    pub fn price(&self) -> Option<&'a [f32]> {
         match self {
             Self::Logit | Self::Given { .. } => None,
             Self::PricedLogit { price } | Self::Probability { price } | Self::Affinity { price } => Some(price),

@@ -1,6 +1,7 @@
 //! Checks of meaning: what is right key by key and still makes no sense together.
 
 mod hardware;
+mod tier;
 
 use super::plan::Variant;
 use super::{Compare, SCHEMA_VERSION, Scenario};
@@ -73,6 +74,7 @@ pub(super) fn scenario(scenario: &Scenario, tree: &Tree, faults: &mut Faults) ->
     check_model(scenario, check);
     check_costs(scenario, check);
     hardware::check(scenario, check);
+    tier::check(scenario, check);
     check_changes(scenario, check);
     check.not_negative(
         "router_host.seconds_per_operation",
@@ -365,6 +367,7 @@ fn check_changes(scenario: &Scenario, check: &mut Check<'_>) {
 /// Checks that every router can be built for the model, and the workload's and arrivals' options.
 pub(super) fn routers(scenario: &Scenario, variants: &[Variant], tree: &Tree, faults: &mut Faults) {
     let check = &mut Check { tree, faults };
+    tier::check_routers(scenario, variants, check);
     // One number an expert stands for whatever a run will declare.
     let declared_costs = match scenario.costs.kind {
         CostKind::Table => scenario.costs.per_expert(scenario.model.experts).0,

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
+use super::assigned::Assigned;
 use super::measured::Share;
 use super::split::{Split, share_out};
 use super::state::{Completed, Running};
 use super::{RunError, World};
-use crate::dispatch::TokenSources;
 use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::kernel::Draw;
 use crate::id::{BatchId, ExpertId, GpuId};
 use crate::profiler::Section;
 use crate::queue::EventQueue;
-use crate::record::{BatchRecord, RoutingMeans};
-use crate::router::{ClusterView, Feasibility};
+use crate::record::BatchRecord;
+use crate::router::Feasibility;
 use crate::time::{SimDuration, SimTime};
 
 impl World {
@@ -86,9 +86,9 @@ impl World {
     ) -> Result<(), RunError> {
         let (batch, now) = (BatchId(record.batch), schedule.now());
         self.find_alive();
-        self.route(batch, layer, now)?;
+        self.assign(batch, layer, now)?;
         self.routed = batch;
-        let operations = self.router.operations_per_token() * self.routing.tokens() as f64;
+        let operations = self.router.operations_per_token() * f64::from(self.assigned.tokens);
         let host = self.spec.router_host;
         let router_seconds = operations * host.seconds_per_operation + host.seconds_per_routing;
         let delay = SimDuration::from_seconds(router_seconds).ok_or(RunError::Duration {
@@ -118,27 +118,6 @@ impl World {
         if pending == 0 { self.layer_done(schedule) } else { Ok(()) }
     }
 
-    fn route(&mut self, batch: BatchId, layer: u32, now: SimTime) -> Result<(), RunError> {
-        // The engine dispatches a batch only while it is in the window.
-        let Some(gate) = self.window.get(batch, layer) else { return Ok(()) };
-        let mut view = ClusterView::empty()
-            .with_declared_costs(&self.declared)
-            .at(now, batch, &self.state.placements[layer as usize], &self.state.samples)
-            .with_sources(TokenSources::new(&self.alive, self.spec.gpus_per_node as usize))
-            .in_layer(layer)
-            .of_revision(self.revision);
-        let truth: Vec<f64>;
-        if self.spec.oracle {
-            truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(layer, ExpertId(e))).collect();
-            view = view.with_true_costs(&truth);
-        }
-        let begun = self.section_begins();
-        self.router.route(gate, &view, &mut self.routing)?;
-        self.section_ends(Section::Route, begun);
-        self.routing.check()?;
-        Ok(())
-    }
-
     /// GPUs that are not lost: those that hold the tokens.
     fn find_alive(&mut self) {
         let governors = &self.state.governors;
@@ -153,26 +132,25 @@ impl World {
 
     /// Shares the routed assignments out among the copies of their experts, and counts what crosses between GPUs.
     fn share_out(&mut self, layer: u32) -> Split {
+        self.find_origins();
         let spec = &self.spec;
         let parallel = spec.device.as_ref().map_or(1, |device| device.cost.layer.tensor_parallel as usize);
-        let sources = TokenSources::new(&self.alive, spec.gpus_per_node as usize);
-        self.origins.collect(&self.routing.experts, spec.top_k as usize, spec.experts as usize, sources);
         self.traffic.clear(spec.gpus as usize, parallel, spec.gpus_per_node as usize);
         let split = share_out(
             spec.dispatch.copies,
-            &self.routing.counts,
+            &self.assigned.counts,
             &self.state.placements[layer as usize],
             self.state.measured.running_speeds(),
             &self.origins,
             &mut self.traffic,
         );
-        self.state.record.sent_assignments += self.routing.counts.iter().map(|n| u64::from(*n)).sum::<u64>();
+        self.state.record.sent_assignments += self.assigned.counts.iter().map(|n| u64::from(*n)).sum::<u64>();
         self.state.record.local_assignments += self.traffic.local();
         split
     }
 
     /// Energy of one assignment at `expert` now (J), the mean over its copies.
-    fn mean_assignment_joules(&self, layer: u32, expert: ExpertId) -> f64 {
+    pub(super) fn mean_assignment_joules(&self, layer: u32, expert: ExpertId) -> f64 {
         let copies = self.state.placements[layer as usize].copies(expert);
         copies.iter().map(|gpu| self.assignment_joules(expert, *gpu)).sum::<f64>() / copies.len() as f64
     }
@@ -194,7 +172,7 @@ impl World {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
             self.settle_all(now)?;
         }
-        let assignments = self.routing.counts.to_vec();
+        let assignments = self.assigned.counts.clone();
         let (mut joules, mut seconds) = (vec![0.0; assignments.len()], vec![0.0; assignments.len()]);
         // What a batch takes on devices is known when it is done.
         if self.spec.device.is_none() {
@@ -213,18 +191,8 @@ impl World {
 
     /// Adds what the router has decided for a layer to the record of the batch.
     fn record_routing(&mut self, record: &mut BatchRecord, done: &Completed) {
-        let begun = self.section_begins();
-        let gate = self.window.get(done.batch, done.layer);
-        let own = self.routing.gate;
-        let routed = RoutingMeans {
-            fidelity: gate.map(|gate| gate.fidelity(&self.routing)).unwrap_or_default(),
-            gate_entropy_nats: own.map(|gate| gate.entropy_nats),
-            gate_kl_nats: own.and_then(|gate| gate.kl_nats),
-            route_churn: self.routing.churn(),
-        };
-        self.section_ends(Section::Fidelity, begun);
-        let dropped = self.routing.dropped() as u32;
-        record.tokens = self.routing.tokens() as u32;
+        let Assigned { tokens, dropped, means: routed, .. } = &self.assigned;
+        record.tokens = *tokens;
         record.dropped += dropped;
         record.energy_joules += done.joules.iter().sum::<f64>();
         for expert in (0..done.joules.len()).filter(|e| self.state.is_hot(ExpertId(*e as u32))) {
@@ -233,9 +201,9 @@ impl World {
         }
         record.hot_experts += self.state.hot.len() as u32;
         record.usage.extend_from_slice(&done.assignments);
-        record.add_layer(done.layer, &routed);
+        record.add_layer(done.layer, routed);
         if let Some(layer) = self.state.record.layers.get_mut(done.layer as usize) {
-            layer.add_routing(record.tokens, dropped, &routed);
+            layer.add_routing(*tokens, *dropped, routed);
         }
     }
 

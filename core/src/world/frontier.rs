@@ -5,6 +5,8 @@ use crate::cost::{CostKind, CostTable};
 use crate::frontier::{Frontier, Sweep};
 use crate::id::{BatchId, ExpertId};
 use crate::profiler::Section;
+use crate::scenario::Scenario;
+use crate::tier::Tier;
 
 /// What the frontier of a world can be known from.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +42,16 @@ impl BatchCosts {
 }
 
 impl FrontierScope {
+    /// Which frontier the runs of a scenario have. In the upper tiers there is none: it is a bound over the very tokens that were served.
+    #[must_use]
+    pub fn of_scenario(scenario: &Scenario) -> Self {
+        if scenario.compare.frontier && scenario.tier.kind == Tier::Token {
+            Self::of(&scenario.costs, &scenario.change, scenario.model.experts)
+        } else {
+            Self::None
+        }
+    }
+
     /// Which frontier the runs of a world with these costs and changes have.
     #[must_use]
     pub fn of(costs: &CostTable, changes: &[Change], experts: u32) -> Self {

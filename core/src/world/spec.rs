@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::assigned::Crowd;
 use super::frontier::FrontierScope;
 use super::thermal::ThermalSpec;
 use crate::cost::{CostKind, CostTable, DeviceCost};
@@ -106,6 +107,8 @@ pub struct WorldSpec {
     pub oracle: bool,
     /// Whether the run keeps a frontier of its own: its costs depend on what happens in it.
     pub frontier: bool,
+    /// What stands for the tokens in the upper tiers; `None` where every token is routed.
+    pub crowd: Option<Crowd>,
 }
 
 /// What the cost model `device` knows of the GPUs.
@@ -171,7 +174,7 @@ impl DeviceSpec {
 }
 
 impl WorldSpec {
-    /// What a scenario says, with the batches of one seed.
+    /// What a scenario says, with the batches of one seed. In the upper tiers the caller adds the [`Crowd`].
     ///
     /// # Errors
     /// A sentence that names what does not fit together in the hardware.
@@ -179,7 +182,7 @@ impl WorldSpec {
         let hardware = &scenario.hardware;
         let prescribed = scenario.telemetry.prescribes_temperature();
         let experts = scenario.model.experts;
-        let scope = FrontierScope::of(&scenario.costs, &scenario.change, experts);
+        let scope = FrontierScope::of_scenario(scenario);
         Ok(Self {
             experts,
             top_k: scenario.model.top_k,
@@ -202,7 +205,8 @@ impl WorldSpec {
             poll_period: scenario.telemetry.period(),
             router_host: scenario.router_host,
             oracle: false,
-            frontier: scenario.compare.frontier && scope == FrontierScope::Oracle,
+            frontier: scope == FrontierScope::Oracle,
+            crowd: None,
         })
     }
 

@@ -10,6 +10,9 @@ use crate::routing::DROPPED;
 pub(super) struct Origins {
     /// Per expert: GPUs whose tokens chose it, by rising number, and how many assignments they have there.
     of: Vec<Vec<(GpuId, u32)>>,
+    /// Scratch: tokens of every GPU, and what rounding down has left of an expert's assignments there.
+    held: Vec<u64>,
+    remainders: Vec<(std::cmp::Reverse<u64>, usize, usize)>,
 }
 
 impl Origins {
@@ -27,6 +30,35 @@ impl Origins {
                     _ => self.of[*expert as usize].push((source, 1)),
                 }
             }
+        }
+    }
+
+    /// Spreads the assignments of every expert over the GPUs in proportion to their tokens: whole numbers, what cannot be shared equally to the
+    /// largest remainders. Among equal ones the turn goes round with the expert, so that no GPU is always the one that has more.
+    pub(super) fn spread(&mut self, counts: &[u32], tokens: u32, sources: TokenSources<'_>) {
+        self.of.resize_with(counts.len(), Vec::new);
+        let gpus = sources.gpus();
+        // GPU g holds the tokens t with floor(t G / T) = g.
+        let first = |place: usize| (place as u64 * u64::from(tokens)).div_ceil(gpus.len().max(1) as u64);
+        self.held.clear();
+        self.held.extend((0..gpus.len()).map(|place| first(place + 1) - first(place)));
+        let all = u64::from(tokens).max(1);
+        for (expert, (of, count)) in self.of.iter_mut().zip(counts).enumerate() {
+            of.clear();
+            self.remainders.clear();
+            let mut over = u64::from(*count);
+            for (place, (gpu, held)) in gpus.iter().zip(&self.held).enumerate() {
+                let share = u64::from(*count) * held;
+                of.push((*gpu, (share / all) as u32));
+                over -= share / all;
+                let turn = (place + expert) % gpus.len();
+                self.remainders.push((std::cmp::Reverse(share % all), turn, place));
+            }
+            if over > 0 {
+                self.remainders.sort_unstable();
+            }
+            self.remainders.iter().take(over as usize).for_each(|(.., place)| of[*place].1 += 1);
+            of.retain(|(_, number)| *number > 0);
         }
     }
 

@@ -16,6 +16,7 @@ use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Router, RouterContext, RouterError, RouterSpec};
 use isotherm_core::routing::{Affinity, Routing, Rule, Selector};
+use isotherm_core::tier::Tiers;
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::{Drop, Dropper};
@@ -100,6 +101,11 @@ impl RouterSpec for Baseline {
     fn is_reference(&self) -> bool {
         *self == Self::default()
     }
+
+    /// A capacity is shared by the tokens of a batch, and groups of experts compete for each by sums that are no price.
+    fn tiers(&self) -> Tiers {
+        if self.capacity.is_some() || self.nodes.is_some() { Tiers::TOKEN } else { Tiers::ALL }
+    }
 }
 
 #[derive(Debug)]
@@ -119,6 +125,10 @@ impl Router for TopK {
             capacity.drop_surplus(gate, out);
         }
         Ok(())
+    }
+
+    fn rule(&mut self, _: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        Ok((self.capacity.is_none() && self.nodes.is_none()).then_some(Rule::Logit))
     }
 
     /// A comparison per expert where groups compete, and per assignment where experts have a capacity.

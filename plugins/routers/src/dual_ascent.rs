@@ -14,6 +14,7 @@ use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterError, RouterSpec};
 use isotherm_core::routing::{Routing, Rule, Selector};
+use isotherm_core::tier::Tiers;
 use serde::{Deserialize, Serialize};
 
 use crate::belief::{CostBelief, reference_degc, require_at_least, require_costs};
@@ -113,6 +114,10 @@ impl RouterSpec for DualAscent {
     fn uses_oracle(&self) -> bool {
         self.costs == CostBelief::Oracle
     }
+
+    fn tiers(&self) -> Tiers {
+        Tiers::ALL
+    }
 }
 
 #[derive(Debug)]
@@ -125,13 +130,26 @@ struct Ascending {
     selector: Selector,
 }
 
-impl Router for Ascending {
-    fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
+impl Ascending {
+    /// The price of every expert at the price of a joule now.
+    fn set_price(&mut self, view: &ClusterView<'_>) -> Result<(), RouterError> {
         let spec = &self.spec;
         spec.costs.read(view, spec.leakage_per_kelvin, spec.reference_degc, &mut self.costs)?;
         set_prices(&mut self.price, &self.costs, self.mu);
+        Ok(())
+    }
+}
+
+impl Router for Ascending {
+    fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
+        self.set_price(view)?;
         self.selector.select(gate, Rule::Probability { price: &self.price }, None, out);
         Ok(())
+    }
+
+    fn rule(&mut self, view: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.set_price(view)?;
+        Ok(Some(Rule::Probability { price: &self.price }))
     }
 
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {

@@ -8,6 +8,7 @@ use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Router, RouterContext, RouterError, RouterSpec};
 use isotherm_core::routing::{Routing, Rule, Selector};
+use isotherm_core::tier::Tiers;
 use serde::{Deserialize, Serialize};
 
 use crate::belief::{CostBelief, reference_degc, require_at_least, require_costs};
@@ -141,6 +142,10 @@ impl RouterSpec for EnergyPenalty {
     fn uses_oracle(&self) -> bool {
         self.costs == CostBelief::Oracle
     }
+
+    fn tiers(&self) -> Tiers {
+        Tiers::ALL
+    }
 }
 
 #[derive(Debug)]
@@ -151,14 +156,27 @@ struct Penalised {
     selector: Selector,
 }
 
-impl Router for Penalised {
-    fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
+impl Penalised {
+    /// The price that the costs of this view make.
+    fn set_price(&mut self, view: &ClusterView<'_>) -> Result<(), RouterError> {
         let spec = &self.spec;
         spec.costs.read(view, spec.leakage_per_kelvin, spec.reference_degc, &mut self.costs)?;
         let factor = spec.lambda * spec.scale / spec.normalise.unit(&self.costs);
         set_prices(&mut self.price, &self.costs, factor);
-        self.selector.select(gate, spec.space.rule(&self.price), None, out);
         Ok(())
+    }
+}
+
+impl Router for Penalised {
+    fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
+        self.set_price(view)?;
+        self.selector.select(gate, self.spec.space.rule(&self.price), None, out);
+        Ok(())
+    }
+
+    fn rule(&mut self, view: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.set_price(view)?;
+        Ok(Some(self.spec.space.rule(&self.price)))
     }
 
     /// One subtraction per expert.

@@ -3,7 +3,7 @@
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::ExpertId;
 use isotherm_core::router::{ClusterView, RouterContext};
-use isotherm_core::routing::{Routing, Selector};
+use isotherm_core::routing::{Routing, Rule, Selector};
 
 use crate::energy_penalty::Space;
 use crate::price::set_prices;
@@ -27,12 +27,18 @@ impl PricedGpus {
         Self { space, raw: vec![0.0; experts], price: vec![0.0; experts], selector: Selector::new(context.options) }
     }
 
-    /// Routes with `prices`, one per GPU. Only differences route: the smallest price of an expert is taken off.
-    pub(crate) fn route(&mut self, prices: &[f64], gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) {
+    /// The rule that `prices`, one per GPU, make. Only differences route: the smallest price of an expert is taken off.
+    pub(crate) fn rule(&mut self, prices: &[f64], view: &ClusterView<'_>) -> Rule<'_> {
         for (e, raw) in self.raw.iter_mut().enumerate() {
             *raw = view.expert_mean(ExpertId(e as u32), |gpu| prices.get(gpu).copied()).unwrap_or(0.0);
         }
         set_prices(&mut self.price, &self.raw, 1.0);
+        self.space.rule(&self.price)
+    }
+
+    /// Routes by that rule.
+    pub(crate) fn route(&mut self, prices: &[f64], gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) {
+        self.rule(prices, view);
         self.selector.select(gate, self.space.rule(&self.price), None, out);
     }
 

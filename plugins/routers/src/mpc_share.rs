@@ -30,9 +30,11 @@
 
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::ExpertId;
+use isotherm_core::placement::Placement;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Feasibility, Feedback, Router, RouterContext, RouterError, RouterSpec};
-use isotherm_core::routing::Routing;
+use isotherm_core::routing::{Routing, Rule};
+use isotherm_core::tier::Tiers;
 use isotherm_core::time::{SimDuration, SimTime};
 use isotherm_core::units::{Celsius, KelvinPerWatt, Watts};
 use serde::{Deserialize, Serialize};
@@ -139,12 +141,22 @@ impl RouterSpec for MpcShare {
         Ok(Box::new(Shared {
             gain: self.gain,
             model,
-            state: State { gpus: Vec::new(), work: Work::new(experts), too_much_since: None, infeasible: false },
+            state: State {
+                gpus: Vec::new(),
+                homes: None,
+                work: Work::new(experts),
+                too_much_since: None,
+                infeasible: false,
+            },
             gpus: PricedGpus::new(Space::Logit, context),
             prices: Vec::new(),
             loads: Vec::new(),
             holds: Vec::new(),
         }))
+    }
+
+    fn tiers(&self) -> Tiers {
+        Tiers::ALL
     }
 }
 
@@ -162,6 +174,8 @@ struct Gpu {
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
     gpus: Vec<Gpu>,
+    /// Where the experts were when the batch was routed whose feedback is awaited.
+    homes: Option<Placement>,
     work: Work,
     /// Since when the work is more than what holds the cap for good.
     too_much_since: Option<SimTime>,
@@ -175,7 +189,7 @@ struct Shared {
     state: State,
     gpus: PricedGpus,
     prices: Vec<f64>,
-    /// Assignments and joules of each GPU in the batch just routed.
+    /// Assignments and joules of each GPU in the batch just served.
     loads: Vec<(f64, f64)>,
     /// Which GPUs hold experts.
     holds: Vec<bool>,
@@ -187,7 +201,7 @@ const MOST: f64 = 10.0;
 impl Shared {
     /// Takes new samples in and says how much every GPU may have.
     fn observe(&mut self, view: &ClusterView<'_>) {
-        let State { gpus, work, too_much_since, infeasible } = &mut self.state;
+        let State { gpus, work, too_much_since, infeasible, .. } = &mut self.state;
         gpus.resize(view.samples.len(), Gpu::default());
         let Some(rate) = work.rate() else { return };
         let mut new = false;
@@ -221,13 +235,22 @@ impl Shared {
         }
     }
 
-    /// One step of the prices from the loads of the batch just routed.
-    fn step(&mut self, view: &ClusterView<'_>, out: &Routing) {
-        let Some(placement) = view.placement else { return };
-        let State { gpus, work, .. } = &mut self.state;
+    /// Takes the view in: the prices of the GPUs, and where the experts are.
+    fn set_prices(&mut self, view: &ClusterView<'_>) {
+        self.observe(view);
+        self.prices.clear();
+        self.prices.extend(self.state.gpus.iter().map(|gpu| gpu.price));
+        if self.state.homes.as_ref() != view.placement {
+            self.state.homes = view.placement.cloned();
+        }
+    }
+
+    /// One step of the prices from the loads of the batch just served.
+    fn step(&mut self, assignments: &[u32]) {
+        let State { gpus, homes: Some(placement), work, .. } = &mut self.state else { return };
         self.loads.clear();
         self.loads.resize(gpus.len(), (0.0, 0.0));
-        for (e, count) in out.counts.iter().enumerate() {
+        for (e, count) in assignments.iter().enumerate().take(placement.experts()) {
             let homes = placement.copies(ExpertId(e as u32));
             let count = f64::from(*count) / homes.len() as f64;
             for home in homes {
@@ -259,15 +282,19 @@ impl Shared {
 
 impl Router for Shared {
     fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
-        self.observe(view);
-        self.prices.clear();
-        self.prices.extend(self.state.gpus.iter().map(|gpu| gpu.price));
+        self.set_prices(view);
         self.gpus.route(&self.prices, gate, view, out);
-        self.step(view, out);
         Ok(())
     }
 
+    fn rule(&mut self, view: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.set_prices(view);
+        Ok(Some(self.gpus.rule(&self.prices, view)))
+    }
+
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {
+        // By what was known when the batch was routed.
+        self.step(feedback.assignments);
         self.state.work.learn(feedback);
         Ok(())
     }

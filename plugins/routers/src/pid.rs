@@ -16,7 +16,8 @@
 use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Feasibility, Router, RouterContext, RouterError, RouterSpec};
-use isotherm_core::routing::Routing;
+use isotherm_core::routing::{Routing, Rule};
+use isotherm_core::tier::Tiers;
 use isotherm_core::time::SimDuration;
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,10 @@ impl RouterSpec for Pid {
             gpus: PricedGpus::new(self.space, context),
         }))
     }
+
+    fn tiers(&self) -> Tiers {
+        Tiers::ALL
+    }
 }
 
 /// The controller of one GPU.
@@ -185,6 +190,11 @@ impl Router for Controller {
         self.step(view);
         self.gpus.route(&self.prices, gate, view, out);
         Ok(())
+    }
+
+    fn rule(&mut self, view: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.step(view);
+        Ok(Some(self.gpus.rule(&self.prices, view)))
     }
 
     fn feasibility(&self) -> Option<Feasibility> {

@@ -14,6 +14,7 @@ use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterError, RouterSpec};
 use isotherm_core::routing::{Affinity, Routing, Rule, Selector};
+use isotherm_core::tier::Tiers;
 use serde::{Deserialize, Serialize};
 
 use crate::belief::require_at_least;
@@ -93,6 +94,10 @@ impl RouterSpec for SelectionBias {
             selector: Selector::new(context.options).weighing(self.score, true),
         }))
     }
+
+    fn tiers(&self) -> Tiers {
+        Tiers::ALL
+    }
 }
 
 #[derive(Debug)]
@@ -103,13 +108,25 @@ struct Biased {
     selector: Selector,
 }
 
-impl Router for Biased {
-    fn route(&mut self, gate: &GateBatch, _: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
+impl Biased {
+    /// The price that is the bias with its sign turned.
+    fn set_price(&mut self) {
         for (price, bias) in self.price.iter_mut().zip(&self.bias) {
             *price = -bias as f32;
         }
+    }
+}
+
+impl Router for Biased {
+    fn route(&mut self, gate: &GateBatch, _: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
+        self.set_price();
         self.selector.select(gate, Rule::Affinity { price: &self.price }, None, out);
         Ok(())
+    }
+
+    fn rule(&mut self, _: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.set_price();
+        Ok(Some(Rule::Affinity { price: &self.price }))
     }
 
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {

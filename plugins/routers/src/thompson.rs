@@ -13,10 +13,12 @@
 //! cost means on devices. `lambda = 0` is the baseline, bit for bit.
 
 use isotherm_core::gate::GateBatch;
+use isotherm_core::id::BatchId;
 use isotherm_core::registry::Kind;
 use isotherm_core::rng::{Domain, Stream};
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterError, RouterSpec};
-use isotherm_core::routing::{Routing, Selector};
+use isotherm_core::routing::{Routing, Rule, Selector};
+use isotherm_core::tier::Tiers;
 use serde::{Deserialize, Serialize};
 
 use crate::energy_penalty::Space;
@@ -73,10 +75,15 @@ impl RouterSpec for Thompson {
         Ok(Box::new(Matcher {
             spec: self.clone(),
             state: State { learned: LearnedCosts::new(experts), stream },
+            drawn_for: None,
             costs: vec![0.0; experts],
             price: vec![0.0; experts],
             selector: Selector::new(context.options),
         }))
+    }
+
+    fn tiers(&self) -> Tiers {
+        Tiers::ALL
     }
 }
 
@@ -90,14 +97,20 @@ struct State {
 struct Matcher {
     spec: Thompson,
     state: State,
+    /// The batch that the costs were drawn for.
+    drawn_for: Option<BatchId>,
     costs: Vec<f64>,
     price: Vec<f32>,
     selector: Selector,
 }
 
 impl Matcher {
-    /// A draw of the cost of an assignment at each expert (J).
-    fn draw(&mut self) {
+    /// Prices every expert at a draw of what an assignment there costs (J), one draw a batch.
+    fn set_price(&mut self, batch: BatchId) {
+        if self.drawn_for == Some(batch) {
+            return;
+        }
+        self.drawn_for = Some(batch);
         let State { learned, stream } = &mut self.state;
         let spread = learned.spread();
         let number = learned.known().count().max(1) as f64;
@@ -108,15 +121,20 @@ impl Matcher {
             let (mean, sd) = learned.of(e).map_or(unknown, |(mean, weight)| (mean, spread / weight.sqrt()));
             *cost = mean + self.spec.width * sd * stream.normal();
         }
+        set_prices(&mut self.price, &self.costs, self.spec.lambda);
     }
 }
 
 impl Router for Matcher {
-    fn route(&mut self, gate: &GateBatch, _: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
-        self.draw();
-        set_prices(&mut self.price, &self.costs, self.spec.lambda);
+    fn route(&mut self, gate: &GateBatch, view: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
+        self.set_price(view.batch);
         self.selector.select(gate, self.spec.space.rule(&self.price), None, out);
         Ok(())
+    }
+
+    fn rule(&mut self, view: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.set_price(view.batch);
+        Ok(Some(self.spec.space.rule(&self.price)))
     }
 
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {
@@ -137,6 +155,7 @@ impl Router for Matcher {
         let state: State = saved::read(state)?;
         state.learned.require_experts(self.price.len())?;
         self.state = state;
+        self.drawn_for = None;
         Ok(())
     }
 }

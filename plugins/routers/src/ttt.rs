@@ -25,6 +25,7 @@ use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterError, RouterSpec};
 use isotherm_core::routing::{BiasStatistics, GateSummary, Probabilities, Routing, Rule, Selector};
+use isotherm_core::tier::Tiers;
 use serde::{Deserialize, Serialize};
 
 use crate::belief::{require_at_least, require_length, require_share};
@@ -137,6 +138,10 @@ impl RouterSpec for TestTimeTrained {
             selector: Selector::new(context.options),
         }))
     }
+
+    fn tiers(&self) -> Tiers {
+        Tiers::ALL
+    }
 }
 
 /// What `ttt` has learned: a saved router is these bytes.
@@ -195,6 +200,13 @@ struct Trained {
 const HALVINGS: u32 = 10;
 
 impl Trained {
+    /// The price that is the bias with its sign turned.
+    fn set_price(&mut self) {
+        for (price, bias) in self.price.iter_mut().zip(&self.state.bias) {
+            *price = -bias as f32;
+        }
+    }
+
     /// The largest part of the step in `gradient`, among 1, 1/2, 1/4, ..., that the limit allows; 0 where none does.
     fn allowed_part(&mut self) -> f64 {
         let Some(limit) = self.spec.kl_limit else { return 1.0 };
@@ -223,12 +235,16 @@ impl Trained {
 
 impl Router for Trained {
     fn route(&mut self, gate: &GateBatch, _: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
-        for (price, bias) in self.price.iter_mut().zip(&self.state.bias) {
-            *price = -bias as f32;
-        }
+        self.set_price();
         let rule = Rule::PricedLogit { price: &self.price };
         self.selector.select(gate, rule, Some(&mut self.state.probabilities), out);
         Ok(())
+    }
+
+    /// The probabilities kept for the gradient are those of the batch, or of the sample, that was routed by it last.
+    fn rule(&mut self, _: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.set_price();
+        Ok(Some(Rule::PricedLogit { price: &self.price }))
     }
 
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {

@@ -17,7 +17,8 @@
 use isotherm_core::gate::GateBatch;
 use isotherm_core::registry::Kind;
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterError, RouterSpec};
-use isotherm_core::routing::{Routing, Selector};
+use isotherm_core::routing::{Routing, Rule, Selector};
+use isotherm_core::tier::Tiers;
 use serde::{Deserialize, Serialize};
 
 use crate::energy_penalty::Space;
@@ -78,6 +79,10 @@ impl RouterSpec for Ucb {
             selector: Selector::new(context.options),
         }))
     }
+
+    fn tiers(&self) -> Tiers {
+        Tiers::ALL
+    }
 }
 
 #[derive(Debug)]
@@ -90,23 +95,28 @@ struct Optimist {
 }
 
 impl Optimist {
-    /// The least that an assignment at each expert may cost (J).
-    fn bound(&mut self) {
+    /// Prices every expert at the least that an assignment there may cost (J).
+    fn set_price(&mut self) {
         let scale = self.spec.width * self.learned.spread() * libm::sqrt(libm::log1p(self.learned.batches()));
         let bound = |(mean, weight): (f64, f64)| mean - scale / weight.sqrt();
         let least = self.learned.known().map(bound).reduce(f64::min).unwrap_or(0.0);
         for (e, cost) in self.costs.iter_mut().enumerate() {
             *cost = self.learned.of(e).map_or(least, bound);
         }
+        set_prices(&mut self.price, &self.costs, self.spec.lambda);
     }
 }
 
 impl Router for Optimist {
     fn route(&mut self, gate: &GateBatch, _: &ClusterView<'_>, out: &mut Routing) -> Result<(), RouterError> {
-        self.bound();
-        set_prices(&mut self.price, &self.costs, self.spec.lambda);
+        self.set_price();
         self.selector.select(gate, self.spec.space.rule(&self.price), None, out);
         Ok(())
+    }
+
+    fn rule(&mut self, _: &ClusterView<'_>) -> Result<Option<Rule<'_>>, RouterError> {
+        self.set_price();
+        Ok(Some(self.spec.space.rule(&self.price)))
     }
 
     fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RouterError> {

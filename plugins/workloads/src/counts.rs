@@ -10,7 +10,7 @@ use isotherm_core::input::InputError;
 use isotherm_core::registry::Kind;
 use isotherm_core::rng::{Domain, Stream, fill_standard_normal};
 use isotherm_core::time::{SimDuration, SimTime};
-use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError, WorkloadSpec};
+use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError, WorkloadSpec, sample_batch};
 use serde::{Deserialize, Serialize};
 
 use crate::fit;
@@ -96,13 +96,13 @@ impl Counts {
 impl WorkloadSpec for Counts {
     fn build(&self, context: &WorkloadContext<'_>) -> Result<Box<dyn TokenStream>, WorkloadError> {
         require_positive("sigma", self.sigma, "1.0")?;
-        let mut corpora = vec![(0, offsets_of(&self.file, self.layer, self.sigma, context)?)];
+        let mut corpora = vec![(0, Corpus::read(&self.file, self.layer, self.sigma, context)?)];
         for switch in &self.switch {
             let first = switch.first_batch(context.batches)?;
             if corpora.last().is_some_and(|(earlier, _)| *earlier > first) {
                 return Err(fault("switch", "tables must stand in the order in which they take over; sort them"));
             }
-            corpora.push((first, offsets_of(&switch.file, switch.layer, self.sigma, context)?));
+            corpora.push((first, Corpus::read(&switch.file, switch.layer, self.sigma, context)?));
         }
         let key = Stream::open(context.seed, Domain::Workload, u64::from(context.layer), "logits").key();
         Ok(Box::new(Fitted { key, sigma: self.sigma as f32, corpora }))
@@ -139,41 +139,68 @@ impl Switch {
     }
 }
 
-/// Offsets of one layer of one file, times sigma.
-fn offsets_of(file: &str, layer: usize, sigma: f64, context: &WorkloadContext<'_>) -> Result<Vec<f32>, WorkloadError> {
-    let WorkloadContext { experts, top_k, .. } = *context;
-    let layer = layer + context.layer as usize;
-    let targets = file::read(file, layer, experts)?.frequencies(top_k)?;
-    if top_k == experts {
-        return Ok(vec![0.0; experts]); // every expert serves every token
+/// One layer of one file.
+struct Corpus {
+    /// Offsets, times sigma.
+    offsets: Vec<f32>,
+    /// How often each expert is among a token's top k.
+    frequencies: Vec<f64>,
+}
+
+impl Corpus {
+    fn read(file: &str, layer: usize, sigma: f64, context: &WorkloadContext<'_>) -> Result<Self, WorkloadError> {
+        let WorkloadContext { experts, top_k, .. } = *context;
+        let layer = layer + context.layer as usize;
+        let frequencies = file::read(file, layer, experts)?.frequencies(top_k)?;
+        if top_k == experts {
+            return Ok(Self { offsets: vec![0.0; experts], frequencies }); // every expert serves every token
+        }
+        let offsets = fit::fit_offsets(&frequencies, top_k).map_err(|left| {
+            let found = format!(
+                "no offsets found for layer {layer}: frequencies still off by {left:.1e} after {} iterations",
+                fit::MOST_ITERATIONS
+            );
+            InputError::new(file, found, "expected less extreme counts; raise the smallest")
+        })?;
+        Ok(Self { offsets: offsets.iter().map(|u| (sigma * u) as f32).collect(), frequencies })
     }
-    let offsets = fit::fit_offsets(&targets, top_k).map_err(|left| {
-        let found = format!(
-            "no offsets found for layer {layer}: frequencies still off by {left:.1e} after {} iterations",
-            fit::MOST_ITERATIONS
-        );
-        InputError::new(file, found, "expected less extreme counts; raise the smallest")
-    })?;
-    Ok(offsets.iter().map(|u| (sigma * u) as f32).collect())
 }
 
 struct Fitted {
     key: [u32; 2],
     sigma: f32,
-    /// First batch and offsets of each corpus, in order.
-    corpora: Vec<(u32, Vec<f32>)>,
+    /// First batch of each corpus, in order.
+    corpora: Vec<(u32, Corpus)>,
+}
+
+impl Fitted {
+    fn logits_of(&self, corpus: &Corpus, block: BatchId, tokens: usize) -> Vec<f32> {
+        let offsets = &corpus.offsets;
+        let mut logits = vec![0.0; tokens * offsets.len()];
+        fill_standard_normal(self.key, u64::from(block.0), &mut logits);
+        for row in logits.chunks_exact_mut(offsets.len()) {
+            row.iter_mut().zip(offsets).for_each(|(z, offset)| *z = *z * self.sigma + offset);
+        }
+        logits
+    }
 }
 
 impl TokenStream for Fitted {
     fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
         let now = self.corpora.partition_point(|(first, _)| *first <= batch.0) - 1;
-        let offsets = &self.corpora[now].1;
-        let mut logits = vec![0.0; tokens * offsets.len()];
-        fill_standard_normal(self.key, u64::from(batch.0), &mut logits);
-        for row in logits.chunks_exact_mut(offsets.len()) {
-            row.iter_mut().zip(offsets).for_each(|(z, offset)| *z = *z * self.sigma + offset);
-        }
-        Ok(logits)
+        Ok(self.logits_of(&self.corpora[now].1, batch, tokens))
+    }
+
+    fn laws(&self) -> Vec<BatchId> {
+        self.corpora.iter().map(|(first, _)| BatchId(*first)).collect()
+    }
+
+    fn sample(&self, law: usize, part: u32, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
+        Ok(self.logits_of(&self.corpora[law].1, sample_batch(part), tokens))
+    }
+
+    fn inclusion(&self, law: usize) -> Option<Vec<f64>> {
+        Some(self.corpora[law].1.frequencies.clone())
     }
 }
 

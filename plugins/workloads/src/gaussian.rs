@@ -11,6 +11,7 @@ use isotherm_core::simd;
 use isotherm_core::workload::{Arrival, TokenStream, WorkloadContext, WorkloadError, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 
+use crate::fit;
 use crate::gate::{self, Gate};
 use crate::hidden::HiddenStates;
 use crate::options::{fault, require_not_negative, require_positive, require_some};
@@ -30,8 +31,7 @@ pub(crate) const KIND: Kind = Kind {
 /// `source = "logits"` draws z from the law it has under this gate without drawing x: N(0, W W^T), as z = L g with
 /// L L^T = W W^T, or z = `sigma` g under an orthogonal gate. It is the same distribution, not the same numbers, at a
 /// `d_model / experts`-th of the deviates. Where W W^T has no factor (more experts than `d_model`), hidden states are
-/// drawn after all. The bytes of "logits" are the same on every platform; those of "hidden" are candle's, and depend on whether
-/// the processor fuses multiply and add.
+/// drawn after all. The bytes of both are the same on every platform.
 ///
 /// ```
 /// use isotherm_core::{id::BatchId, workload::{WorkloadContext, WorkloadSpec}};
@@ -90,12 +90,17 @@ impl WorkloadSpec for Gaussian {
     fn build(&self, context: &WorkloadContext<'_>) -> Result<Box<dyn TokenStream>, WorkloadError> {
         require_not_negative("skew", self.skew, "0.5")?;
         let plain = self.without_skew(context)?;
+        let plain: Box<dyn TokenStream> = match self.gate {
+            Gate::Uniform => plain,
+            Gate::Orthogonal => Box::new(Exchangeable { plain, experts: context.experts, top_k: context.top_k }),
+        };
         if self.skew == 0.0 {
             return Ok(plain);
         }
         let mut stream = Stream::open(context.seed, Domain::Workload, u64::from(context.layer), "popularity");
         let offsets = (0..context.experts).map(|_| (self.skew * stream.normal()) as f32).collect();
-        Ok(Box::new(Skewed { plain, offsets }))
+        let independent = (self.gate == Gate::Orthogonal).then_some((self.sigma, context.top_k));
+        Ok(Box::new(Skewed { plain, offsets, independent }))
     }
 }
 
@@ -129,14 +134,33 @@ impl Gaussian {
         {
             return Ok(Box::new(Correlated::new(key("logits"), experts, &lower)));
         }
-        Ok(Box::new(HiddenStates::new(key("hidden states"), &rows, self.d_model)?))
+        Ok(Box::new(HiddenStates::new(key("hidden states"), &rows, self.d_model)))
     }
 }
 
-/// Logits with an offset for each expert.
+/// Logits whose law is the same for all experts: each is in the top k as often as the next.
+struct Exchangeable {
+    plain: Box<dyn TokenStream>,
+    experts: usize,
+    top_k: usize,
+}
+
+impl TokenStream for Exchangeable {
+    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
+        self.plain.logits(batch, tokens)
+    }
+
+    fn inclusion(&self, _: usize) -> Option<Vec<f64>> {
+        Some(vec![self.top_k as f64 / self.experts as f64; self.experts])
+    }
+}
+
+/// Logits with an offset for each expert (nats).
 struct Skewed {
     plain: Box<dyn TokenStream>,
     offsets: Vec<f32>,
+    /// Their spread and k, where the logits are independent before.
+    independent: Option<(f64, usize)>,
 }
 
 impl TokenStream for Skewed {
@@ -146,6 +170,15 @@ impl TokenStream for Skewed {
             row.iter_mut().zip(&self.offsets).for_each(|(z, offset)| *z += offset);
         }
         Ok(logits)
+    }
+
+    fn inclusion(&self, _: usize) -> Option<Vec<f64>> {
+        let (sigma, top_k) = self.independent?;
+        if top_k == self.offsets.len() {
+            return Some(vec![1.0; top_k]);
+        }
+        let offsets: Vec<f64> = self.offsets.iter().map(|offset| f64::from(*offset) / sigma).collect();
+        Some(fit::inclusion(&offsets, top_k).frequency)
     }
 }
 

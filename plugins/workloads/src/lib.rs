@@ -7,23 +7,19 @@ mod arrivals;
 mod counts;
 mod fit;
 mod gate;
+mod gate_product;
 mod gaussian;
 mod hidden;
 mod options;
-#[cfg(target_arch = "x86_64")]
-mod small_gate;
-#[cfg(not(target_arch = "x86_64"))]
-#[path = "small_gate_elsewhere.rs"]
-mod small_gate;
 
 pub use arrivals::closed_loop::ClosedLoop;
 pub use arrivals::poisson::Poisson;
 pub use arrivals::trace::{Counted, Format, Trace};
 pub use counts::{Counts, Switch};
 pub use gate::Gate;
+pub use gate_product::GateProduct;
 pub use gaussian::{Gaussian, Source};
 pub use isotherm_core::registry::Kind;
-pub use small_gate::SmallGate;
 
 /// The token streams of this crate, in the order in which they are listed to users.
 pub const WORKLOADS: &[Kind] = &[gaussian::KIND, counts::KIND];

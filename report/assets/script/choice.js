@@ -24,7 +24,7 @@ function startChoice(rebuild) {
   const controls = document.getElementById("choice");
   data.axes.forEach((axis, index) => {
     const select = element("select", { "data-axis": axis.label, title: axis.key });
-    options(select, axis.values, choice.point[index], (value) => { choice.point[index] = value; rebuild(); });
+    options(select, axis.words, choice.point[index], (value) => { choice.point[index] = value; rebuild(); });
     controls.append(labelled(axis.label, select));
   });
   const seed = element("select", { id: "seed" });

@@ -54,6 +54,9 @@ function series(index) {
   return unpacked.get(index);
 }
 
+// Whether a run has ended before `x`, with some room for what rounding adds to its last time.
+const isOver = (sorted, x) => sorted.length > 0 && x > sorted.at(-1) + 1e-6 * Math.abs(sorted.at(-1));
+
 // The point nearest to `x` in a sorted array.
 function nearest(sorted, x) {
   let [low, high] = [0, sorted.length - 1];

@@ -84,7 +84,8 @@ function paintFloor({ tiles, summary, run }, [low, high], x) {
   });
   const most = values.indexOf(Math.max(...values));
   const least = values.indexOf(Math.min(...values));
-  summary.textContent = `highest: GPU ${most} with ${value(values[most])}; lowest: GPU ${least} with ${value(values[least])}`;
+  const over = isOver(run[choice.over], x) ? "This run has ended; these are its last values: " : "";
+  summary.textContent = `${over}highest: GPU ${most} with ${value(values[most])}; lowest: GPU ${least} with ${value(values[least])}`;
   function value(number) {
     return `${number.toFixed(unit === "degC" ? 1 : 0)} ${scale.unit}`;
   }

@@ -36,6 +36,7 @@ function plotOf({ title, unit, lines, rules = [], shade = [], range = null }, { 
 
 // The value nearest to x; of a reduced run the smallest and the largest of the column there.
 function valueAt(line, x, scale) {
+  if (isOver(line.x, x)) return "ended";
   const at = nearest(line.x, x);
   if (line.stride === 1) return worded(line.y[at], scale);
   const [a, b] = [line.y[at & ~1], line.y[at | 1] ?? line.y[at]];
@@ -61,7 +62,7 @@ function drawn({ scaled, rules, shade, range, over, unit, canvas, moved, zoomed 
     series: [{}, ...scaled.map(({ colour, dash }) => ({ stroke: () => inked(colour), width: 1.6, dash, spanGaps: false, points: { show: false } }))],
     cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => zoomed(-Infinity, Infinity) }, dataIdx: nearestOf, points: { size: 7, fill: (plot, series) => inked(scaled[series - 1].colour), stroke: ground, width: 1.5 }, y: false },
     hooks: {
-      draw: [(plot) => shades(plot, shade), (plot) => limits(plot, rules, ink)],
+      draw: [(plot) => shades(plot, shade), (plot) => limits(plot, rules, ink, ground)],
       ready: [(plot) => plot.over.addEventListener("pointermove", (event) => moved(plot.posToVal(event.offsetX, "x")))],
       setSelect: [(plot) => {
         const { left, width } = plot.select;
@@ -79,7 +80,7 @@ function drawn({ scaled, rules, shade, range, over, unit, canvas, moved, zoomed 
   }
 }
 
-function limits(plot, rules, ink) {
+function limits(plot, rules, ink, ground) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.font = `${11 * devicePixelRatio}px system-ui`;
@@ -95,6 +96,14 @@ function limits(plot, rules, ink) {
     ctx.stroke();
     // Labels of two limits that are close stand at two ends.
     ctx.textAlign = index % 2 ? "left" : "right";
+    const [left, wide] = [bbox.left + (index % 2 ? 0 : bbox.width - ctx.measureText(rule.label).width - 8 * devicePixelRatio), ctx.measureText(rule.label).width + 8 * devicePixelRatio];
+    // On a ground of its own: lines may be where the label is.
+    const words = ctx.fillStyle;
+    ctx.globalAlpha = 0.85;
+    ctx.fillStyle = ground();
+    ctx.fillRect(left, y - 15 * devicePixelRatio, wide, 14 * devicePixelRatio);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = words;
     ctx.fillText(rule.label, bbox.left + (index % 2 ? 4 * devicePixelRatio : bbox.width - 4 * devicePixelRatio), y - 4 * devicePixelRatio);
   });
   ctx.restore();

@@ -5,10 +5,18 @@ let floorRange = [0, 1];
 let span = [0, 1];
 let generation = 0;
 
-// Colours for GPUs and experts, which have no order of merit: evenly around the circle, dashed from the second round on.
-function lineColour(index, count) {
+// GPUs have the colours of the figures. Experts have no order of merit: evenly around the circle, dashed from the second round on.
+function lineColour(each, index, count) {
+  if (each === "GPU") return data.gpu_inks[index];
   const hue = (index * 360) / Math.min(count, 8) + (index >= 8 ? 20 : 0);
   return `light-dark(oklch(0.55 0.15 ${hue}), oklch(0.78 0.15 ${hue}))`;
+}
+
+// Of many experts a line is so many neighbours.
+function lineName(each, index) {
+  const { count, group } = data.experts;
+  if (each !== "expert" || group === 1) return `${each} ${index}`;
+  return `experts ${index * group}\u2013${Math.min((index + 1) * group, count) - 1}`;
 }
 
 async function rebuild() {
@@ -20,7 +28,9 @@ async function rebuild() {
   const shown = runs.filter((run) => !choice.hidden.has(run.router));
   span = [choice.over === "seconds" ? 0 : Math.min(...runs.map((run) => run.batches[0])), Math.max(...runs.map((run) => run[choice.over].at(-1)))];
   if (!Number.isFinite(span[1])) span = [0, 1];
-  choice.x = Math.min(Math.max(choice.x ?? span[1], span[0]), span[1]);
+  // At first where all runs are still there.
+  const ended = Math.min(...(shown.length ? shown : runs).map((run) => run[choice.over].at(-1)));
+  choice.x = Math.min(Math.max(choice.x ?? (Number.isFinite(ended) ? ended : span[1]), span[0]), span[1]);
   plots.forEach((plot) => plot.forget());
   plots = [...compared(shown), ...details(shown)];
   buildFloors(shown);
@@ -67,10 +77,10 @@ function details(shown) {
   const made = data.measures.filter((measure) => measure.each && known(run, measure.name)).map((measure) => {
     const all = run.values.get(measure.name);
     return plotOf({
-      title: measure.title,
+      title: measure.each === "expert" && data.experts.group > 1 ? `${measure.title}, mean of ${data.experts.group} neighbours` : measure.title,
       unit: measure.unit,
       rules: data.limits.filter((limit) => limit.measure === measure.name),
-      lines: all.map((y, index) => ({ name: `${measure.each} ${index}`, colour: lineColour(index, all.length), dash: index >= 8 ? [6, 3] : undefined, x: run[choice.over], y, stride: run.stride })),
+      lines: all.map((y, index) => ({ name: lineName(measure.each, index), colour: lineColour(measure.each, index, all.length), dash: index >= 8 ? [6, 3] : undefined, x: run[choice.over], y, stride: run.stride })),
     }, told);
   });
   const strip = heldBack(run);

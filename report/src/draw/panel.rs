@@ -53,7 +53,7 @@ pub(super) const DASHES: [&str; 4] = ["", "6 3", "2 2.5", "9 3 2 3"];
 
 /// Room that the numbers of a y axis need beside the plot.
 pub(super) fn gutter(span: &Span, room: f64) -> f64 {
-    let most = if span.is_named() { 0.36 * room } else { 70.0 };
+    let most = if span.is_named() { 0.46 * room } else { 70.0 };
     let widths = span.ticks(5.0).into_iter().map(|(_, label)| text::width(&text::fit(&label, LABEL, most), LABEL));
     widths.fold(0.0, f64::max) + 7.0
 }

@@ -1,5 +1,6 @@
 //! PNG: the SVG of a figure, painted with the bundled font.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -23,12 +24,29 @@ pub struct PngError {
 }
 
 /// The figure as a PNG, 3 pixels a unit: the same bytes on every machine. A letter that the bundled font lacks (it has Latin, Greek and
-/// Cyrillic) is a box. [`Theme::Css`] is painted light.
+/// Cyrillic) is a box; [`boxes`] says which. [`Theme::Css`] is painted light.
 ///
 /// # Errors
 /// [`PngError`] where the picture cannot be painted.
 pub fn png(figure: &Figure, style: &Style) -> Result<Vec<u8>, PngError> {
     png_at(figure, style, SCALE)
+}
+
+/// The letters of a figure that its PNG draws as boxes, each once, as the bundled font lacks them; the SVG has them.
+///
+/// ```
+/// use isotherm_report::draw::{Style, boxes};
+/// use isotherm_report::figure::Figure;
+/// let figure = Figure { title: "Wärme 熱, ist das viel?".into(), ..Figure::default() };
+/// assert_eq!(boxes(&figure, &Style::default()), ['熱']);
+/// ```
+#[must_use]
+pub fn boxes(figure: &Figure, style: &Style) -> Vec<char> {
+    let drawing = svg(figure, style);
+    // The pen writes a line for every text; tooltips are not painted.
+    let painted = drawing.lines().filter(|line| line.starts_with("<text"));
+    let letters: BTreeSet<char> = painted.flat_map(str::chars).filter(|letter| !text::is_known(*letter)).collect();
+    letters.into_iter().collect()
 }
 
 /// The same with `scale` pixels a unit.
@@ -42,8 +60,9 @@ pub fn png_at(figure: &Figure, style: &Style, scale: f32) -> Result<Vec<u8>, Png
     let options = Options { fontdb: fonts(), font_family: "Inter".to_owned(), ..Options::default() };
     let tree = Tree::from_str(&drawing, &options).map_err(|error| fail(error.to_string()))?;
     let unit = scale * (super::ONE_COLUMN / 85.0) as f32 * 25.4 / options.dpi;
-    let size = tree.size().to_int_size().scale_by(unit).ok_or_else(|| fail("it has no size".to_owned()))?;
-    let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| fail("it is too large".to_owned()))?;
+    // Rounded once, in pixels: 400 units are 1,200 of them.
+    let [width, height] = [tree.size().width(), tree.size().height()].map(|length| (length * unit).round() as u32);
+    let mut pixels = Pixmap::new(width, height).ok_or_else(|| fail("it has no size, or is too large".to_owned()))?;
     resvg::render(&tree, Transform::from_scale(unit, unit), &mut pixels.as_mut());
     pixels.encode_png().map_err(|error| fail(error.to_string()))
 }

@@ -54,6 +54,9 @@ impl Span {
             let air = if tight && high > low { 1.0 } else { (high / low).powf(0.04).max(1.08) };
             return Self { low: low / air, high: high * air, scale };
         }
+        if low == 0.0 && high == 0.0 {
+            return Self { low, high: 1.0, scale };
+        }
         // Values that are all alike get a range in which their last digits do not shout.
         let least = 1e-9_f64.max(1e-3 * low.abs().max(high.abs()));
         if high - low < least {

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use ttf_parser::Face;
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::name::harmless;
+
 /// The bundled font, in the two weights that figures use.
 pub(super) const REGULAR: &[u8] = include_bytes!("../../fonts/Inter-Regular.otf");
 pub(super) const SEMI_BOLD: &[u8] = include_bytes!("../../fonts/Inter-SemiBold.otf");
@@ -35,10 +37,20 @@ impl Type {
 
 /// Width of a text in the unit of its size.
 pub(super) fn width(text: &str, of: Type) -> f64 {
+    let face = face(of.bold);
+    text.chars().map(|letter| advance(face, letter)).sum::<f64>() * of.size
+}
+
+/// The bundled font in one of its weights.
+fn face(bold: bool) -> Option<&'static Face<'static>> {
     static FACES: OnceLock<[Option<Face<'static>>; 2]> = OnceLock::new();
     let faces = FACES.get_or_init(|| [REGULAR, SEMI_BOLD].map(|bytes| Face::parse(bytes, 0).ok()));
-    let face = faces[usize::from(of.bold)].as_ref();
-    text.chars().map(|letter| advance(face, letter)).sum::<f64>() * of.size
+    faces[usize::from(bold)].as_ref()
+}
+
+/// Whether the bundled font has a letter.
+pub(super) fn is_known(letter: char) -> bool {
+    face(false).is_some_and(|face| face.glyph_index(letter).is_some())
 }
 
 /// Advance of a letter in ems; what the font lacks is taken for as wide as an em, as most of it is.
@@ -50,16 +62,9 @@ fn advance(face: Option<&Face<'_>>, letter: char) -> f64 {
     known.unwrap_or(1.0)
 }
 
-/// A name as it may stand in a picture: no control characters, none that turn the direction of what follows, no line breaks.
+/// A name as it may stand in a picture: harmless, and without spaces that nobody sees.
 pub(super) fn clean(name: &str) -> String {
-    let harmless = |letter: char| match letter {
-        '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
-        '\u{fffe}' | '\u{ffff}' => None,
-        letter if letter.is_control() || letter.is_whitespace() => Some(' '),
-        letter => Some(letter),
-    };
-    let text: String = name.chars().filter_map(harmless).collect();
-    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    harmless(name).split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// The text if it is no wider than `room`, else its beginning and its end with an ellipsis between: names that differ often do so at the
@@ -143,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_stranger_s_name_is_made_harmless() {
-        assert_eq!(clean("a\u{202e}b\n\u{0}c\t d"), "ab c d");
+        assert_eq!(clean("a\u{202e}b\n\u{0}c\t d"), "a\u{fffd}b \u{fffd}c d");
         let emoji = "👩‍👩‍👧".repeat(100);
         let short = fit(&emoji, PLAIN, 95.0);
         assert!(!short.contains("\u{200d}…"), "no letter is cut in two: {short}");

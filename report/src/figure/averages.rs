@@ -31,6 +31,18 @@ pub(super) struct Mean {
     pub(super) batch: f64,
     pub(super) mean: f64,
     pub(super) range: Option<[f64; 2]>,
+    /// Seeds that are in it.
+    pub(super) seeds: f64,
+}
+
+/// Seeds from which on an interval is narrow enough to be drawn along a line: that of two is 12.7 standard errors to each side.
+const ENOUGH: f64 = 2.5;
+
+/// What is said where lines have no interval although there are two seeds.
+pub(super) fn too_few(means: &[Vec<Mean>]) -> Option<String> {
+    let all = || means.iter().flatten().filter(|mean| mean.range.is_some());
+    let none = all().next().is_some() && all().all(|mean| mean.seeds < ENOUGH);
+    none.then(|| "Intervals are not drawn: of two seeds they are so wide that nothing else could be seen.".to_owned())
 }
 
 impl Averages {
@@ -74,7 +86,7 @@ impl Averages {
                 factor.of(sums.count) * (variance / sums.count).sqrt()
             });
             let range = half.map(|half| [mean - half, mean + half]);
-            means.push(Mean { batch: (place << self.shift) as f64, mean, range });
+            means.push(Mean { batch: (place << self.shift) as f64, mean, range, seeds: sums.count });
         }
         means
     }
@@ -102,7 +114,7 @@ pub(super) fn with_ribbon(name: &str, ink: Ink, means: &[Mean], columns: usize) 
     let mut line = Thinned::new(columns);
     means.iter().for_each(|mean| line.push(mean.batch, mean.mean));
     let mut all = Vec::new();
-    if means.iter().any(|mean| mean.range.is_some()) {
+    if means.iter().any(|mean| mean.range.is_some() && mean.seeds > ENOUGH) {
         let wide = means.chunks(means.len().div_ceil(2 * columns.max(1)).max(1));
         let points = wide.filter_map(envelope).collect();
         all.push(Series { name: name.to_owned(), ink, kind: Kind::Ribbon, points });
@@ -136,7 +148,7 @@ mod tests {
             "{high}"
         );
         assert!((low + high - 4.0).abs() < 1e-12);
-        assert_eq!(means[1], Mean { batch: 1.0, mean: 5.0, range: None }, "one seed, no interval");
+        assert_eq!(means[1], Mean { batch: 1.0, mean: 5.0, range: None, seeds: 1.0 }, "one seed, no interval");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::words;
-use crate::axes::{is_of_router, short, world};
+use crate::axes::{axes, is_of_router, short, world, world_words};
 use crate::palette::{Ink, Routers};
 use crate::results::{BatchRow, Column, ReadError, Results, Row, Wanted};
 
@@ -85,7 +85,8 @@ pub(super) fn note(results: &Results, chosen: &[Chosen]) -> Option<String> {
     }
     let point = |row: &Row| {
         let of_router = row.point.iter().filter(|(key, _)| is_of_router(key));
-        let pairs: Vec<String> = of_router.map(|(key, value)| format!("{} {value}", short(key))).collect();
+        let pairs: Vec<String> =
+            of_router.map(|(key, value)| format!("{} {}", short(key), words::brief(value))).collect();
         pairs.join(", ")
     };
     let places: Vec<String> = chosen
@@ -94,10 +95,11 @@ pub(super) fn note(results: &Results, chosen: &[Chosen]) -> Option<String> {
         .filter(|(_, point)| !point.is_empty())
         .map(|(router, point)| format!("{} at {point}", words::brief(router)))
         .collect();
-    let world: Vec<String> = rows.first().map(world).into_iter().flatten().map(|(k, v)| format!("{k} = {v}")).collect();
+    let axes = axes(rows);
+    let world = rows.first().map(|row| world_words(&axes, row)).unwrap_or_default();
     let mut sentence = "Of the sweep is shown".to_owned();
     if !world.is_empty() {
-        sentence += &format!(" the world {}", words::brief(&world.join(", ")));
+        sentence += &format!(" the world {world}");
     }
     if !places.is_empty() {
         let and = if world.is_empty() { "" } else { "; of that" };

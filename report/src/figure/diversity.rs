@@ -1,6 +1,6 @@
 //! Entropy of expert use, batch by batch: does a router narrow the choice?
 
-use super::averages::{Averages, Mean, with_ribbon};
+use super::averages::{Averages, Mean, too_few, with_ribbon};
 use super::choice::{chosen, each_batch, note};
 use super::routers::{Lines, columns, panels, thinned};
 use super::{Axis, Figure, NoFigure, Rule, words};
@@ -42,6 +42,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         &rules,
         lines.collect(),
     );
+    figure.notes.extend(too_few(&means));
     figure.notes.extend(thinned(means.iter().map(Vec::len).max().unwrap_or(0), all.len()));
     figure.notes.extend(note(results, &all));
     Ok(figure)

@@ -2,7 +2,7 @@
 
 use isotherm_core::time::SimDuration;
 
-use super::averages::{Averages, Mean, with_ribbon};
+use super::averages::{Averages, Mean, too_few, with_ribbon};
 use super::choice::{Chosen, chosen, each_batch, note};
 use super::routers::{Lines, columns, panels, thinned};
 use super::usage::change;
@@ -14,6 +14,8 @@ const NAME: &str = "drift-recovery";
 const WINDOW: usize = 5;
 /// Batches before the change that say what a router saved.
 const BEFORE: f64 = 20.0;
+/// Savings before the change (%) that are too small to be got back.
+const LEAST: f64 = 1.0;
 
 pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let changes = results.scenario.as_ref().and_then(|scenario| scenario.get(&["change"])?.as_array());
@@ -50,9 +52,15 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         &rules,
         lines.collect(),
     );
-    if let [changed] = changed.as_slice() {
-        figure.notes.extend(recoveries(&all, &means, *changed));
+    match changed.as_slice() {
+        [changed] => figure.notes.extend(recoveries(&all, &means, *changed)),
+        [] => figure.notes.push("The runs ended before anything changed.".to_owned()),
+        many => figure.notes.push(format!(
+            "The scenario changes {} times: how fast routers are back is told of a single change only.",
+            many.len()
+        )),
     }
+    figure.notes.extend(too_few(&means));
     figure.notes.extend(thinned(means.iter().map(Vec::len).max().unwrap_or(0), all.len()));
     figure.notes.extend(note(results, &all));
     Ok(figure)
@@ -104,13 +112,17 @@ pub(super) fn seconds(text: &str) -> Option<f64> {
     text.parse::<SimDuration>().ok().map(SimDuration::seconds)
 }
 
-/// For each router that saved something before: after how many batches it saved nine tenths of that again.
+/// For each router after how many batches it saved nine tenths again of what it saved before, or that there was nothing to get back.
 fn recoveries(all: &[Chosen], means: &[Vec<Mean>], changed: f64) -> Vec<String> {
     let mut back = Vec::new();
     let mut lost = Vec::new();
+    let mut nothing = Vec::new();
     for (chosen, means) in all.iter().zip(means).filter(|(chosen, _)| !chosen.baseline) {
         let before = means.iter().filter(|mean| mean.batch < changed && mean.batch >= changed - BEFORE);
-        let Some(before) = mean_of(before.map(|mean| mean.mean)).filter(|saved| *saved > 1.0) else { continue };
+        let Some(before) = mean_of(before.map(|mean| mean.mean)).filter(|saved| *saved > LEAST) else {
+            nothing.push(words::brief(&chosen.router));
+            continue;
+        };
         let after: Vec<&Mean> = means.iter().filter(|mean| mean.batch >= changed).collect();
         let is_back =
             |window: &&[&Mean]| mean_of(window.iter().map(|mean| mean.mean)).is_some_and(|saved| saved >= 0.9 * before);
@@ -126,6 +138,10 @@ fn recoveries(all: &[Chosen], means: &[Vec<Mean>], changed: f64) -> Vec<String> 
     }
     if !lost.is_empty() {
         notes.push(format!("Not back by the end: {}.", lost.join("; ")));
+    }
+    if !nothing.is_empty() {
+        let list = nothing.join("; ");
+        notes.push(format!("Nothing to get back, as no more than {LEAST} % was saved before the change: {list}."));
     }
     notes
 }

@@ -158,6 +158,12 @@ fn build(results: &Results, shown: &Shown) -> Result<Figure, NoFigure> {
     if figure.panels.iter().any(|panel| !panel.bands.is_empty()) {
         figure.notes.push("Shaded: GPUs were held back; the darker, the more of them.".into());
     }
+    if shown.column == Column::PowerW {
+        figure.notes.extend(above_the_cap(results, &all));
+    }
+    if shown.column == Column::TemperatureDegc {
+        figure.notes.extend(words::fixed_temperatures(results));
+    }
     if traces.iter().flat_map(|traces| &traces.lines).any(|line| line.seen() > line.points().len() as u64) {
         figure.notes.push(words::THINNED.to_owned());
     }
@@ -186,9 +192,31 @@ fn panel(
     }
 }
 
+/// How long the mean of a second was above the cap, which is what a cap is about; lines are means of a batch, which may be above it.
+fn above_the_cap(results: &Results, all: &[Chosen]) -> Vec<String> {
+    let metric = |chosen: &Chosen| results.summary.rows[chosen.row].metric("cap_violation_s");
+    let known: Vec<(&Chosen, f64)> = all.iter().filter_map(|chosen| Some((chosen, metric(chosen)?.mean))).collect();
+    let above: Vec<String> = known
+        .iter()
+        .filter(|(_, seconds)| *seconds > 0.0)
+        .map(|(chosen, seconds)| format!("{} {} GPU s", words::brief(&chosen.router), crate::draw::number(*seconds)))
+        .collect();
+    let how = "The cap holds for the mean of a second; a short batch may draw more.";
+    match (known.is_empty(), above.is_empty()) {
+        (true, _) => Vec::new(),
+        (false, true) => vec![format!("{how} No mean of a second was above it.")],
+        (false, false) => vec![format!("{how} Means of a second above it (cap_violation_s): {}.", above.join("; "))],
+    }
+}
+
 /// The limits that the scenario has, each with its value in its name.
 fn limits(scenario: &Scenario, shown: &Shown) -> Vec<Rule> {
-    let value = |limit: &Limit| match scenario.get(limit.path)? {
+    // `[hardware] power_cap` is in the place of the profile's.
+    let own = |limit: &Limit| {
+        let is_cap = limit.path.last() == Some(&"power_cap");
+        is_cap.then(|| scenario.get(&["hardware", "power_cap"])).flatten()
+    };
+    let value = |limit: &Limit| match own(limit).or_else(|| scenario.get(limit.path))? {
         toml::Value::String(text) => {
             let (number, unit) = text.split_once(' ')?;
             number.parse::<f64>().ok().filter(|_| unit == limit.unit)

@@ -2,6 +2,7 @@
 
 use super::choice::chosen;
 use super::{Axis, Figure, Kind, NoFigure, Panel, Point, Series, prefix, words};
+use crate::axes::{are_ordered, axes};
 use crate::palette::Routers;
 use crate::results::{Results, Row};
 
@@ -59,6 +60,9 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
                 points: vec![point],
             }),
         }
+    }
+    if !are_ordered(&axes(&results.summary.rows)) {
+        series.iter_mut().for_each(|series| series.kind = Kind::Marks);
     }
     let x = Axis::linear(format!("energy of a token ({unit}J)"));
     figure.panels.push(Panel { x, y: Axis::linear(label), series, ..Panel::default() });

@@ -1,15 +1,19 @@
 //! Energy saved against fidelity lost: is a saving bought well, and could another routing of the same tokens have done better?
 
+mod bound;
+
+use std::collections::BTreeMap;
+
+use self::bound::Bounds;
 use super::{Axis, Figure, Kind, NoFigure, Panel, Point, Series, words};
-use crate::axes::{short, world};
-use crate::palette::{Ink, Routers};
-use crate::results::{Curve, Results, Row};
+use crate::axes::{are_ordered, axes, world, world_title};
+use crate::palette::Routers;
+use crate::results::{Results, Row};
 
 const NAME: &str = "pareto";
 /// Worlds that have a panel; a sweep may have thousands.
 const WORLDS: usize = 6;
-/// Frontiers that a panel can show: where costs move with time or heat, each run has its own.
-const CURVES: usize = 4;
+const SAVED: &str = "energy_savings_percent";
 
 /// A measure of lost fidelity, the better ones first.
 const LOST: [(&str, &str); 2] =
@@ -18,57 +22,81 @@ const LOST: [(&str, &str); 2] =
 pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
     let rows = &results.summary.rows;
     let has = |row: &Row, metric: &str| row.metric(metric).is_some();
-    let shown = |metric: &str| rows.iter().any(|row| has(row, metric) && has(row, "energy_savings_percent"));
+    let shown = |metric: &str| rows.iter().any(|row| has(row, metric) && has(row, SAVED));
     let Some((lost, label)) = LOST.into_iter().find(|(metric, _)| shown(metric)) else {
         return Err(NoFigure::because(NAME, "no row has both energy_savings_percent and mass_regret"));
     };
-    let mut worlds = Vec::new();
-    for row in rows {
-        if !worlds.contains(&world(row)) {
-            worlds.push(world(row));
-        }
-    }
+    let worlds = Worlds::of(rows);
     let routers = Routers::of(results);
+    let bounds = Bounds::of(results, lost, &worlds);
     let mut figure = Figure {
         name: NAME,
         title: "How much energy does each router save, and how much of the gate's choice does it give up?".into(),
         subtitle: words::about(results, &words::seeds(results)),
-        columns: if worlds.len() > 1 { 2 } else { 1 },
+        columns: if worlds.shown.len() > 1 { 2 } else { 1 },
         ..Figure::default()
     };
-    let mut many = false;
-    for one in worlds.iter().take(WORLDS) {
-        let of_world: Vec<&Row> = rows.iter().filter(|row| world(row) == *one).collect();
-        let title: Vec<String> = one.iter().map(|(key, value)| format!("{} = {value}", short(key))).collect();
-        let mut series = points(&of_world, lost, &routers);
-        let right = series.iter().flat_map(|series| &series.points).map(far_right).fold(0.0, f64::max);
-        let curves: Vec<&Curve> = results.summary.frontier.iter().filter(|curve| belongs(curve, &of_world)).collect();
-        if lost == "mass_regret" && curves.len() <= CURVES {
-            let bounds = curves.iter().filter_map(|curve| bound(curve, 1.08 * right, &routers));
-            series.splice(0..0, bounds.collect::<Vec<_>>());
+    let axes = axes(rows);
+    let y = if bounds.other_energy().is_some() { "energy of assignments saved (%)" } else { "energy saved (%)" };
+    for of_world in &worlds.shown {
+        let title = of_world.first().map(|row| world_title(&axes, &rows[*row])).unwrap_or_default();
+        let mut series = points(results, of_world, lost, &bounds, &routers);
+        if !are_ordered(&axes) {
+            series.iter_mut().for_each(|series| series.kind = Kind::Marks);
         }
-        many |= curves.len() > CURVES;
+        let right = series.iter().flat_map(|series| &series.points).map(far_right).fold(0.0, f64::max);
+        series.splice(0..0, bounds.of_world(results, of_world, 1.08 * right, &routers));
         figure.panels.push(Panel {
-            title: title.join(", "),
+            title,
             x: Axis::linear(label).with(0.0),
-            y: Axis::linear("energy saved (%)").with(0.0),
+            y: Axis::linear(y).with(0.0),
             series,
             ..Panel::default()
         });
     }
-    if worlds.len() > WORLDS {
-        figure.notes.push(format!("The first {WORLDS} of {} worlds of the sweep are shown.", worlds.len()));
+    if worlds.count > worlds.shown.len() {
+        figure.notes.push(format!(
+            "The first {} of {} worlds of the sweep are shown.",
+            worlds.shown.len(),
+            worlds.count
+        ));
     }
     figure.legend = figure.keys();
-    figure.notes.push(about_the_bound(&figure, many).to_owned());
+    figure.notes.extend(bounds.notes(results, &figure));
     Ok(figure)
 }
 
+/// The rows of each world, by their places.
+struct Worlds {
+    shown: Vec<Vec<usize>>,
+    count: usize,
+}
+
+impl Worlds {
+    fn of(rows: &[Row]) -> Self {
+        let mut places = BTreeMap::new();
+        let mut shown: Vec<Vec<usize>> = Vec::new();
+        for (row, of_row) in rows.iter().enumerate() {
+            let next = places.len();
+            let place = *places.entry(world(of_row)).or_insert(next);
+            if place >= WORLDS {
+                continue;
+            }
+            match shown.get_mut(place) {
+                Some(known) => known.push(row),
+                None => shown.push(vec![row]),
+            }
+        }
+        Self { shown, count: places.len() }
+    }
+}
+
 /// A point per row, joined in the order of the sweep.
-fn points(rows: &[&Row], lost: &str, routers: &Routers) -> Vec<Series> {
+fn points(results: &Results, rows: &[usize], lost: &str, bounds: &Bounds, routers: &Routers) -> Vec<Series> {
     let mut all: Vec<Series> = Vec::new();
-    for row in rows {
-        let (Some(saved), Some(lost)) = (row.metric("energy_savings_percent"), row.metric(lost)) else { continue };
+    for place in rows {
+        let row = &results.summary.rows[*place];
+        let (Some(saved), Some(lost)) = (bounds.saved(*place, row), row.metric(lost)) else { continue };
         let point = Point {
             x: 100.0 * lost.mean,
             y: saved.mean,
@@ -95,49 +123,4 @@ fn points(rows: &[&Row], lost: &str, routers: &Routers) -> Vec<Series> {
 
 fn far_right(point: &Point) -> f64 {
     point.x_range.map_or(point.x, |range| range[1].max(point.x))
-}
-
-/// Whether a frontier is that of these rows.
-fn belongs(curve: &Curve, rows: &[&Row]) -> bool {
-    let of_curve = |row: &&&Row| curve.router.as_ref().is_none_or(|router| *router == row.router);
-    let is_subset = |row: &Row| curve.point.iter().all(|(key, value)| row.point.get(key) == Some(value));
-    rows.iter().filter(of_curve).any(|row| is_subset(row) && (curve.router.is_none() || curve.point == row.point))
-}
-
-/// The frontier as far as the marks go: beyond that it says nothing about them.
-fn bound(curve: &Curve, right: f64, routers: &Routers) -> Option<Series> {
-    let mut points: Vec<Point> = Vec::new();
-    for optimum in &curve.points {
-        let point = Point {
-            text: format!("price {} per J", crate::draw::number(optimum.price_per_j)),
-            ..Point::at(100.0 * optimum.mass_regret, optimum.energy_savings_percent)
-        };
-        if point.x > right {
-            // The piece of the line up to the edge.
-            if let Some(last) = points.last().filter(|last| last.x < right) {
-                let share = (right - last.x) / (point.x - last.x);
-                let y = last.y + share * (point.y - last.y);
-                points.push(Point::at(right, y));
-            }
-            break;
-        }
-        points.push(point);
-    }
-    let (name, ink) = match &curve.router {
-        None if curve.oracle => ("optimal frontier (oracle)".to_owned(), Ink::Strong),
-        None => ("optimal frontier".to_owned(), Ink::Strong),
-        Some(router) => (format!("frontier of {}", words::brief(router)), routers.ink(router)),
-    };
-    (points.len() > 1).then_some(Series { name, ink, kind: Kind::Bound, points })
-}
-
-fn about_the_bound(figure: &Figure, many: bool) -> &'static str {
-    let has_bound = figure.panels.iter().flat_map(|panel| &panel.series).any(|series| series.kind == Kind::Bound);
-    match (has_bound, many) {
-        (true, _) => "No routing of the same tokens lies above its frontier, which knows all costs in advance.",
-        (false, true) => {
-            "Each router has a frontier of its own here, as costs move with what it does: see frontier.parquet."
-        }
-        (false, false) => "No frontier is drawn: energy is no sum over assignments here, or `compare.frontier` is off.",
-    }
 }

@@ -64,6 +64,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         ..Figure::default()
     };
     figure.legend = figure.keys();
+    figure.notes.extend(words::fixed_temperatures(results));
     figure.notes.extend(note(results, &all));
     Ok(figure)
 }

@@ -66,7 +66,7 @@ pub(super) fn build(results: &Results) -> Result<Figure, NoFigure> {
         columns: super::beside(all.len()),
         ..Figure::default()
     };
-    let hot = hot(results);
+    let hot = Hot::of(results);
     for (chosen, field) in all.iter().zip(fields) {
         figure.panels.push(panel(results, chosen, &field, experts, group, &hot));
     }
@@ -96,18 +96,37 @@ fn experts(results: &Results, all: &[Chosen]) -> Result<usize, NoFigure> {
     Ok(longest)
 }
 
-/// The experts that the scenario marks as hot from the beginning.
-fn hot(results: &Results) -> Vec<i64> {
-    let hot = results.scenario.as_ref().and_then(|scenario| scenario.get(&["costs", "hot"])?.as_array());
-    hot.into_iter().flatten().filter_map(toml::Value::as_integer).collect()
+/// The experts that the scenario marks as hot: at first, and after each of its changes.
+struct Hot(Vec<Vec<i64>>);
+
+impl Hot {
+    fn of(results: &Results) -> Self {
+        let get = |path: &[&str]| results.scenario.as_ref().and_then(|scenario| scenario.get(path)?.as_array());
+        let experts = |list: &Vec<toml::Value>| list.iter().filter_map(toml::Value::as_integer).collect();
+        let first = get(&["costs", "hot"]).map(experts).unwrap_or_default();
+        let later = get(&["change"]).into_iter().flatten().filter_map(|change| change.get("hot")?.as_array());
+        Self(std::iter::once(first).chain(later.map(experts)).collect())
+    }
+
+    /// What is said of a range of experts; nothing where none of them is ever hot.
+    fn said(&self, range: std::ops::RangeInclusive<i64>) -> &'static str {
+        let is_hot: Vec<bool> = self.0.iter().map(|hot| hot.iter().any(|expert| range.contains(expert))).collect();
+        let turns = is_hot.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        match (turns, is_hot.first()) {
+            (0, Some(true)) => " hot",
+            (0, _) => "",
+            (1, Some(true)) => " hot at first",
+            (1, _) => " hot later",
+            _ => " hot at times",
+        }
+    }
 }
 
-fn panel(results: &Results, chosen: &Chosen, field: &Field, experts: usize, group: usize, hot: &[i64]) -> Panel {
+fn panel(results: &Results, chosen: &Chosen, field: &Field, experts: usize, group: usize, hot: &Hot) -> Panel {
     let name = |row: usize| {
         let (first, last) = (row * group, ((row + 1) * group).min(experts) - 1);
-        let is_hot = hot.iter().any(|hot| (first as i64..=last as i64).contains(hot));
         let range = if first == last { first.to_string() } else { format!("{first}–{last}") };
-        if is_hot { format!("{range} hot") } else { range }
+        range + hot.said(first as i64..=last as i64)
     };
     let rows = experts.div_ceil(group);
     let share = |row: usize, column: &Vec<f64>| {
@@ -145,4 +164,17 @@ pub(super) fn changes(results: &Results) -> Vec<Rule> {
 /// A line where the scenario changes something.
 pub(super) fn change(at: f64) -> Rule {
     Rule { name: "the scenario changes".into(), ink: Ink::Hot, upright: true, at, dash: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_ends_what_was_hot() {
+        let hot = Hot(vec![vec![6, 7], vec![0, 6], vec![6]]);
+        let said: Vec<&str> = [0, 1, 6, 7].into_iter().map(|expert| hot.said(expert..=expert)).collect();
+        assert_eq!(said, [" hot at times", "", " hot", " hot at first"]);
+        assert_eq!(Hot(vec![vec![], vec![2]]).said(0..=3), " hot later");
+    }
 }

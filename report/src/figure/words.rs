@@ -1,14 +1,11 @@
 //! What figures say in words: which scenario, how many seeds, names that are not too long for a sentence.
 
-use unicode_segmentation::UnicodeSegmentation as _;
-
+use crate::name::{harmless, narrowed};
 use crate::results::{Interval, Results};
 
-/// A name for a sentence: no more than 40 letters of it.
+/// A name for a sentence: no more than 40 letters of it, its beginning and its end.
 pub(super) fn brief(name: &str) -> String {
-    let mut letters = name.graphemes(true);
-    let head: String = letters.by_ref().take(40).collect();
-    if letters.next().is_none() { head } else { format!("{head}…") }
+    narrowed(&harmless(name), 40)
 }
 
 /// The scenario and its description, then what `more` says: the line under a title.
@@ -30,6 +27,13 @@ pub(super) fn seeds(results: &Results) -> String {
 /// What is said where a line has fewer points than its series has values.
 pub(super) const THINNED: &str =
     "Long series are drawn through the first, least, greatest and last value of every column: no peak is lost.";
+
+/// What is said of temperatures that no work changes, where the scenario fixes them.
+pub(super) fn fixed_temperatures(results: &Results) -> Option<String> {
+    let warnings = || results.summary.rows.iter().flat_map(|row| &row.warnings);
+    let is_fixed = warnings().any(|warning| warning.starts_with("fixed temperature"));
+    is_fixed.then(|| "Temperatures are fixed in this scenario: no work warms anything.".to_owned())
+}
 
 /// The seed that is shown where one is: that of the first run of those.
 pub(super) fn one_seed(results: &Results, runs: &[usize]) -> String {

@@ -1,6 +1,7 @@
 //! The answer, before anything else: which router saved how much, at what cost, and how sure that is.
 
 use crate::number::{self, with_unit};
+use crate::reference::References;
 use crate::results::{Estimate, Interval, Results, Row};
 
 /// What a reader takes away who reads nothing else.
@@ -54,15 +55,10 @@ pub(super) fn answer(results: &Results) -> Answer<'_> {
     }
 }
 
-/// The baseline that a row is measured against: that of its world, whose point has no key that the row's has not.
+/// The baseline that a row is measured against.
 pub(super) fn baseline_of<'a>(results: &'a Results, row: &Row) -> Option<&'a Row> {
-    let same_world = |base: &&Row| {
-        base.baseline
-            && base.scenario == row.scenario
-            && base.point.iter().all(|(key, value)| row.point.get(key) == Some(value))
-    };
-    // The one with most keys in common.
-    results.summary.rows.iter().filter(same_world).max_by_key(|base| base.point.len())
+    let rows = &results.summary.rows;
+    rows.get(References::of(rows).place(row)?)
 }
 
 /// `42.44 ± 0.19 %`; as wide as the number needs.

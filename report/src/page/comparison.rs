@@ -79,7 +79,7 @@ pub(super) fn table(results: &Results, axes: &[Axis], routers: &Routers) -> Mark
                                 svg.swatch viewBox="0 0 1 1" aria-hidden="true" { rect width="1" height="1" fill=(colour(routers.ink(&row.router), Theme::Css)) {} }
                                 (name(&row.router))
                             }
-                            @for axis in axes { td data-value=[axis.value(row)] { (axis.value(row).unwrap_or("–")) } }
+                            @for axis in axes { td data-value=[axis.value(row)] title=[axis.value(row).filter(|v| axis.word(v) != *v)] { (axis.value(row).map_or("–", |value| axis.word(value))) } }
                             @for (place, column) in columns.iter().enumerate() {
                                 (cell(row, column))
                                 @if tested && place == 0 { (p_cell(row)) }
@@ -157,6 +157,9 @@ fn legend(results: &Results) -> String {
     }
     if results.summary.rows.iter().any(Row::is_luck) {
         words.push("n.s.: not significant: the difference in energy may be luck.");
+    }
+    if results.summary.rows.iter().any(|row| row.metric("frontier_efficiency").is_some()) {
+        words.push("Frontier efficiency is about the energy of assignments; what is saved is of all energy, idle GPUs and the router's own work included.");
     }
     words.push("A heading sorts: once downwards, twice upwards, three times as planned.");
     words.join(" ")

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::answer::answer;
 use super::held::{self, Held};
-use super::measure::MEASURES;
+use super::measure::{Experts, MEASURES};
 use super::series::{RunSeries, Series};
 use crate::axes::Axis;
-use crate::palette::{Routers, Theme, colour};
+use crate::palette::{Ink, Routers, Theme, colour};
 use crate::results::{Results, Row, Scenario};
 
 /// What the script of the page reads; the names are those of the script.
@@ -26,6 +26,9 @@ pub(super) struct Data {
     causes: Vec<String>,
     limits: Vec<Limit>,
     floor: Floor,
+    /// Colours of GPUs, the same as in the figures.
+    gpu_inks: Vec<String>,
+    experts: Experts,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,6 +43,8 @@ struct Choice {
     label: String,
     key: String,
     values: Vec<String>,
+    /// The same in as few words as tell them apart.
+    words: Vec<String>,
     /// Which value is chosen at first: that of the answer, where it has one.
     first: usize,
 }
@@ -130,7 +135,20 @@ pub(super) fn data(results: &Results, axes: &[Axis], routers: &Routers, series: 
         causes,
         limits: scenario.map(limits).unwrap_or_default(),
         floor: floor(scenario),
+        gpu_inks: gpu_inks(series),
+        experts: Experts::of(scenario),
     }
+}
+
+/// A colour for each GPU of the largest run, by its place in the row of them.
+fn gpu_inks(series: &Series) -> Vec<String> {
+    let of_gpus = |run: &RunSeries| {
+        let lines = MEASURES.iter().zip(&run.layout).filter(|(measure, _)| measure.each() == Some("GPU"));
+        lines.map(|(_, lines)| *lines).max()
+    };
+    let gpus = series.runs.iter().filter_map(of_gpus).max().unwrap_or(0);
+    let ink = |gpu: usize, theme: Theme| colour(Ink::Member(gpu, gpus), theme);
+    (0..gpus).map(|gpu| format!("light-dark({}, {})", ink(gpu, Theme::Light), ink(gpu, Theme::Dark))).collect()
 }
 
 fn router(routers: &Routers, name: &str) -> Router {
@@ -142,6 +160,7 @@ fn choice(axis: &Axis, best: Option<&Row>) -> Choice {
     Choice {
         label: axis.label.clone(),
         key: axis.keys.join(", "),
+        words: axis.values.iter().map(|value| axis.word(value).to_owned()).collect(),
         values: axis.values.clone(),
         first: first.unwrap_or(0),
     }

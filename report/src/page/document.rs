@@ -4,14 +4,16 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::answer::{self, Answer};
+use super::arms::Arms;
 use super::assets::{CHARTS, CHARTS_LICENCE, SCRIPT, STYLE, json, policy};
 use super::comparison;
 use super::data::Data;
 use super::drawn::Drawn;
-use super::name::{name, shortened};
+use super::name::name;
 use super::notes::Note;
 use super::origin::{Key, Profile};
 use crate::axes::{self, Axis};
+use crate::name::shortened;
 use crate::palette::Routers;
 use crate::results::{Results, Row};
 
@@ -19,6 +21,7 @@ use crate::results::{Results, Row};
 pub(super) struct Parts<'a> {
     pub(super) results: &'a Results,
     pub(super) axes: &'a [Axis],
+    pub(super) arms: &'a Arms,
     pub(super) routers: &'a Routers,
     pub(super) notes: &'a [Note],
     pub(super) keys: &'a [(String, Vec<Key>)],
@@ -68,7 +71,7 @@ pub(super) fn document(parts: &Parts<'_>) -> String {
                 main.wide {
                     section #answer { h2 { "What came out" } (answer(parts)) }
                     section #notes { h2 { "Before you believe it" } (notes(parts.notes)) }
-                    section #comparison { h2 { "All routers" } (comparison::table(parts.results, parts.axes, parts.routers)) }
+                    section #comparison { h2 { "All " (parts.arms.noun) "s" } (comparison::table(parts.results, parts.axes, parts.routers)) }
                     @if shown("figures") { section #figures { h2 { "Figures" } (figures(parts)) } }
                     section #time { h2 { "Over time" } (over_time()) }
                     section #floor { h2 { "GPUs on the floor" } (floor()) }
@@ -96,10 +99,10 @@ fn head(parts: &Parts<'_>) -> Markup {
             h1 { (name(&summary.scenario)) }
             @if let Some(description) = get("description").filter(|text| !text.is_empty()) { p.lead { (shortened(description, 600)) } }
             ul.facts {
-                li { (parts.routers.order().len()) " routers" }
-                @for axis in parts.axes { li { (axis.values.len()) " values of " (shortened(&axis.label, 40)) } }
-                li { (seeds) @if seeds == 1 { " seed" } @else { " seeds" } }
-                li { (parts.results.runs.len()) " runs" }
+                li { (Arms::count(parts.routers.order().len(), "router")) }
+                @for axis in parts.axes { li { (Arms::count(axis.values.len(), "value")) " of " (shortened(&axis.label, 40)) } }
+                li { (Arms::count(seeds as usize, "seed")) }
+                li { (Arms::count(parts.results.runs.len(), "run")) }
                 @if let Some(profile) = parts.profile { li { (shortened(&profile.name, 80)) } }
                 @if !summary.isotherm.is_empty() { li { "isotherm " (shortened(&summary.isotherm, 40)) } }
             }
@@ -120,7 +123,7 @@ fn answer(parts: &Parts<'_>) -> Markup {
         } @else {
             p.answer.nothing {
                 @if best.is_luck() && saved.mean > 0.0 { "No saving is certain. The largest, which may be luck, is that of " }
-                @else { "No router saved energy. Closest came " }
+                @else { "No " (parts.arms.noun) " saved energy. Closest came " }
                 (router(parts, best)) ": " strong { (answer::percent(saved, 1.0)) } (price(parts, best)) "."
             }
         }
@@ -129,9 +132,12 @@ fn answer(parts: &Parts<'_>) -> Markup {
     }
 }
 
-/// A router by name, and its point where there is a sweep.
+/// A router by name, and its point where there is a sweep; the point alone where there is no other router.
 fn router(parts: &Parts<'_>, row: &Row) -> Markup {
     let point = axes::point(parts.axes, row);
+    if parts.arms.by_point {
+        return html! { b { bdi { (shortened(&point, 120)) } } };
+    }
     html! { b { (name(&row.router)) } @if !point.is_empty() { " (" bdi { (shortened(&point, 120)) } ")" } }
 }
 
@@ -152,7 +158,7 @@ fn also(parts: &Parts<'_>, answer: &Answer<'_>) -> Markup {
         @if let Some(row) = answer.gentle {
             p { "With at most " (100.0 * answer::GENTLE) " % of the gate’s mass given up: " (router(parts, row)) " saved " (percent(row)) (price(parts, row)) "." }
         } @else if answer.saved && answer.best.and_then(|row| row.metric("mass_regret")).is_some_and(|r| r.mean > answer::GENTLE) {
-            p { "No router saved energy with at most " (100.0 * answer::GENTLE) " % of the gate’s mass given up." }
+            p { "No " (parts.arms.noun) " saved energy with at most " (100.0 * answer::GENTLE) " % of the gate’s mass given up." }
         }
         @if let Some(row) = answer.oracle {
             p { "An oracle, which sees true costs that no real router knows, saved " (percent(row)) ": " (router(parts, row)) "." }

@@ -1,6 +1,8 @@
 //! What the page draws over time, and how it comes out of a row of the series.
 
-use crate::results::{BatchRow, Column};
+use serde::Serialize;
+
+use crate::results::{BatchRow, Column, Scenario};
 
 /// A plot of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,57 @@ pub(super) const MEASURES: &[Measure] = &[
 ];
 
 /// More lines than this are no plot any more. Temperatures of more GPUs are on the floor map all the same.
-pub(super) const MOST_EXPERTS: usize = 32;
+const MOST_EXPERTS: usize = 32;
+
+/// How experts are put together into lines: each alone while there is room, then so many neighbours as their mean, the same expert of all
+/// layers at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Experts {
+    /// Experts of a layer; 0 where the scenario does not say.
+    count: usize,
+    /// Neighbours of a line.
+    group: usize,
+}
+
+impl Experts {
+    /// As the scenario has them, `model.experts`.
+    pub(super) fn of(scenario: Option<&Scenario>) -> Self {
+        let count = scenario.and_then(|scenario| scenario.get(&["model", "experts"])?.as_integer());
+        let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+        Self { count, group: count.div_ceil(MOST_EXPERTS).max(1) }
+    }
+
+    /// Lines of a list of so many; each member of the list alone where it is short or nobody knows whose they are.
+    fn lines(self, members: usize) -> usize {
+        match (self.is_grouped(members), members) {
+            (true, _) => self.count.div_ceil(self.group),
+            (false, ..=MOST_EXPERTS) => members,
+            (false, _) => 0,
+        }
+    }
+
+    fn is_grouped(self, members: usize) -> bool {
+        members > MOST_EXPERTS && self.count > 0 && members.is_multiple_of(self.count)
+    }
+
+    /// The mean of each line's experts, over all layers.
+    fn values(self, list: &[f64], lines: usize, into: &mut Vec<f64>) {
+        if !self.is_grouped(list.len()) {
+            into.extend((0..lines).map(|line| list.get(line).copied().unwrap_or(f64::NAN)));
+            return;
+        }
+        let first = into.len();
+        into.resize(first + lines, 0.0);
+        for (place, value) in list.iter().enumerate() {
+            into[first + place % self.count / self.group] += value;
+        }
+        let layers = list.len() / self.count;
+        for (line, sum) in into[first..].iter_mut().enumerate() {
+            let of_line = ((line + 1) * self.group).min(self.count) - line * self.group;
+            *sum /= (of_line * layers) as f64;
+        }
+    }
+}
 
 /// The columns that all of them need.
 pub(super) fn columns() -> Vec<Column> {
@@ -85,16 +137,16 @@ impl Measure {
     }
 
     /// How many lines it has in a run with such rows; none where it does not apply, or has too many.
-    pub(super) fn lines(&self, row: &BatchRow<'_>) -> usize {
+    pub(super) fn lines(&self, row: &BatchRow<'_>, experts: Experts) -> usize {
         match self.source {
-            Source::Each(Column::Usage, _) if row.list(Column::Usage).len() > MOST_EXPERTS => 0,
+            Source::Each(Column::Usage, _) => experts.lines(row.list(Column::Usage).len()),
             Source::Each(column, _) => row.list(column).len(),
             _ => 1,
         }
     }
 
     /// Adds the values of its `lines` lines; `NaN` where there is none.
-    pub(super) fn values(&self, row: &BatchRow<'_>, lines: usize, into: &mut Vec<f64>) {
+    pub(super) fn values(&self, row: &BatchRow<'_>, lines: usize, experts: Experts, into: &mut Vec<f64>) {
         let known = |column| Some(row.list(column)).filter(|list| !list.is_empty());
         match self.source {
             Source::Value(column) => into.push(row.value(column).unwrap_or(f64::NAN)),
@@ -103,6 +155,7 @@ impl Measure {
                 into.push(known(column).map_or(f64::NAN, |list| list.iter().copied().fold(f64::NAN, f64::max)));
             }
             Source::Sum(column) => into.push(known(column).map_or(f64::NAN, |list| list.iter().sum())),
+            Source::Each(Column::Usage, _) => experts.values(row.list(Column::Usage), lines, into),
             Source::Each(column, _) => {
                 let list = row.list(column);
                 into.extend((0..lines).map(|line| list.get(line).copied().unwrap_or(f64::NAN)));
@@ -115,4 +168,31 @@ impl Measure {
 fn latency(row: &BatchRow<'_>) -> Option<f64> {
     let (arrived, finished) = (row.whole(Column::ArrivedNs)?, row.whole(Column::FinishedNs)?);
     Some(finished.checked_sub(arrived)? as f64 * 1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_experts_are_means_of_neighbours_over_all_layers() {
+        let experts = Experts { count: 66, group: 3 };
+        let list: Vec<f64> = (0..132).map(f64::from).collect();
+        let lines = experts.lines(list.len());
+        let mut values = vec![-1.0];
+        experts.values(&list, lines, &mut values);
+        // Experts 3 to 5 of both layers: 3, 4, 5, 69, 70, 71.
+        assert_eq!((lines, values.len(), values[2]), (22, 23, 37.0));
+        assert_eq!(values[1..].iter().sum::<f64>() * 6.0, list.iter().sum());
+    }
+
+    #[test]
+    fn few_experts_and_unknown_ones_are_left_as_they_are() {
+        assert_eq!(Experts { count: 8, group: 1 }.lines(8), 8);
+        assert_eq!(Experts { count: 0, group: 1 }.lines(64), 0);
+        assert_eq!(Experts::of(None), Experts { count: 0, group: 1 });
+        let mut values = Vec::new();
+        Experts { count: 2, group: 1 }.values(&[4.0, 5.0], 3, &mut values);
+        assert!(values[..2] == [4.0, 5.0] && values[2].is_nan());
+    }
 }

@@ -2,27 +2,23 @@
 
 use maud::{Markup, html};
 
+use crate::name::shortened;
+
 /// Letters of a name that are shown; the whole of it is in its tooltip.
 const SHOWN: usize = 80;
 /// Letters of a tooltip.
 const TOOLTIP: usize = 10_000;
 
-/// A name, apart from the direction of the text around it. Long ones are cut, and say so by an ellipsis.
+/// A name, apart from the direction of the text around it. One that is not shown as it is has a tooltip.
 pub(super) fn name(name: &str) -> Markup {
     let shown = shortened(name, SHOWN);
-    let whole = (shown.len() < name.len()).then(|| shortened(name, TOOLTIP));
+    let whole = (shown != name).then(|| tooltip(name));
     html! { bdi.name title=[whole] { (shown) } }
 }
 
-/// At most so many letters. What a browser would take for something else than text, control characters, is told apart.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    let mut letters = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
-    let mut short: String = letters.by_ref().take(most).collect();
-    if letters.next().is_some() {
-        short.pop();
-        short.push('…');
-    }
-    short
+/// A tooltip stands alone: what turns its direction turns nothing else. Control characters are no text in HTML.
+fn tooltip(name: &str) -> String {
+    name.chars().take(TOOLTIP).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 #[cfg(test)]
@@ -32,7 +28,8 @@ mod tests {
     #[test]
     fn names_are_text_whatever_they_say() {
         assert_eq!(name("</script><script>").into_string(), "<bdi class=\"name\">&lt;/script&gt;&lt;script&gt;</bdi>");
-        assert_eq!(shortened("a\u{0}b", 9), "a\u{fffd}b");
+        let turned = name("a\u{202e}b").into_string();
+        assert_eq!(turned, "<bdi class=\"name\" title=\"a\u{202e}b\">a\u{fffd}b</bdi>");
         let long = name(&"x\"".repeat(5000)).into_string();
         assert!(long.contains('…') && !long.contains("x\"x"), "{}", &long[..200]);
     }

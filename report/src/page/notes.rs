@@ -1,9 +1,9 @@
 //! What has to be known before a number of the page is believed.
 
-use super::name::shortened;
 use super::origin::Profile;
 use super::series::Series;
 use crate::axes::{Axis, point};
+use crate::name::shortened;
 use crate::results::{Results, Row};
 
 /// One sentence, and whom it is about.
@@ -27,6 +27,7 @@ pub(super) fn notes(results: &Results, axes: &[Axis], series: &Series, profile: 
     notes.extend(series.error.iter().map(|error| loud(format!("series.parquet: read up to damage: {}", error.found))));
     notes.extend(warnings(&results.summary.rows, axes));
     notes.extend(few_seeds(results));
+    notes.extend(above_the_cap(&results.summary.rows, axes));
     notes.extend(failures(results));
     notes.extend(guessed(profile));
     notes.extend(nothing_to_draw(results, series));
@@ -95,6 +96,18 @@ fn few_seeds(results: &Results) -> Option<Note> {
     let said = rows.iter().flat_map(|row| &row.warnings).any(|warning| warning.starts_with("few seeds"));
     (fewest < ENOUGH_SEEDS && !said)
         .then(|| loud(format!("few seeds: {fewest} of the {ENOUGH_SEEDS} that an interval should rest on")))
+}
+
+/// Rows whose GPUs drew more than their cap, in means of a second.
+fn above_the_cap(rows: &[Row], axes: &[Axis]) -> Option<Note> {
+    let seconds = |row: &Row| row.metric("cap_violation_s").map_or(0.0, |seconds| seconds.mean);
+    let above: Vec<&Row> = rows.iter().filter(|row| seconds(row) > 0.0).collect();
+    let most = above.iter().map(|row| seconds(row)).reduce(f64::max)?;
+    let text = format!(
+        "power cap: the mean power of a second was above it, for up to {} GPU s of a run (cap_violation_s)",
+        crate::draw::number(most)
+    );
+    Some(Note { text, who: who(&above, rows, axes), loud: true })
 }
 
 fn failures(results: &Results) -> Vec<Note> {

@@ -1,7 +1,7 @@
 //! The series of the page: read once, reduced while they come, packed until they fit.
 
 use super::encode::{Packed, pack};
-use super::measure::{MEASURES, Measure, columns};
+use super::measure::{Experts, MEASURES, Measure, columns};
 use super::reduce::Lines;
 use crate::results::{BatchRow, Column, ReadError, Results, Wanted};
 
@@ -51,14 +51,15 @@ pub(super) fn collect(results: &Results) -> Series {
     wanted.sort_unstable();
     let mut found: Vec<(usize, Vec<usize>, Lines)> = Vec::new();
     let mut values = Vec::new();
+    let experts = Experts::of(results.scenario.as_ref());
     let read = results.each_batch(&Wanted::of_runs(&columns(), &wanted), |run, row| {
         if found.last().is_none_or(|(last, ..)| *last != run) {
-            let layout: Vec<usize> = MEASURES.iter().map(|measure| measure.lines(row)).collect();
+            let layout: Vec<usize> = MEASURES.iter().map(|measure| measure.lines(row, experts)).collect();
             let width = layout.iter().sum();
             found.push((run, layout, Lines::new(width, room(run, width))));
         }
         if let Some((_, layout, lines)) = found.last_mut() {
-            take(row, layout, &mut values, lines);
+            take(row, layout, experts, &mut values, lines);
         }
     });
     let mut runs: Vec<RunSeries> =
@@ -67,10 +68,10 @@ pub(super) fn collect(results: &Results) -> Series {
     Series { left_out: finished - wanted.len(), runs, error: read.err() }
 }
 
-fn take(row: &BatchRow<'_>, layout: &[usize], values: &mut Vec<f64>, lines: &mut Lines) {
+fn take(row: &BatchRow<'_>, layout: &[usize], experts: Experts, values: &mut Vec<f64>, lines: &mut Lines) {
     let Some(ended) = row.whole(Column::FinishedNs).and_then(|ended| u64::try_from(ended).ok()) else { return };
     values.clear();
-    let each = |(measure, lines): (&Measure, &usize)| measure.values(row, *lines, values);
+    let each = |(measure, lines): (&Measure, &usize)| measure.values(row, *lines, experts, values);
     MEASURES.iter().zip(layout).for_each(each);
     lines.push(ended, values);
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::checksum::sha256_of_file;
 use super::error::ReadError;
 use super::gap::Gap;
 use super::runs;
@@ -13,8 +14,15 @@ use super::{Column, Results, RunRow, rebuild};
 const SUMMARY: &str = "summary.json";
 const RUNS: &str = "runs.parquet";
 const SERIES: &str = "series.parquet";
-/// Tables that some comparisons have.
-const OTHERS: [&str; 3] = ["throttling.parquet", "layers.parquet", "frontier.parquet"];
+const THROTTLING: &str = "throttling.parquet";
+const LAYERS: &str = "layers.parquet";
+const FRONTIER: &str = "frontier.parquet";
+/// Tables that some comparisons have, and what their lack means.
+const OTHERS: [(&str, &str); 3] = [
+    (THROTTLING, "when something held a GPU back cannot be shown"),
+    (LAYERS, "layers cannot be told apart"),
+    (FRONTIER, "frontiers of single seeds cannot be shown"),
+];
 const SCENARIO: &str = "scenario.resolved.toml";
 /// Where runs wait while a comparison is under way.
 const UNFINISHED: &str = ".unfinished";
@@ -30,11 +38,14 @@ impl Results {
             return Err(ReadError::new(path, no_folder(path), "name a results folder, for example results/classic"));
         }
         let summary = summary(path, &mut gaps);
-        let hash = summary.as_ref().map(|summary| summary.scenario_hash.as_str()).unwrap_or_default();
-        let mut open = |file: &'static str, missing: Option<&str>| table(path, file, missing, hash, &mut gaps);
-        let runs_table = open(RUNS, Some("single runs, and what belongs to them, cannot be shown"));
-        let series = open(SERIES, Some("nothing can be shown over time"));
-        let [throttling, layers, frontier] = OTHERS.map(|file| open(file, None));
+        let mut open = |file: &'static str, means: &str| {
+            let written = summary.as_ref().map(|summary| Written::of(summary, file)).unwrap_or_default();
+            let is_expected = [RUNS, SERIES].contains(&file) || summary.as_ref().is_some_and(|s| tells_of(s, file));
+            table(path, file, is_expected.then_some(means), written, &mut gaps)
+        };
+        let runs_table = open(RUNS, "single runs, and what belongs to them, cannot be shown");
+        let series = open(SERIES, "nothing can be shown over time");
+        let [throttling, layers, frontier] = OTHERS.map(|(file, means)| open(file, means));
         let series = series.filter(|series| is_of_runs(series, &mut gaps));
         let mut rows = runs_table.map_or_else(Vec::new, |table| read_runs(&table, &mut gaps));
         let Some(summary) = summary.or_else(|| rebuild::summary(&rows, &mut gaps)) else {
@@ -80,9 +91,7 @@ fn summary(folder: &Path, gaps: &mut Vec<Gap>) -> Option<Summary> {
     };
     match serde_json::from_slice::<Summary>(&text) {
         Ok(summary) => {
-            if !(1..=KNOWN_VERSION).contains(&summary.schema_version) {
-                gaps.push(Gap::new(SUMMARY, other_version(summary.schema_version)));
-            }
+            gaps.extend(summary.version_gap());
             Some(summary)
         }
         Err(error) => {
@@ -94,6 +103,15 @@ fn summary(folder: &Path, gaps: &mut Vec<Gap>) -> Option<Summary> {
             gaps.push(Gap::new(SUMMARY, sentence));
             None
         }
+    }
+}
+
+impl Summary {
+    /// What a reader has to know of a summary of another schema version; `None` for one that this crate knows.
+    #[must_use]
+    pub(crate) fn version_gap(&self) -> Option<Gap> {
+        let is_known = (1..=KNOWN_VERSION).contains(&self.schema_version);
+        (!is_known).then(|| Gap::new(SUMMARY, other_version(self.schema_version)))
     }
 }
 
@@ -110,8 +128,58 @@ fn absent(error: &std::io::Error) -> String {
     }
 }
 
+/// What a summary says of a table that was written with it.
+#[derive(Clone, Copy, Default)]
+struct Written<'a> {
+    /// Hash of the scenario; empty if nothing is said.
+    scenario: &'a str,
+    /// SHA-256 of the file; summaries of older versions have none.
+    sha256: Option<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    fn of(summary: &'a Summary, file: &str) -> Self {
+        Self { scenario: &summary.scenario_hash, sha256: summary.tables.get(file).map(String::as_str) }
+    }
+
+    /// What is wrong with a table that could be opened. A file of another comparison is whole, but not the one that is meant.
+    fn fault(self, table: &Table) -> Option<String> {
+        if table.scenario_hash.as_deref().is_some_and(|own| !self.scenario.is_empty() && own != self.scenario) {
+            let other = "it belongs to another comparison than summary.json, by its scenario hash, and is left out";
+            return Some(other.to_owned());
+        }
+        let expected = self.sha256?;
+        match sha256_of_file(&table.path) {
+            Ok(found) if found == expected => None,
+            Ok(_) => Some(DAMAGED.to_owned()),
+            Err(error) => Some(absent(&error)),
+        }
+    }
+}
+
+/// Said of a table with other contents than were written.
+const DAMAGED: &str = "it is damaged, by its checksum in summary.json, and is left out; copy it again, or run the scenario again with --force";
+
+/// Whether a comparison with this summary had a table. Older summaries do not list them, but have what was made of them.
+fn tells_of(summary: &Summary, file: &str) -> bool {
+    if !summary.tables.is_empty() {
+        return summary.tables.contains_key(file);
+    }
+    match file {
+        FRONTIER => !summary.frontier.is_empty(),
+        THROTTLING => summary.rows.iter().any(|row| row.metrics.contains_key("throttled_share")),
+        _ => false,
+    }
+}
+
 /// Opens a table. Not every comparison has every table: what its lack means is said of those that all have.
-fn table(folder: &Path, file: &'static str, missing: Option<&str>, hash: &str, gaps: &mut Vec<Gap>) -> Option<Table> {
+fn table(
+    folder: &Path,
+    file: &'static str,
+    missing: Option<&str>,
+    written: Written<'_>,
+    gaps: &mut Vec<Gap>,
+) -> Option<Table> {
     let path: PathBuf = folder.join(file);
     if !path.exists() {
         gaps.extend(missing.map(|means| Gap::new(file, format!("it is missing: {means}"))));
@@ -119,15 +187,10 @@ fn table(folder: &Path, file: &'static str, missing: Option<&str>, hash: &str, g
     }
     match Table::open(&path) {
         Ok(table) => {
-            let other = table.scenario_hash.as_deref().filter(|own| !hash.is_empty() && *own != hash);
-            if other.is_some() {
-                gaps.push(Gap::new(
-                    file,
-                    "it belongs to another comparison than summary.json, by its scenario hash, and is left out",
-                ));
-                return None;
-            }
-            Some(table)
+            let fault = written.fault(&table);
+            let is_sound = fault.is_none();
+            gaps.extend(fault.map(|fault| Gap::new(file, fault)));
+            is_sound.then_some(table)
         }
         Err(error) => {
             gaps.push(Gap::new(file, format!("it cannot be read ({})", plain(&error))));
@@ -173,6 +236,10 @@ fn failures(summary: &Summary, runs: &[RunRow], gaps: &mut Vec<Gap>) {
 
 fn scenario(folder: &Path, gaps: &mut Vec<Gap>) -> Option<Scenario> {
     let read = std::fs::read_to_string(folder.join(SCENARIO)).map_err(|error| absent(&error));
-    let scenario = read.and_then(|text| Scenario::parse(text).map_err(|error| format!("it cannot be read ({error})")));
+    let parsed = |text: String| match text.trim() {
+        "" => Err("it is empty: nobody can see what was run".to_owned()),
+        _ => Scenario::parse(text).map_err(|error| format!("it cannot be read ({error})")),
+    };
+    let scenario = read.and_then(parsed);
     scenario.map_err(|sentence| gaps.push(Gap::new(SCENARIO, sentence))).ok()
 }

@@ -1,9 +1,10 @@
 //! `series.parquet`: a row per run and batch, streamed. A gigabyte of series needs the memory of a few thousand rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
 
 use super::cells::Cells;
 use super::error::ReadError;
+use super::owners::Owners;
 use super::table::{Chunk, Table};
 use super::{Column, Results};
 
@@ -105,20 +106,17 @@ impl Results {
         runs: Option<&[usize]>,
         mut each: impl FnMut(usize, &Chunk, usize) -> Result<(), E>,
     ) -> Result<(), E> {
-        let indices = self.indices(runs);
-        let run = |ids: &Cells, row: usize| indices.get(ids.text(row)?).copied();
-        let wanted = |ids: &Cells, rows: usize| (0..rows).any(|row| run(ids, row).is_some());
-        table.each_chunk_where("run_id", columns, wanted, |ids, chunk, rows| {
-            let mut of_runs = (0..rows).filter_map(|row| Some((run(&ids, row)?, row)));
-            of_runs.try_for_each(|(run, row)| each(run, &chunk, row))
+        let owners = RefCell::new(Owners::of(table, &self.runs, runs)?);
+        let chunk_of = RefCell::new(Vec::new());
+        let wanted = |ids: &Cells, rows: usize| {
+            let runs = owners.borrow_mut().next(ids, rows);
+            let is_any = runs.iter().any(Option::is_some);
+            chunk_of.replace(runs);
+            is_any
+        };
+        table.each_chunk_where("run_id", columns, wanted, |_, chunk, _| {
+            let of_runs = chunk_of.take().into_iter().enumerate();
+            of_runs.filter_map(|(row, run)| Some((run?, row))).try_for_each(|(run, row)| each(run, &chunk, row))
         })
-    }
-
-    /// Where each run is, by its id; of some runs only.
-    fn indices(&self, wanted: Option<&[usize]>) -> BTreeMap<&str, usize> {
-        let wanted: Option<BTreeSet<usize>> = wanted.map(|wanted| wanted.iter().copied().collect());
-        let is_wanted = |run: &usize| wanted.as_ref().is_none_or(|wanted| wanted.contains(run));
-        let runs = self.runs.iter().enumerate().filter(|(run, _)| is_wanted(run));
-        runs.map(|(index, run)| (run.run_id.as_str(), index)).collect()
     }
 }

@@ -24,6 +24,8 @@ pub struct Summary {
     pub data_files: Vec<Origin>,
     /// Plugin libraries that were used.
     pub plugins: Vec<Origin>,
+    /// SHA-256 of each table by the name of its file; none in summaries of older versions.
+    pub tables: BTreeMap<String, String>,
     /// How intervals were found.
     pub interval: Interval,
     /// Draws of a bootstrap.

@@ -94,7 +94,7 @@ impl Table {
         &self,
         key: &str,
         columns: &[&str],
-        wanted: impl Fn(&Cells, usize) -> bool,
+        mut wanted: impl FnMut(&Cells, usize) -> bool,
         mut each: impl FnMut(Cells, Chunk, usize) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let damaged = |error: ParquetError| E::from(ReadError::damaged(&self.path, plain(&error)));
@@ -104,7 +104,7 @@ impl Table {
         let reader = caught(|| SerializedFileReader::new(File::open(&self.path)?)).map_err(damaged)?;
         for group in 0..reader.num_row_groups() {
             let mut group = Group::open(&reader, group, key, &places).map_err(damaged)?;
-            while let Some((keys, chunk, rows)) = group.next(&wanted).map_err(damaged)? {
+            while let Some((keys, chunk, rows)) = group.next(&mut wanted).map_err(damaged)? {
                 if let Some(chunk) = chunk {
                     each(keys, chunk, rows)?;
                 }
@@ -133,7 +133,7 @@ impl Group {
     }
 
     /// The next keys with the other cells of their rows, which are there if they are wanted; `None` at the end.
-    fn next(&mut self, wanted: impl Fn(&Cells, usize) -> bool) -> Result<Option<(Cells, Option<Chunk>, usize)>> {
+    fn next(&mut self, wanted: impl FnOnce(&Cells, usize) -> bool) -> Result<Option<(Cells, Option<Chunk>, usize)>> {
         let rows = self.left.min(CHUNK);
         if rows == 0 {
             return Ok(None);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::stream::{self, See};
-use crate::results::{Estimate, ReadError, Results, Row};
+use crate::results::{Estimate, Gap, ReadError, Results, Row};
 
 /// Writes every row of a results folder as CSV, in the order of the plan: `router`, `baseline`, the swept keys by their whole names, `seeds`,
 /// three columns a metric (`NAME`, `NAME_low`, `NAME_high`: the mean and the ends of its 95 % interval), the test against the baseline and
@@ -13,15 +13,18 @@ use crate::results::{Estimate, ReadError, Results, Row};
 ///
 /// The summary is read twice, first for its columns, so that memory does not grow with it.
 ///
+/// What is odd about the folder comes back: another program reads the table, and nobody would see it there.
+///
 /// # Errors
 /// As [`text`](super::text()); the inner error where `out` takes nothing more.
-pub fn csv(folder: &Path, out: impl Write) -> Result<io::Result<()>, ReadError> {
+pub fn csv(folder: &Path, out: impl Write) -> Result<io::Result<Vec<Gap>>, ReadError> {
     let mut names = Names::default();
-    if stream::read(folder, &mut names).is_ok() {
+    if let Ok(summary) = stream::read(folder, &mut names) {
         let mut rows = Rows::new(names, out);
         let written = rows.begin().and_then(|()| stream::read(folder, &mut rows)).and_then(|_| rows.out.flush());
         // What the output said, before it was wrapped as if the input had said it.
-        return Ok(rows.refused.take().map_or(written, Err));
+        let written = rows.refused.take().map_or(written, Err);
+        return Ok(written.map(|()| summary.version_gap().into_iter().collect()));
     }
     // What is left of a folder, or the reason why it is of no use.
     let results = Results::open(folder)?;
@@ -29,22 +32,32 @@ pub fn csv(folder: &Path, out: impl Write) -> Result<io::Result<()>, ReadError> 
     results.summary.rows.iter().for_each(|row| names.add(row));
     let mut rows = Rows::new(names, out);
     let written = rows.begin().and_then(|()| results.summary.rows.iter().try_for_each(|row| rows.add(row)));
-    Ok(written.and_then(|()| rows.out.flush()))
+    Ok(written.and_then(|()| rows.out.flush()).map(|()| results.gaps))
 }
 
-/// Writes the table as JSON: `summary.json` as it is, once it was found to be one.
+/// Writes the table as JSON: `summary.json` as it is, once it was found to be one. What is odd about it comes back.
 ///
 /// # Errors
 /// If there is no summary that can be read; the inner error where `out` takes nothing more.
-pub fn json(folder: &Path, mut out: impl Write) -> Result<io::Result<()>, ReadError> {
+pub fn json(folder: &Path, mut out: impl Write) -> Result<io::Result<Vec<Gap>>, ReadError> {
     let path = folder.join("summary.json");
-    let opened = stream::read(folder, &mut Names::default()).and_then(|_| std::fs::File::open(&path));
-    let mut file = opened.map_err(|error| {
+    let opened = stream::read(folder, &mut Nothing).and_then(|summary| Ok((summary, std::fs::File::open(&path)?)));
+    let (summary, mut file) = opened.map_err(|error| {
         let expected =
             "expected the summary of a results folder; `isotherm report` without --json shows what is left of one";
         ReadError::new(&path, format!("it cannot be read ({error})"), expected)
     })?;
-    Ok(io::copy(&mut file, &mut out).and_then(|_| out.flush()))
+    let written = io::copy(&mut file, &mut out).and_then(|_| out.flush());
+    Ok(written.map(|()| summary.version_gap().into_iter().collect()))
+}
+
+/// Who looks at no row.
+struct Nothing;
+
+impl See for Nothing {
+    fn row(&mut self, _: &Row) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What the columns are called that not every folder has.

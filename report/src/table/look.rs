@@ -1,5 +1,7 @@
 //! What the place can show that a table is printed to.
 
+use crate::name::{harmless, narrowed};
+
 /// How a table is drawn for a terminal, a pipe or a file.
 ///
 /// ```
@@ -23,29 +25,10 @@ impl Look {
     }
 }
 
-/// Most characters of a name that are shown.
+/// Most letters of a name that are shown, however much room there is.
 const NAME: usize = 60;
 
 /// A name that somebody gave, as one that moves no cursor, breaks no line and fills no screen.
-pub(super) fn harmless(name: &str) -> String {
-    let unseen = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown: String = name.chars().take(NAME).map(|c| if unseen(c) { '\u{fffd}' } else { c }).collect();
-    if name.chars().nth(NAME).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_do_nothing_to_a_terminal() {
-        assert_eq!(harmless("ttt, eta 1"), "ttt, eta 1");
-        assert_eq!(harmless("\u{1b}[2Ja\r\nb\u{202e}c"), "\u{fffd}[2Ja\u{fffd}\u{fffd}b\u{fffd}c");
-        assert_eq!(harmless(&"ä".repeat(10_000)), "ä".repeat(60) + "…");
-    }
+pub(super) fn brief(name: &str) -> String {
+    narrowed(&harmless(name), NAME)
 }

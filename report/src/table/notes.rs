@@ -2,7 +2,7 @@
 
 use super::columns::LUCK;
 use super::digest::Digest;
-use super::look::harmless;
+use super::look::brief;
 use crate::axes::short;
 use crate::results::{Interval, Row, Summary};
 
@@ -15,7 +15,7 @@ pub(super) fn notes(head: &Summary, digest: &Digest) -> Vec<String> {
             Interval::Bootstrap => {
                 format!("half the 95 % bootstrap interval ({} resamples)", head.resamples.unwrap_or_default())
             }
-            Interval::Other(name) => format!("half the 95 % interval ({})", harmless(name)),
+            Interval::Other(name) => format!("half the 95 % interval ({})", brief(name)),
         };
         notes.push(format!("± is {interval} of the mean over seeds, paired with the baseline on the same tokens"));
     }
@@ -37,7 +37,7 @@ pub(super) fn failures(digest: &Digest) -> Vec<String> {
         .iter()
         .map(|(failure, runs)| {
             let alike = if *runs == 1 { String::new() } else { format!(" ({runs} runs alike)") };
-            format!("{} with seed {}{alike}: {}", harmless(&failure.router), failure.seed, one_line(&failure.message))
+            format!("{} with seed {}{alike}: {}", brief(&failure.router), failure.seed, one_line(&failure.message))
         })
         .collect();
     let told: usize = digest.failures.iter().map(|(_, runs)| runs).sum();
@@ -83,11 +83,11 @@ fn about(rows: &[&Row], every: &[Row]) -> String {
     let mut names: Vec<String> = Vec::new();
     for row in rows {
         let name = if rows.iter().filter(|other| other.router == row.router).count() == all_of(&row.router) {
-            harmless(&row.router)
+            brief(&row.router)
         } else {
             let point: Vec<String> =
-                row.point.iter().map(|(axis, value)| format!("{} {}", short(axis), harmless(value))).collect();
-            format!("{}, {}", harmless(&row.router), point.join(", "))
+                row.point.iter().map(|(axis, value)| format!("{} {}", short(axis), brief(value))).collect();
+            format!("{}, {}", brief(&row.router), point.join(", "))
         };
         if !names.contains(&name) {
             names.push(name);
@@ -98,9 +98,9 @@ fn about(rows: &[&Row], every: &[Row]) -> String {
 
 /// A sentence of a results folder, which may quote anything.
 fn one_line(text: &str) -> String {
-    text.split_inclusive(' ').map(harmless_word).collect()
+    text.split_inclusive(' ').map(brief_word).collect()
 }
 
-fn harmless_word(word: &str) -> String {
-    word.strip_suffix(' ').map_or_else(|| harmless(word), |word| harmless(word) + " ")
+fn brief_word(word: &str) -> String {
+    word.strip_suffix(' ').map_or_else(|| brief(word), |word| brief(word) + " ")
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 
 use super::contents::Contents;
-use super::grid::{Cell, Column, Grid};
+use super::grid::{Cell, Column, Grid, Narrowed};
 use super::look::Look;
 use crate::results::ReadError;
 
@@ -40,10 +40,11 @@ const fn ruled(line: char) -> TableStyle {
 pub fn text(folder: &Path, look: Look) -> Result<String, ReadError> {
     let contents = Contents::of(folder, look.ascii)?;
     let mut text = String::new();
-    let (mut left_out, mut has_best) = (Vec::new(), false);
+    let (mut left_out, mut has_best, mut is_shortened) = (Vec::new(), false, false);
     for (heading, grid) in contents.tables {
         has_best |= grid.has_best();
-        let table = fitted(grid, look, &mut left_out);
+        let (table, has_short_names) = fitted(grid, look, &mut left_out);
+        is_shortened |= has_short_names;
         match heading {
             Some(heading) => {
                 let _ = writeln!(text, "{heading}\n\n{table}");
@@ -55,9 +56,12 @@ pub fn text(folder: &Path, look: Look) -> Result<String, ReadError> {
     if look.bold && has_best {
         notes.push("bold: the best of its column, where no other row's 95 % interval touches its own".to_owned());
     }
+    let summary = folder.join("summary.json");
+    if is_shortened {
+        notes.push(format!("names are shortened for this terminal; whole ones are in {}", summary.display()));
+    }
     if !left_out.is_empty() {
         notes.retain(|note| !left_out.iter().any(|heading| note.starts_with(&format!("{heading}: "))));
-        let summary = folder.join("summary.json");
         notes.push(format!("too wide for this terminal: {}; see {}", left_out.join(", "), summary.display()));
     }
     for note in notes {
@@ -69,18 +73,21 @@ pub fn text(folder: &Path, look: Look) -> Result<String, ReadError> {
     Ok(text)
 }
 
-/// The table without the columns for which there is no room; their headings are added to `left_out`.
-fn fitted(mut grid: Grid, look: Look, left_out: &mut Vec<String>) -> String {
+/// The table with names as short, and without the columns, as the room wants it; headings of columns that left are added to `left_out`.
+/// Whether names were shortened is the second answer.
+fn fitted(mut grid: Grid, look: Look, left_out: &mut Vec<String>) -> (String, bool) {
+    let mut is_shortened = false;
     loop {
         let table = drawn(&grid, look).trim_fmt() + "\n";
         // The line below the headings is as long as the table is wide, whatever is in its cells.
         let width = table.lines().nth(1).map_or(0, |line| line.chars().count());
-        let fits = look.width.is_none_or(|available| width <= usize::from(available));
-        match if fits { None } else { grid.leave() } {
-            None => return table,
-            Some(heading) if left_out.contains(&heading) => {}
+        let excess = look.width.map_or(0, |available| width.saturating_sub(usize::from(available)));
+        match if excess == 0 { None } else { grid.narrow(excess) } {
+            None => return (table, is_shortened),
+            Some(Narrowed::Shortened) => is_shortened = true,
+            Some(Narrowed::Left(heading)) if left_out.contains(&heading) => {}
             // What leaves later stands before it more often than not.
-            Some(heading) => left_out.insert(0, heading),
+            Some(Narrowed::Left(heading)) => left_out.insert(0, heading),
         }
     }
 }
@@ -88,10 +95,10 @@ fn fitted(mut grid: Grid, look: Look, left_out: &mut Vec<String>) -> String {
 fn drawn(grid: &Grid, look: Look) -> Table {
     let mut table = Table::new();
     table.load_style(if look.ascii { ruled('-') } else { STYLE });
-    table.set_header(grid.columns.iter().map(|column| aligned(&column.heading, column)));
+    table.set_header(grid.columns.iter().map(|column| aligned(&look.drawn(&column.shown(&column.heading)), column)));
     for row in grid.rows() {
         let cell = |(cell, column): (&Cell, &Column)| {
-            let text = look.drawn(&cell.text);
+            let text = look.drawn(&column.shown(&cell.text));
             aligned(&if cell.is_best && look.bold { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text }, column)
         };
         table.add_row(row.into_iter().zip(&grid.columns).map(cell));

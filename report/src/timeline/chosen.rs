@@ -37,9 +37,11 @@ impl Choice {
                 .filter(|(_, run)| !id.is_empty() && run.run_id.starts_with(id.as_str()))
                 .map(|(at, _)| *at)
                 .collect();
+            // Routers that differ in nothing but their names share an id.
+            let is_one_id = named.iter().all(|at| results.runs[*at].run_id == results.runs[named[0]].run_id);
             return match named.len() {
                 0 => Err(self.none("run_id", id, &finished, |run| run.run_id.clone())),
-                1 => Ok(named),
+                _ if is_one_id => Ok(named),
                 many => {
                     Err(NotChosen(format!("{many} runs have an id that begins with `{id}`\n  = help: give more of it")))
                 }
@@ -87,6 +89,10 @@ impl Choice {
             if !there.contains(&value) {
                 there.push(value);
             }
+        }
+        if there == ["``"] {
+            let help = format!("these results have no {what} to choose: leave --{what} out");
+            return NotChosen(format!("no finished run has the {what} `{wanted}`\n  = help: {help}"));
         }
         let rest = there.len().saturating_sub(SHOWN);
         there.truncate(SHOWN);

@@ -9,6 +9,14 @@ use serde_json::value::RawValue;
 
 use super::sink::{Argument, Lane, Sink, Track, Value};
 
+/// How every trace begins.
+const START: &[u8] = b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[";
+
+/// Whether a file that begins so was written here: with the name of a run, as every timeline is.
+pub(super) fn begins(start: &[u8]) -> bool {
+    start.strip_prefix(START).is_some_and(|rest| rest.starts_with(b"\n{\"ph\":\"M\",\"pid\":"))
+}
+
 /// A trace under way.
 pub(super) struct Chrome<W> {
     out: W,
@@ -66,7 +74,7 @@ fn micros(nanos: u64) -> Option<Box<RawValue>> {
 
 impl<W: Write> Chrome<W> {
     pub(super) fn begin(mut out: W) -> Result<Self> {
-        out.write_all(b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[")?;
+        out.write_all(START)?;
         Ok(Self { out, tracks: Vec::new(), is_first: true })
     }
 

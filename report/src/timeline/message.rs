@@ -56,6 +56,41 @@ impl Message {
     }
 }
 
+/// What follows a field at the beginning of a message that is a whole number and has this value.
+pub(super) fn whole(bytes: &[u8], field: u64, value: i64) -> Option<&[u8]> {
+    let mut expected = Message::default();
+    expected.whole(field, value);
+    bytes.strip_prefix(expected.bytes())
+}
+
+/// From the first byte of a text or message on, which is the first field of its message; its end may be missing.
+pub(super) fn part(bytes: &[u8], field: u64) -> Option<&[u8]> {
+    Some(split(bytes, field)?.1)
+}
+
+/// What follows a text or message that is the first field of its message.
+pub(super) fn after(bytes: &[u8], field: u64) -> Option<&[u8]> {
+    let (length, rest) = split(bytes, field)?;
+    rest.get(usize::try_from(length).ok()?..)
+}
+
+/// The length of a text or message that is the first field of its message, and what begins with it.
+fn split(bytes: &[u8], field: u64) -> Option<(u64, &[u8])> {
+    let mut key = Message::default();
+    key.key(field, BYTES);
+    let mut rest = bytes.strip_prefix(key.bytes())?;
+    let mut length = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        length |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some((length, rest));
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

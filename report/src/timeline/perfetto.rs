@@ -4,7 +4,7 @@
 
 use std::io::{Result, Write};
 
-use super::message::Message;
+use super::message::{self, Message};
 use super::sink::{Argument, Lane, Sink, Track, Value};
 
 /// Fields of `Trace`, `TracePacket`, `TrackDescriptor`, `CounterDescriptor`, `TrackEvent` and `DebugAnnotation`.
@@ -48,6 +48,19 @@ const COUNTER: i64 = 4;
 
 /// A trace has one writer: us.
 const WRITER: i64 = 1;
+
+/// Whether a file that begins so was written here: its first packet declares the track of a run, as [`Perfetto::declare`] does.
+pub(super) fn begins(start: &[u8]) -> bool {
+    let is_ours = || {
+        let packet = message::part(start, field::PACKET)?;
+        let writer = message::whole(packet, field::SEQUENCE, WRITER)?;
+        let descriptor = message::part(writer, field::TRACK_DESCRIPTOR)?;
+        let named = message::whole(descriptor, field::TRACK_UUID, 1)?;
+        let ordering = message::after(named, field::TRACK_NAME)?;
+        message::whole(message::whole(ordering, field::TRACK_CHILD_ORDERING, EXPLICIT)?, field::TRACK_RANK, 0)
+    };
+    is_ours().is_some()
+}
 
 /// A trace under way.
 pub(super) struct Perfetto<W> {

@@ -35,6 +35,8 @@ fn everything_that_applies_is_drawn_and_the_rest_says_why_not() {
     assert!(table.lines().count() > 20 && table.starts_with("figure,panel,series,mark,x_axis,x,"), "{table}");
     // Drawing twice changes nothing.
     let before = std::fs::read(folder.path().join("figures/pareto.png")).unwrap();
+    // Width of a PNG: the first number after the name of its first block.
+    assert_eq!(before[16..20], 1200_u32.to_be_bytes(), "one column is 1,200 pixels");
     assert_eq!(plot(&folder, &["--figure", "pareto"]).0, 0);
     assert!(before == std::fs::read(folder.path().join("figures/pareto.png")).unwrap());
 }
@@ -63,4 +65,14 @@ fn what_cannot_be_drawn_is_said_with_its_code() {
     std::fs::write(folder.path().join("file"), "").unwrap();
     let (code, _, told) = plot(&folder, &["--out", "results/file"]);
     assert_eq!(code, 5, "{told}");
+}
+
+#[test]
+fn letters_that_a_png_lacks_are_told() {
+    let router = "router=[{ kind = \"baseline\" }, { kind = \"ttt\", lambda = 0.5, name = \"熱 router\" }]";
+    let folder = Folder::of("classic.toml", &["seeds=1", "arrivals.batches=5", "sweep={}", router]);
+    let (code, _, told) = plot(&folder, &["--figure", "latency"]);
+    assert!(code == 0 && told.contains("note: latency.png has boxes") && told.contains("(U+71B1)"), "{told}");
+    let (_, _, told) = plot(&folder, &["--figure", "latency", "--format", "svg"]);
+    assert!(!told.contains("boxes"), "{told}");
 }

@@ -128,3 +128,38 @@ fn imbalance_stands_against_the_energy_of_a_token() {
     assert!(point.x_range.is_none() && point.y_range.is_none(), "one seed has no interval");
     assert_eq!(runs(&device, "ttt", "").len(), 1);
 }
+
+#[test]
+fn marks_and_frontier_are_of_one_energy() {
+    let folder = Folder::of("feasible-cap.toml", &["seeds=2"]);
+    let results = folder.results();
+    let figure = figure("pareto", &results);
+    let panel = &figure.panels[0];
+    assert_eq!(panel.y.label, "energy of assignments saved (%)");
+    let optimal = &series(panel, "optimal frontier").points;
+    let assignments = |router: &str| -> Vec<f64> {
+        let [cold, hot] = ["cold_energy_j", "hot_energy_j"].map(|name| metric(&folder, router, "", name));
+        cold.iter().zip(hot).map(|(cold, hot)| cold + hot).collect()
+    };
+    let baseline = assignments("baseline");
+    for router in ["energy-penalty", "primal-dual", "pid"] {
+        let saved: Vec<f64> =
+            assignments(router).iter().zip(&baseline).map(|(now, before)| 100.0 * (1.0 - now / before)).collect();
+        let point = &series(panel, router).points[0];
+        let (mean, half) = interval(&saved);
+        near(point.y, mean);
+        near(point.y_range.unwrap()[1], mean + half);
+        let after = optimal.iter().position(|optimum| optimum.x > point.x).unwrap();
+        let [before, after] = [&optimal[after - 1], &optimal[after]];
+        let bound = before.y + (after.y - before.y) * (point.x - before.x) / (after.x - before.x);
+        // The frontier bends between its points.
+        assert!(point.y <= bound + 0.02, "{router} saves {} where {bound} is the most", point.y);
+        if router == "energy-penalty" {
+            assert!(point.y > bound - 0.05, "{router} is on the frontier: {} of {bound}", point.y);
+        }
+    }
+    let total = results.summary.rows[1].metric("energy_savings_percent").unwrap().mean;
+    assert!(total < 0.5 * series(panel, "energy-penalty").points[0].y, "{total}");
+    let said = figure.notes.iter().any(|note| note.contains("of assignments") && note.contains("idle GPUs"));
+    assert!(said, "{:?}", figure.notes);
+}

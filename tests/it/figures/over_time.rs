@@ -1,6 +1,6 @@
 //! Figures of batches and GPUs against the tables.
 
-use isotherm_report::figure::build;
+use isotherm_report::figure::{Kind, Scale, build};
 use isotherm_report::palette::Ink;
 
 use super::tables::{Row, interval, rows, runs};
@@ -187,4 +187,53 @@ fn many_gpus_are_a_range() {
         near(series(panel, "highest of 64 GPUs").points[batch].y, degc.iter().copied().fold(f64::MIN, f64::max));
         near(series(panel, "mean of 64 GPUs").points[batch].y, degc.iter().sum::<f64>() / 64.0);
     }
+}
+
+#[test]
+fn experts_are_hot_as_long_as_the_scenario_says() {
+    let folder = Folder::drift();
+    let figure = figure("usage-over-time", &folder.results());
+    let Scale::Names(names) = &figure.panels[0].y.scale else { panic!("experts have names") };
+    assert_eq!(names.join("|"), "0 hot later|1 hot later|2|3|4|5|6 hot at first|7 hot at first");
+}
+
+#[test]
+fn two_seeds_have_no_band() {
+    let folder = Folder::drift();
+    let results = folder.results();
+    for name in ["drift-recovery", "diversity"] {
+        let figure = figure(name, &results);
+        assert!(figure.panels.iter().flat_map(|panel| &panel.series).all(|series| series.kind != Kind::Ribbon));
+        assert!(figure.notes.iter().any(|note| note.starts_with("Intervals are not drawn")), "{:?}", figure.notes);
+    }
+}
+
+#[test]
+fn a_router_that_saved_nothing_has_nothing_to_get_back() {
+    let set = ["seeds=1", "arrivals.batches=30", "change=[{at_batch=1, hot=[0,1]}]"];
+    let figure = figure("drift-recovery", &Folder::of("drift.toml", &set).results());
+    let note = figure.notes.iter().find(|note| note.starts_with("Nothing to get back"));
+    assert!(note.is_some_and(|note| note.contains("ttt, eta 1")), "{:?}", figure.notes);
+}
+
+#[test]
+fn fixed_temperatures_are_told() {
+    let told = |folder: &Folder| {
+        let notes = figure("temperature-vs-usage", &folder.results()).notes;
+        notes.iter().any(|note| note.contains("fixed"))
+    };
+    assert!(told(&Folder::classic()));
+    assert!(!told(&Folder::device()));
+}
+
+#[test]
+fn power_above_the_cap_is_told() {
+    let folder = Folder::of("device.toml", &["seeds=1", "arrivals.batches=40", "hardware.power_cap=\"350 W\""]);
+    let results = folder.results();
+    let figure = figure("power", &results);
+    let cap = &panel(&figure, "baseline").rules[0];
+    assert_eq!((cap.name.as_str(), cap.at.to_bits()), ("power cap 350 W", 350.0_f64.to_bits()));
+    let above = results.summary.rows.iter().any(|row| row.metric("cap_violation_s").is_some_and(|s| s.mean > 0.0));
+    let said = figure.notes.iter().find(|note| note.starts_with("The cap holds for the mean of a second")).unwrap();
+    assert_eq!(said.contains("cap_violation_s"), above, "{said}");
 }

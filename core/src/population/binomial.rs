@@ -1,0 +1,258 @@
+//! Exact binomial deviates, from random bits.
+//!
+//! Three ways, by what is cheapest. All are exact but for the rounding of the probability to 64 bits and of functions to f64.
+//!
+//! - Few trials, by halving: u < p is decided bit by bit from the front, for all trials at once. Of the undecided trials a
+//!   Binomial(n, 1/2) (a count of random bits) has a one; a half is decided by every bit, so 2 n bits and log2(n) steps do (Farach-Colton
+//!   and Tsai, Algorithmica 73, 2015, build on the same step).
+//! - Many trials, few successes: inversion.
+//! - Otherwise transformed rejection with squeeze, BTRS (Hormann, Journal of Statistical Computation and Simulation 46, 1993).
+
+use super::Stream;
+
+/// Up to so many trials bits are counted.
+const MOST_HALVED: u32 = 512;
+/// From so many expected successes on rejection works.
+const LEAST_REJECTED: f64 = 10.0;
+/// Words that are drawn at once.
+const WORDS: usize = 64;
+
+/// Random bits of a stream, drawn many at a time. What is left over at the end is discarded.
+#[derive(Debug)]
+pub(super) struct Bits<'a> {
+    stream: &'a mut Stream,
+    words: [u64; WORDS],
+    next: usize,
+    /// What is left of a word that was begun, and how many bits that are.
+    rest: u64,
+    left: u32,
+}
+
+impl<'a> Bits<'a> {
+    pub(super) fn new(stream: &'a mut Stream) -> Self {
+        Self { stream, words: [0; WORDS], next: WORDS, rest: 0, left: 0 }
+    }
+
+    #[inline(always)]
+    fn word(&mut self) -> u64 {
+        if self.next == WORDS {
+            self.refill();
+        }
+        let word = self.words[self.next];
+        self.next += 1;
+        word
+    }
+
+    #[inline(never)]
+    fn refill(&mut self) {
+        self.stream.fill(&mut self.words);
+        self.next = 0;
+    }
+
+    /// Number of ones among `n` fresh bits: Binomial(n, 1/2).
+    #[inline(always)]
+    fn ones(&mut self, mut n: u32) -> u32 {
+        let mut ones = 0;
+        while n >= u64::BITS {
+            ones += self.word().count_ones();
+            n -= u64::BITS;
+        }
+        if self.left < n {
+            (self.rest, self.left) = (self.word(), u64::BITS);
+        }
+        ones += (self.rest & ((1 << n) - 1)).count_ones();
+        self.rest >>= n;
+        self.left -= n;
+        ones
+    }
+
+    /// A uniform deviate in (0, 1), as [`Stream::uniform`].
+    fn uniform(&mut self) -> f64 {
+        ((self.word() >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)
+    }
+
+    /// Successes of `n` trials of probability `p`.
+    #[inline(always)]
+    pub(super) fn binomial(&mut self, n: u32, p: f64) -> u32 {
+        if n <= MOST_HALVED { self.by_halving(n, p) } else { self.of_many(n, p) }
+    }
+
+    #[inline(always)]
+    fn by_halving(&mut self, n: u32, p: f64) -> u32 {
+        // The binary expansion of p, first digit in front; a certain success loses 2^-64.
+        let mut digits = (p * 18_446_744_073_709_551_616.0) as u64;
+        let (mut undecided, mut successes) = (n, 0);
+        while undecided > 0 && digits != 0 {
+            let ones = self.ones(undecided);
+            // Where the digit of p is 1, a zero is below p; where it is 0, a one is above. Equal digits decide nothing.
+            let equal = if digits >> 63 == 1 { ones } else { undecided - ones };
+            successes += if digits >> 63 == 1 { undecided - equal } else { 0 };
+            undecided = equal;
+            digits <<= 1;
+        }
+        successes
+    }
+
+    #[inline(never)]
+    fn of_many(&mut self, n: u32, p: f64) -> u32 {
+        if p > 0.5 {
+            return n - self.of_many_rare(n, 1.0 - p);
+        }
+        self.of_many_rare(n, p)
+    }
+
+    /// For p of at most 1/2.
+    fn of_many_rare(&mut self, n: u32, p: f64) -> u32 {
+        if p <= 0.0 {
+            0
+        } else if f64::from(n) * p < LEAST_REJECTED {
+            self.by_inversion(n, p)
+        } else {
+            self.by_rejection(n, p)
+        }
+    }
+
+    fn by_inversion(&mut self, n: u32, p: f64) -> u32 {
+        let odds = p / (1.0 - p);
+        let mut mass = libm::exp(f64::from(n) * libm::log1p(-p));
+        let mut u = self.uniform();
+        let mut successes = 0;
+        while u > mass && successes < n {
+            u -= mass;
+            mass *= odds * f64::from(n - successes) / f64::from(successes + 1);
+            successes += 1;
+        }
+        successes
+    }
+
+    fn by_rejection(&mut self, n: u32, p: f64) -> u32 {
+        let trials = f64::from(n);
+        let deviation = (trials * p * (1.0 - p)).sqrt();
+        let b = 1.15 + 2.53 * deviation;
+        let a = -0.0873 + 0.0248 * b + 0.01 * p;
+        let centre = trials * p + 0.5;
+        let inside = 0.92 - 4.2 / b;
+        loop {
+            let u = self.uniform() - 0.5;
+            let v = self.uniform();
+            let edge = 0.5 - u.abs();
+            let found = ((2.0 * a / edge + b) * u + centre).floor();
+            if edge >= 0.07 && v <= inside {
+                return found as u32;
+            }
+            if !(0.0..=trials).contains(&found) {
+                continue;
+            }
+            let alpha = (2.83 + 5.1 / b) * deviation;
+            if libm::log(v * alpha / (a / (edge * edge) + b)) <= log_ratio_to_mode(trials, p, found) {
+                return found as u32;
+            }
+        }
+    }
+}
+
+/// ln of the probability of `k` successes over that of the mode.
+fn log_ratio_to_mode(n: f64, p: f64, k: f64) -> f64 {
+    let odds = p / (1.0 - p);
+    let mode = ((n + 1.0) * p).floor();
+    (mode + 0.5) * libm::log((mode + 1.0) / (odds * (n - mode + 1.0)))
+        + (n + 1.0) * libm::log((n - mode + 1.0) / (n - k + 1.0))
+        + (k + 0.5) * libm::log(odds * (n - k + 1.0) / (k + 1.0))
+        + stirling_rest(mode)
+        + stirling_rest(n - mode)
+        - stirling_rest(k)
+        - stirling_rest(n - k)
+}
+
+/// ln k! minus Stirling's formula for it, (k + 1/2) ln(k + 1) - (k + 1) + ln(2 pi) / 2.
+fn stirling_rest(k: f64) -> f64 {
+    const SMALL: [f64; 10] = [
+        0.081_061_466_795_327_26,
+        0.041_340_695_955_409_29,
+        0.027_677_925_684_998_34,
+        0.020_790_672_103_765_09,
+        0.016_644_691_189_821_193,
+        0.013_876_128_823_070_748,
+        0.011_896_709_945_891_77,
+        0.010_411_265_261_972_096,
+        0.009_255_462_182_712_733,
+        0.008_330_563_433_362_871,
+    ];
+    if k < 10.0 {
+        return SMALL[k as usize];
+    }
+    let next = k + 1.0;
+    let square = next * next;
+    (1.0 / 12.0 - (1.0 / 360.0 - 1.0 / 1260.0 / square) / square) / next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Domain;
+
+    /// Distribution function of Binomial(n, p) at 0, 1, ..., n, by the recursion of its masses from the mode.
+    fn masses(n: u32, p: f64) -> Vec<f64> {
+        let odds = p / (1.0 - p);
+        let mode = ((f64::from(n) + 1.0) * p) as usize;
+        let mut masses = vec![0.0; n as usize + 1];
+        masses[mode.min(n as usize)] = 1.0;
+        for k in mode..n as usize {
+            masses[k + 1] = masses[k] * odds * (n as usize - k) as f64 / (k + 1) as f64;
+        }
+        for k in (0..mode.min(n as usize)).rev() {
+            masses[k] = masses[k + 1] / odds * (k + 1) as f64 / (n as usize - k) as f64;
+        }
+        let sum: f64 = masses.iter().sum();
+        masses.iter().map(|mass| mass / sum).collect()
+    }
+
+    /// Pearson's statistic over cells of at least ten expected draws, against its mean plus five standard deviations.
+    #[test]
+    fn every_way_follows_the_binomial_law() {
+        let draws = 40_000;
+        let cases = [(1, 0.3), (5, 0.5), (12, 0.93), (64, 0.1), (130, 0.5), (500, 0.31), (512, 0.002)];
+        let many =
+            [(600, 0.001), (5000, 0.0019), (513, 0.02), (600, 0.5), (2048, 0.97), (40_960, 0.031), (5000, 0.999)];
+        for (n, p) in cases.into_iter().chain(many) {
+            let mut stream = Stream::open(11, Domain::Workload, u64::from(n), "binomial");
+            let mut bits = Bits::new(&mut stream);
+            let mut found = vec![0_u32; n as usize + 1];
+            (0..draws).for_each(|_| found[bits.binomial(n, p) as usize] += 1);
+            let (mut statistic, mut cells) = (0.0, 0.0);
+            let (mut expected, mut seen) = (0.0, 0.0);
+            for (mass, found) in masses(n, p).into_iter().zip(found) {
+                expected += mass * f64::from(draws);
+                seen += f64::from(found);
+                if expected >= 10.0 {
+                    statistic += (seen - expected) * (seen - expected) / expected;
+                    cells += 1.0;
+                    (expected, seen) = (0.0, 0.0);
+                }
+            }
+            assert!(cells >= 2.0);
+            let most = cells + 5.0 * f64::sqrt(2.0 * cells);
+            assert!(statistic < most, "Binomial({n}, {p}): {statistic} over {cells} cells");
+        }
+    }
+
+    #[test]
+    fn certain_and_impossible_trials() {
+        let mut stream = Stream::open(1, Domain::Workload, 0, "binomial");
+        let mut bits = Bits::new(&mut stream);
+        for n in [0, 1, 63, 64, 65, 128, 513, 100_000] {
+            assert_eq!((bits.binomial(n, 0.0), bits.binomial(n, 1.0)), (0, n));
+        }
+    }
+
+    #[test]
+    fn the_rest_of_stirlings_formula_goes_on_where_the_table_ends() {
+        let exact = |k: f64| {
+            libm::lgamma(k + 1.0) - ((k + 0.5) * (k + 1.0).ln() - (k + 1.0) + 0.5 * core::f64::consts::TAU.ln())
+        };
+        for k in 0..40 {
+            let k = f64::from(k);
+            assert!((stirling_rest(k) - exact(k)).abs() < 1e-9, "{k}");
+        }
+    }
+}
