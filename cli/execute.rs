@@ -8,6 +8,7 @@
 
 mod clock;
 mod crowd;
+mod fleet;
 mod frontier;
 mod group;
 mod lateness;
@@ -401,11 +402,17 @@ pub(crate) fn world_spec(file: &ScenarioFile, world: usize, arrivals: &Arc<[Arri
 pub(crate) fn check_world(file: &ScenarioFile, world: usize) -> Result<(), Fault> {
     let scenario = &file.plan.worlds[world].scenario;
     let arrivals = arrivals(file, world, scenario.seed)?;
-    streams(file, world, scenario.seed, &arrivals)?;
+    let streams = streams(file, world, scenario.seed, &arrivals)?;
+    let gpus = match &scenario.fleet {
+        Some(fleet) => {
+            fleet::check_streams(&streams)?;
+            fleet.gpus(scenario.hardware.gpus)
+        }
+        None => scenario.hardware.gpus as usize,
+    };
     // Hardware is looked for when a run begins: complete results can be shown where there is none.
     if !scenario.telemetry.is_live()
-        && let Err(TelemetryError::Input(fault)) =
-            scenario.telemetry.build(scenario.hardware.gpus as usize, scenario.seed)
+        && let Err(TelemetryError::Input(fault)) = scenario.telemetry.build(gpus, scenario.seed)
     {
         return Err(Fault::Input(fault.to_string()));
     }

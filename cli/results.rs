@@ -19,6 +19,7 @@ mod again;
 mod baselines;
 mod columns;
 mod csv;
+mod fleet;
 mod folder;
 mod frontier;
 mod hashed;

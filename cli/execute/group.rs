@@ -15,7 +15,7 @@ use isotherm_core::world::{GateWindow, WorldSpec};
 use rayon::prelude::*;
 
 use super::crowd::with_crowd;
-use super::{Ledger, Outcome, Part, Run, Watch, arrivals, frontier, point_of, streams, time, world_spec};
+use super::{Ledger, Outcome, Part, Run, Watch, arrivals, fleet, frontier, point_of, streams, time, world_spec};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -51,6 +51,9 @@ impl Group {
         stop: &AtomicBool,
     ) -> Result<Vec<Option<Outcome>>, Fault> {
         let plan = &file.plan.worlds[self.world];
+        if plan.scenario.fleet.is_some() {
+            return fleet::run(self, file, runs, known, watch, stop);
+        }
         let mut frontier = frontier::prepare(&plan.scenario, plan.baseline(), &mut known);
         if known.iter().all(Option::is_some) && frontier.is_none() {
             return Ok(known.into_iter().map(|record| record.map(Ok)).collect());

@@ -233,7 +233,8 @@ pub(super) fn layers(finished: &[Finished]) -> Option<Vec<Column>> {
 pub(super) fn throttling(finished: &[Finished]) -> Option<Vec<Column>> {
     let records: Vec<(&Finished, &RunRecord)> =
         finished.iter().filter_map(|f| Some((f, f.outcome.as_ref().ok()?))).collect();
-    if records.iter().all(|(_, record)| record.clock_mhz_seconds.is_empty()) {
+    // A fleet keeps sums of them, not a list.
+    if records.iter().all(|(_, record)| record.clock_mhz_seconds.is_empty() || record.fleet.is_some()) {
         return None;
     }
     let rows: Vec<(&Finished, &ThrottleInterval)> =

@@ -47,7 +47,14 @@ impl Caveats {
             // A cap beside a profile without limits is held by nobody, and the row says so.
             let limits = scenario.hardware.limits();
             let cap = limits.map(|limits| limits.power_cap).or(scenario.hardware.power_cap).map(|cap| cap.get());
-            device = Some((cap, scenario.hardware.gpus));
+            let gpus = scenario.fleet.as_ref().map_or(1, |fleet| fleet.groups) * scenario.hardware.gpus;
+            device = Some((cap, gpus));
+            about_costs.extend(scenario.fleet.as_ref().map(|fleet| {
+                format!(
+                    "fleet: {} groups; up to {} steps of a group share one draw of their tokens, and clocks change between such stretches",
+                    fleet.groups, fleet.stretch
+                )
+            }));
         } else if scenario.costs.leakage_per_kelvin == 0.0 {
             about_costs
                 .push("constant cost: joules per assignment are given by a table, not by a device model".to_owned());

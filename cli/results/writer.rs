@@ -5,7 +5,7 @@ use super::columns::{self, Column};
 use super::staging::Staging;
 use super::summary_file::SummaryFile;
 use super::table_file::{TableFile, csv_name, parquet_name};
-use super::{Curve, Failure, Finished, Folder, Head, Overview, Row, Streams, Timing, folder};
+use super::{Curve, Failure, Finished, Folder, Head, Overview, Row, Streams, Timing, fleet, folder};
 use crate::execute::{Outcome, Run};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -95,7 +95,7 @@ impl ResultsWriter {
 }
 
 /// The tables, in the order in which they appear.
-const TABLES: [&str; 5] = ["runs", "series", "layers", "frontier", "throttling"];
+const TABLES: [&str; 7] = ["runs", "series", "layers", "frontier", "throttling", "fleet", "histograms"];
 
 const RESOLVED: &str = "scenario.resolved.toml";
 const TIMING: &str = "timing.json";
@@ -103,7 +103,7 @@ const TIMING: &str = "timing.json";
 /// The files of a folder under way.
 struct Files {
     /// As in [`TABLES`].
-    tables: [TableFile; 5],
+    tables: [TableFile; 7],
     summary: SummaryFile,
     head: Head,
     /// Goes last: everything else is in its folder.
@@ -133,11 +133,17 @@ impl Files {
 
 impl Receive for Files {
     fn point(&mut self, part: &ScenarioFile, streams: &Streams, runs: Vec<Finished>) -> Result<(), Fault> {
-        let [in_runs, series, layers, _, throttling] = &mut self.tables;
+        let [in_runs, series, layers, _, throttling, racks, histograms] = &mut self.tables;
         in_runs.add(columns::runs(part, streams, &runs), &self.staging)?;
         series.add(columns::series(&runs), &self.staging)?;
         if let Some(columns) = columns::layers(&runs) {
             layers.add(columns, &self.staging)?;
+        }
+        if let Some(columns) = fleet::racks(&runs) {
+            racks.add(columns, &self.staging)?;
+        }
+        if let Some(columns) = fleet::histograms(&runs) {
+            histograms.add(columns, &self.staging)?;
         }
         columns::throttling(&runs).map_or(Ok(()), |columns| throttling.add(columns, &self.staging))
     }

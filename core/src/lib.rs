@@ -6,6 +6,7 @@ pub mod cost;
 pub mod dispatch;
 pub mod engine;
 pub mod event;
+pub mod fleet;
 pub mod frontier;
 pub mod gate;
 pub mod hardware;

@@ -2,6 +2,7 @@
 
 mod carbon;
 mod control;
+mod fleet;
 mod latency;
 mod load;
 mod run;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fleet::FleetRecord;
 use crate::frontier::Frontier;
 use crate::gate::Fidelity;
 use crate::hardware::ClockReason;
@@ -166,6 +167,8 @@ pub struct RunRecord {
     /// The frontier of the run's tokens: its own where costs move with the clock or with temperatures; where they do not, the one
     /// of all runs on these tokens, kept with the baseline's.
     pub frontier: Option<Frontier>,
+    /// What a fleet measured beside; `None` for a run of one group. Its batches are windows.
+    pub fleet: Option<Box<FleetRecord>>,
     /// Fingerprint of all events and of the energies, in order.
     pub trace: u64,
     /// Events handled.
@@ -180,6 +183,16 @@ pub(crate) struct RoutingMeans {
     pub(crate) gate_kl_nats: Option<f64>,
     /// Over pairs of tokens.
     pub(crate) route_churn: Option<f64>,
+}
+
+impl RoutingMeans {
+    /// Moves these means towards others by a share of the way; the first ones are taken as they are.
+    pub(crate) fn move_towards(&mut self, other: &Self, share: f64, first: bool) {
+        self.fidelity = self.fidelity.towards(&other.fidelity, share);
+        self.gate_entropy_nats = mean_towards(self.gate_entropy_nats, other.gate_entropy_nats, share, first);
+        self.gate_kl_nats = mean_towards(self.gate_kl_nats, other.gate_kl_nats, share, first);
+        self.route_churn = mean_towards(self.route_churn, other.route_churn, share, first);
+    }
 }
 
 /// What a run did in one MoE layer, over all batches.

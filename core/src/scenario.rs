@@ -24,6 +24,7 @@ pub use sweep::{Axis, AxisValue, fix};
 
 use crate::cost::CostTable;
 use crate::dispatch::DispatchSpec;
+use crate::fleet::FleetSpec;
 use crate::hardware::Hardware;
 use crate::placement::{Placement, PlacementContext, PlacementError, PlacementSpec};
 use crate::telemetry::TelemetrySpec;
@@ -61,6 +62,9 @@ pub struct Scenario {
     pub costs: CostTable,
     /// The GPUs.
     pub hardware: Hardware,
+    /// Many such groups of GPUs, housed together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<FleetSpec>,
     /// Where the experts are; contiguous blocks of equal size where not given.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "policy")]
     pub placement: Option<Arc<dyn PlacementSpec>>,
@@ -206,6 +210,18 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("idle_power", "\"80 W\""),
     ("temperature_limit", "\"87 degC\""),
     ("ambient", "\"35 degC\""),
+    ("fleet", "{ groups = 31, stretch = 10, duration = \"1 h\" }"),
+    ("groups", "31"),
+    ("stretch", "10"),
+    ("step_tokens", "40960"),
+    ("duration", "\"1 h\""),
+    ("sweep", "\"100 ms\""),
+    ("nodes_per_rack", "4"),
+    ("rows", "10"),
+    ("row", "3"),
+    ("recirculation", "0.1"),
+    ("kinds", "64"),
+    ("cohorts", "true"),
     ("hot", "[6, 7]"),
     ("at", "\"10 s\""),
     ("at_batch", "60"),

@@ -100,6 +100,14 @@ pub enum RunError {
         /// What happened.
         fault: LeakageError,
     },
+    /// A window of a fleet's results holds more tokens than a line of the series can tell.
+    #[error(
+        "a window of the results holds {tokens} tokens, more than 4294967295; make `fleet.window` shorter, for example \"10 s\""
+    )]
+    Window {
+        /// Tokens served in it.
+        tokens: u64,
+    },
     /// A GPU has switched itself off and nothing takes over its experts.
     #[error("{gpu} reached its shutdown temperature at {at}; {left} GPUs are left and its experts cannot move to them")]
     Shutdown {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::control;
+use super::fleet;
 use super::{grams, nearest_rank, saving_percent, throughput, tokens_in_time};
 use crate::frontier::Frontier;
 use crate::hardware::ClockReason;
@@ -146,6 +147,9 @@ pub fn of_run(run: &RunRecord, reference: &Reference<'_>) -> BTreeMap<&'static s
     control::power(run, &mut put);
     placement(run, &mut put);
     facility(run, &mut put);
+    if let Some(reduced) = &run.fleet {
+        fleet::reduced(run, reduced, &mut put);
+    }
     if let Some(intensity) = &reference.compare.carbon_g_per_kwh {
         put("carbon_g", grams(run, intensity));
     }

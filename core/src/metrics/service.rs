@@ -16,7 +16,7 @@ pub fn throughput(run: &RunRecord) -> f64 {
     run.tokens() as f64 / run.ended.seconds()
 }
 
-/// Tokens of the batches whose latency, arrival to end, is at most `slo`.
+/// Tokens of the batches whose latency, arrival to end, is at most `slo`; of a fleet, whose batches are windows, by its histogram of tokens.
 ///
 /// ```
 /// use isotherm_core::{metrics::tokens_in_time, record::{BatchRecord, RunRecord}, time::{SimDuration, SimTime}};
@@ -31,6 +31,9 @@ pub fn throughput(run: &RunRecord) -> f64 {
 /// ```
 #[must_use]
 pub fn tokens_in_time(run: &RunRecord, slo: SimDuration) -> u64 {
+    if let Some(fleet) = &run.fleet {
+        return fleet.latency.up_to(slo.seconds());
+    }
     let in_time = run.batches.iter().filter(|batch| batch.finished - batch.arrived <= slo);
     in_time.map(|batch| u64::from(batch.tokens)).sum()
 }

@@ -1,5 +1,6 @@
 //! Checks of meaning: what is right key by key and still makes no sense together.
 
+mod fleet;
 mod hardware;
 mod tier;
 
@@ -75,6 +76,7 @@ pub(super) fn scenario(scenario: &Scenario, tree: &Tree, faults: &mut Faults) ->
     check_costs(scenario, check);
     hardware::check(scenario, check);
     tier::check(scenario, check);
+    fleet::check(scenario, check);
     check_changes(scenario, check);
     check.not_negative(
         "router_host.seconds_per_operation",
@@ -368,6 +370,7 @@ fn check_changes(scenario: &Scenario, check: &mut Check<'_>) {
 pub(super) fn routers(scenario: &Scenario, variants: &[Variant], tree: &Tree, faults: &mut Faults) {
     let check = &mut Check { tree, faults };
     tier::check_routers(scenario, variants, check);
+    fleet::check_routers(scenario, variants, check);
     // One number an expert stands for whatever a run will declare.
     let declared_costs = match scenario.costs.kind {
         CostKind::Table => scenario.costs.per_expert(scenario.model.experts).0,

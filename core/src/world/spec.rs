@@ -38,6 +38,9 @@ pub struct Change {
     /// The most flow there is, as a part of the full flow: a fan or pump that fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<f64>,
+    /// The row of a fleet whose cooling changes; all rows where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
 }
 
 /// What the router itself costs: the `[router_host]` section.

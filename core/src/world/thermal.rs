@@ -127,6 +127,12 @@ impl ThermalSpec {
         self.flows.iter().rposition(|f| *f <= flow).unwrap_or(0)
     }
 
+    /// All flows, rising.
+    #[must_use]
+    pub fn flows(&self) -> &[f64] {
+        &self.flows
+    }
+
     /// The flow of this index, as a part of the full flow.
     #[must_use]
     pub fn flow(&self, index: usize) -> f64 {

@@ -1,0 +1,67 @@
+//! Everything that can happen in a fleet, and the order of what happens at one instant.
+
+use crate::engine::SimEvent;
+
+/// What happens next. Closed on purpose: the `match` over it in [`run`](super::run) is the table of contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FleetEvent {
+    /// A `[[change]]` of the scenario takes effect.
+    ScenarioChange { index: u32 },
+    /// Traffic reaches the fleet and is shared out among its groups.
+    TrafficArrives { index: u32 },
+    /// A group has finished a stretch of steps.
+    StretchDone { group: u32 },
+    /// All GPUs go one interval on.
+    Sweep,
+    /// All governors look at power and temperature; what they see is kept for the results.
+    Governors,
+    /// What cools the GPUs is refreshed.
+    Cooling,
+    /// All telemetry is read.
+    Poll,
+    /// A window of the results ends.
+    Window,
+    /// The run is over.
+    End,
+}
+
+const _: () = assert!(size_of::<FleetEvent>() <= 16, "events are copied through every level of the queue");
+
+impl SimEvent for FleetEvent {
+    /// Powers change before the sweep that settles them, and whatever reads a state comes after it.
+    fn phase(&self) -> u8 {
+        match self {
+            Self::ScenarioChange { .. } => 0,
+            Self::TrafficArrives { .. } => 1,
+            Self::StretchDone { .. } => 2,
+            Self::Sweep => 3,
+            Self::Governors => 4,
+            Self::Cooling => 5,
+            Self::Poll => 6,
+            Self::Window => 7,
+            Self::End => 8,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::ScenarioChange { .. } => "scenario change",
+            Self::TrafficArrives { .. } => "traffic arrives",
+            Self::StretchDone { .. } => "stretch done",
+            Self::Sweep => "physics sweep",
+            Self::Governors => "governors",
+            Self::Cooling => "cooling",
+            Self::Poll => "telemetry poll",
+            Self::Window => "window",
+            Self::End => "end",
+        }
+    }
+
+    fn trace_word(&self) -> u64 {
+        match *self {
+            Self::ScenarioChange { index } | Self::TrafficArrives { index } => u64::from(index),
+            Self::StretchDone { group } => u64::from(group),
+            Self::Sweep | Self::Governors | Self::Cooling | Self::Poll | Self::Window | Self::End => 0,
+        }
+    }
+}
