@@ -16,6 +16,8 @@ from measured import Measured, shown
 
 
 def table(head, rows):
+    if not rows:
+        return "*Not measured in this run.*"
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
