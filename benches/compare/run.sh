@@ -10,6 +10,7 @@
 #
 # What is not there is skipped, and the page says so by leaving it out. Every number is a line of docs/performance/numbers.jsonl.
 set -euo pipefail
+export PYTHONDONTWRITEBYTECODE=1
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here=$root/benches/compare

@@ -53,7 +53,7 @@ pub(super) fn run(
         .collect();
     let done = runs.iter().zip(&outcomes).zip(&fresh).filter(|(_, fresh)| **fresh);
     let done: Vec<(&Run, &Outcome)> = done.filter_map(|((run, outcome), _)| Some((run, outcome.as_ref()?))).collect();
-    watch.keep(&done)?;
+    time(ledger, Part::Output, || watch.keep(&done))?;
     Ok(outcomes)
 }
 

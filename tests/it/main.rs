@@ -15,6 +15,7 @@ mod determinism;
 mod drift;
 mod faults;
 mod figures;
+mod fleet;
 mod floorplan;
 mod frontier;
 mod gauges;

@@ -68,12 +68,14 @@ impl FleetWorld {
         let seconds = model.governor_period.seconds();
         let gpus_of_rack = model.layout.gpus_of_node * model.layout.nodes_of_rack;
         for group in 0..model.groups() {
+            self.powers.settle(group, &model.layout, now);
             let works = self.groups[group].running.is_some();
             let mut changed = false;
             for gpu in model.layout.group(group) {
                 let (die, memory) = (self.sweep.die(gpu), self.sweep.memory(gpu));
-                let watts = self.powers.watts(gpu) + self.sweep.leakage_watts(gpu);
-                let drawn = works.then_some((watts, self.drawn_at[gpu]));
+                let leaks = self.sweep.leakage_watts(gpu);
+                let drawn = works.then_some((self.powers.watts(gpu) + leaks, self.drawn_at[gpu]));
+                let watts = self.powers.mean_watts(gpu, seconds) + leaks;
                 let observed = Observed { die, memory, drawn };
                 if self.governors.look(gpu, &observed, &model.governors).is_err() {
                     let left = model.gpus() as u32 - 1;

@@ -23,6 +23,8 @@ pub(super) struct Powers {
     pub(super) memory_j: Vec<f64>,
     /// Energy of work since the last account, all GPUs (J).
     pub(super) work_j: f64,
+    /// Energy without leakage since governors last looked (J).
+    period_j: Vec<f64>,
     /// Energy in the interval under way of groups whose power has changed in it (J).
     tick_compute: Vec<f64>,
     tick_memory: Vec<f64>,
@@ -43,6 +45,7 @@ impl Powers {
             compute_j: zeros.clone(),
             memory_j: zeros.clone(),
             work_j: 0.0,
+            period_j: zeros.clone(),
             tick_compute: zeros.clone(),
             tick_memory: zeros,
             settled: vec![SimTime::ZERO; layout.groups],
@@ -57,6 +60,12 @@ impl Powers {
         self.compute[gpu] + self.memory[gpu]
     }
 
+    /// Mean power of a GPU without leakage since this was last asked, `seconds` ago, of a settled group (W).
+    #[inline]
+    pub(super) fn mean_watts(&mut self, gpu: usize, seconds: f64) -> f64 {
+        std::mem::take(&mut self.period_j[gpu]) / seconds
+    }
+
     /// Adds up what a group drew up to `now`.
     pub(super) fn settle(&mut self, group: usize, layout: &Layout, now: SimTime) {
         let seconds = (now - self.settled[group]).seconds();
@@ -66,8 +75,10 @@ impl Powers {
         self.settled[group] = now;
         let mut work = 0.0;
         for gpu in layout.group(group) {
-            self.compute_j[gpu] += self.compute[gpu] * seconds;
-            self.memory_j[gpu] += self.memory[gpu] * seconds;
+            let (compute_j, memory_j) = (self.compute[gpu] * seconds, self.memory[gpu] * seconds);
+            self.compute_j[gpu] += compute_j;
+            self.memory_j[gpu] += memory_j;
+            self.period_j[gpu] += compute_j + memory_j;
             work += self.work[gpu];
         }
         self.work_j += work * seconds;

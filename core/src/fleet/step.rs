@@ -248,10 +248,10 @@ impl Step {
         let flows = if gpus > 1 { flows } else { vec![Flow::default(); gpus] };
         let exchange = spec.cost.exchange(&flows).joules;
         let waiting = if gpus > 1 { spec.cost.waiting().total() } else { 0.0 };
-        for gpu in 0..gpus {
+        for (gpu, exchange) in exchange.iter().enumerate() {
             let pace = self.paces[gpu];
             let (compute, memory) = self.tables.joules(self.rows[gpu] as f64, self.bytes[gpu], pace);
-            let compute = compute + exchange[gpu];
+            let compute = compute + exchange;
             let waited = waiting * (self.seconds - self.busy[gpu]).max(0.0);
             let work = Draw { compute_w: (compute + waited) / self.seconds, memory_w: memory / self.seconds };
             out.push(Power { draw: self.tables.base(pace) + work, work_w: (compute + memory) / self.seconds });

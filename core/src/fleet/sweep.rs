@@ -389,6 +389,7 @@ fn place(column: u32) -> (usize, usize) {
 }
 
 /// Blocks of one law one interval on.
+#[expect(clippy::needless_range_loop, reason = "loops over lanes become vector code as they stand")]
 #[inline(always)]
 fn step_blocks(law: &StepLaw, state: &mut [Block], push: &[Block], die: &mut [Block], peak: &mut Block) {
     let modes = law.decay.len();

@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use isotherm_compare::contest::{MEAN_NS, TABLE, increments};
@@ -40,13 +41,15 @@ impl SimEvent for Due {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Gpus {
     state: Vec<[f64; 8]>,
-    increments: Vec<u64>,
+    /// Shared by all copies, and no part of what is saved.
+    #[serde(skip)]
+    increments: Arc<[u64]>,
     drawn: usize,
 }
 
 impl Gpus {
     fn new(gpus: usize) -> Self {
-        Self { state: vec![[30.5; 8]; gpus], increments: increments(MEAN_NS), drawn: 0 }
+        Self { state: vec![[30.5; 8]; gpus], increments: increments(MEAN_NS).into(), drawn: 0 }
     }
 
     fn draw(&mut self) -> u64 {
