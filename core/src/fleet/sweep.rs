@@ -388,26 +388,34 @@ fn place(column: u32) -> (usize, usize) {
     (column as usize / LANES, column as usize % LANES)
 }
 
-/// Blocks of one law one interval on.
+/// Blocks of one law one interval on. Indices instead of iterators: those are calls inside vector code.
 #[expect(clippy::needless_range_loop, reason = "loops over lanes become vector code as they stand")]
 #[inline(always)]
 fn step_blocks(law: &StepLaw, state: &mut [Block], push: &[Block], die: &mut [Block], peak: &mut Block) {
-    let modes = law.decay.len();
-    for ((state, push), die) in state.chunks_exact_mut(modes).zip(push.chunks_exact(modes)).zip(die) {
+    let (modes, blocks) = (law.decay.len(), die.len());
+    let (decay, weight) = (&law.decay[..modes], &law.die[..modes]);
+    let (state, push) = (&mut state[..blocks * modes], &push[..blocks * modes]);
+    let mut hottest = peak.0;
+    for block in 0..blocks {
         let mut celsius = [0.0; LANES];
         for mode in 0..modes {
-            let (decay, weight) = (law.decay[mode], law.die[mode]);
+            let at = block * modes + mode;
+            let (y, added) = (state[at].0, push[at].0);
+            let mut next = [0.0; LANES];
             for lane in 0..LANES {
-                let y = decay * state[mode].0[lane] + push[mode].0[lane];
-                state[mode].0[lane] = y;
-                celsius[lane] += weight * y;
+                next[lane] = decay[mode] * y[lane] + added[lane];
             }
+            for lane in 0..LANES {
+                celsius[lane] += weight[mode] * next[lane];
+            }
+            state[at].0 = next;
         }
         for lane in 0..LANES {
-            peak.0[lane] = if celsius[lane] > peak.0[lane] { celsius[lane] } else { peak.0[lane] };
+            hottest[lane] = if celsius[lane] > hottest[lane] { celsius[lane] } else { hottest[lane] };
         }
-        die.0 = celsius;
+        die[block].0 = celsius;
     }
+    peak.0 = hottest;
 }
 
 #[cfg(test)]
