@@ -5,7 +5,7 @@
 //! cargo bench --bench ratios [-- ROUNDS [PART_OF_NAME]]
 //! ```
 //!
-//! Lines of `experts top_k name microseconds ratio_of_shortest median_ratio`, for people and for `benches/compare/numpy_routers.py`.
+//! Lines of `experts top_k name microseconds ratio_of_shortest median_ratio`, for people and for `benches/compare/python/numpy_routers.py`.
 
 mod registry;
 

@@ -2,14 +2,18 @@
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use isotherm::execute::Comparison;
 use isotherm::scenario_file::ScenarioFile;
+use isotherm_core::fleet::{Input, StepLaw, Sweep};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
+use isotherm_core::population::{GateSample, Population};
 use isotherm_core::queue::{EventQueue, Wheel};
 use isotherm_core::rng::{Domain, Stream, fill_standard_normal};
-use isotherm_core::thermal::{Modes, RcNetwork};
+use isotherm_core::thermal::{Leakage, LeakageLaw, LeakyModes, Modes, RcNetwork};
+use isotherm_core::tier::{Tier, TierSpec};
 use isotherm_core::time::{SimDuration, SimTime};
 use isotherm_core::workload::{TokenStream, WorkloadContext, WorkloadSpec};
 use isotherm_report::{page, results::Results};
@@ -20,7 +24,7 @@ use crate::registry::{Layer, TOKENS, logits};
 type Case = fn() -> Result<(), String>;
 
 /// Names, as they stand in `counts.toml`, and what they do.
-const CASES: [(&str, Case); 19] = [
+const CASES: [(&str, Case); 23] = [
     ("queue/hold-100", || hold(100)),
     ("queue/hold-10000", || hold(10_000)),
     ("thermal/settle", settle),
@@ -36,9 +40,13 @@ const CASES: [(&str, Case); 19] = [
     ("route/ttt-8", || route("ttt", 8, 2)),
     ("route/ttt-64", || route("ttt", 64, 8)),
     ("route/sinkhorn-64", || route("sinkhorn", 64, 8)),
+    ("tier/counts-256", || tier(Tier::Counts)),
+    ("tier/mean-field-256", || tier(Tier::MeanField)),
+    ("fleet/sweep", sweep),
     ("scenario/parse", parse),
     ("run/table", || run("classic.toml", &["arrivals.batches=10", "arrivals.seq_length=16"])),
     ("run/device", || run("device.toml", &["arrivals.batches=40", "arrivals.tokens=64"])),
+    ("run/fleet", || run("fleet-small.toml", &["fleet.duration=\"10 s\"", "fleet.window=\"5 s\"", "tier.sample=1024"])),
     ("report/page", report),
 ];
 
@@ -143,6 +151,39 @@ fn route(kind: &str, experts: usize, top_k: usize) -> Result<(), String> {
     (0..2).for_each(|_| layer.step(router.as_mut()));
     counted_section(|| layer.step(router.as_mut()));
     assert_eq!(layer.routing.counts.iter().sum::<u32>() as usize, TOKENS * top_k, "every token has its experts");
+    Ok(())
+}
+
+/// Twenty batches without tokens, 256 experts, top-8, and the law they are drawn from.
+fn tier(kind: Tier) -> Result<(), String> {
+    let mut logits = vec![0.0; 1024 * 256];
+    fill_standard_normal([7, 11], 0, &mut logits);
+    let sample = Arc::new(GateSample::new(GateBatch::from_logits(256, 8, logits), None));
+    let mut population = Population::new(sample, &TierSpec::new(kind));
+    let mut counts = [0; 256];
+    counted_section(|| {
+        for batch in 0..20 {
+            population.draw(2048, &mut Stream::open(1, Domain::Workload, batch, "counts"), &mut counts);
+        }
+    });
+    assert_eq!(counts.iter().sum::<u32>(), 2048 * 8, "every token has its experts");
+    Ok(())
+}
+
+/// A thousand GPUs, fifty intervals on.
+fn sweep() -> Result<(), String> {
+    let links = [(0, 2, 60.0), (1, 2, 25.0), (2, 3, 80.0)];
+    let network = RcNetwork::new(&[12.0, 30.0, 200.0, 1500.0], &links, &[0.0, 0.0, 0.0, 22.0]);
+    let network = network.map_err(|error| error.to_string())?;
+    let leakage = Leakage { node: 0, watts: 60.0, at: 41.0, per_kelvin: 0.01, design: 41.0 };
+    let network = LeakyModes::new(&network, &[leakage], LeakageLaw::Linear).map_err(|error| error.to_string())?;
+    let law = StepLaw::new(&network, &[1.0, 0.0, 0.0, 0.0], &[0.0, 1.0, 0.0, 0.0], 1, 0.1);
+    let mut sweep = Sweep::new(Arc::new([law]), &[0; 1000], Input { inlet: 25.0, ..Input::default() }, false);
+    (0..1000)
+        .for_each(|gpu| sweep.set(gpu, Input { compute_w: 300.0 + gpu as f64 * 0.1, memory_w: 50.0, inlet: 25.0 }));
+    sweep.step();
+    counted_section(|| (0..50).for_each(|_| sweep.step()));
+    black_box(sweep.die(7));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use isotherm_core::workload::TokenStream;
 use isotherm_core::world::{Crowd, WorldSpec};
 use rayon::prelude::*;
 
+use super::{Ledger, Part, time};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -16,6 +17,7 @@ pub(super) fn with_crowd(
     world: usize,
     seed: u64,
     streams: &[Box<dyn TokenStream>],
+    ledger: Option<&Ledger>,
 ) -> Result<WorldSpec, Fault> {
     let tier = file.plan.worlds[world].scenario.tier;
     if tier.kind == Tier::Token {
@@ -23,7 +25,8 @@ pub(super) fn with_crowd(
     }
     let (experts, top_k) = (spec.experts as usize, spec.top_k as usize);
     let of_layer = |stream: &Box<dyn TokenStream>| {
-        GateSample::all_of(stream.as_ref(), experts, top_k, &tier)
+        // Each by itself: a thread that waits for the others may do something else meanwhile.
+        time(ledger, Part::Stream, || GateSample::all_of(stream.as_ref(), experts, top_k, &tier))
             .map_err(|error| Fault::Runs(format!("error: the sample of seed {seed}: {error}")))
     };
     let layers: Result<Vec<_>, Fault> = streams.par_iter().map(of_layer).collect();

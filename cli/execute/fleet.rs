@@ -12,7 +12,7 @@ use isotherm_core::workload::TokenStream;
 use rayon::prelude::*;
 
 use super::group::Group;
-use super::{Outcome, Part, Run, Watch, arrivals, point_of, streams, time};
+use super::{Ledger, Outcome, Part, Run, Watch, arrivals, point_of, streams, time};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -38,9 +38,10 @@ pub(super) fn run(
         let streams = streams(file, group.world, group.seed, &arrivals)?;
         let model = FleetModel::of(scenario, arrivals, group.seed)
             .map_err(|message| Fault::Scenario(format!("error: fleet: {message}")))?;
-        Ok::<_, Fault>((Arc::new(model), streams))
+        Ok::<_, Fault>((model, streams))
     })?;
-    let samples = time(ledger, Part::Stream, || samples(&model, file, group, &streams))?;
+    let samples = samples(&model, file, group, &streams, ledger)?;
+    let model = Arc::new(model);
     let fresh: Vec<bool> = known.iter().map(Option::is_none).collect();
     let outcomes: Vec<Option<Outcome>> = runs
         .par_iter()
@@ -73,10 +74,12 @@ fn samples(
     file: &ScenarioFile,
     group: &Group,
     streams: &[Box<dyn TokenStream>],
+    ledger: Option<&Ledger>,
 ) -> Result<Vec<Arc<GateSample>>, Fault> {
     let tier = &file.plan.worlds[group.world].scenario.tier;
     let of_layer = |stream: &dyn TokenStream| {
-        GateSample::of(stream, 0, model.experts as usize, model.top_k as usize, tier)
+        let sample = || GateSample::of(stream, 0, model.experts as usize, model.top_k as usize, tier);
+        time(ledger, Part::Stream, sample)
             .map(Arc::new)
             .map_err(|error| Fault::Runs(format!("error: the sample of seed {}: {error}", group.seed)))
     };
@@ -94,12 +97,18 @@ fn one(
 ) -> Result<Option<RunRecord>, String> {
     let ledger = watch.ledger();
     let mut fleet = time(ledger, Part::Building, || begin(file, run, model, samples))?;
+    if let Some(ledger) = ledger {
+        fleet = fleet.profiled_by(ledger.clock());
+    }
     loop {
         let before = fleet.completed();
-        let over =
-            time(ledger, Part::Events, || fleet.advance(EVENTS_BETWEEN_LOOKS)).map_err(|error| error.to_string())?;
+        let over = time(ledger, Part::Events, || fleet.advance(EVENTS_BETWEEN_LOOKS));
+        let over = over.map_err(|error| error.to_string())?;
         watch.batches_done((fleet.completed() - before) as u64);
         if over {
+            if let Some(ledger) = ledger {
+                ledger.take(fleet.spent().as_ref());
+            }
             return Ok(Some(fleet.record()));
         }
         if stop.load(Ordering::Relaxed) {

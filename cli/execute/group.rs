@@ -60,14 +60,16 @@ impl Group {
         }
         let ledger = watch.ledger();
         let was_known: Vec<bool> = known.iter().map(Option::is_some).collect();
-        let (arrivals, streams, spec, mut slots) = time(ledger, Part::Building, || {
+        let (arrivals, streams, spec) = time(ledger, Part::Building, || {
             let arrivals = arrivals(file, self.world, self.seed)?;
             let streams = streams(file, self.world, self.seed, &arrivals)?;
-            let spec = with_crowd(world_spec(file, self.world, &arrivals)?, file, self.world, self.seed, &streams)?;
-            let slots = runs.iter().zip(known).map(|(run, known)| slot(file, run, &spec, known, ledger));
-            let slots: Vec<Slot> = slots.collect();
-            Ok::<_, Fault>((arrivals, streams, spec, slots))
+            let spec = world_spec(file, self.world, &arrivals)?;
+            Ok::<_, Fault>((arrivals, streams, spec))
         })?;
+        let spec = with_crowd(spec, file, self.world, self.seed, &streams, ledger)?;
+        let mut slots: Vec<Slot> = time(ledger, Part::Building, || {
+            runs.iter().zip(known).map(|(run, known)| slot(file, run, &spec, known, ledger)).collect()
+        });
 
         let mut complete = true;
         for chunk in chunks(&arrivals, &spec) {
@@ -141,7 +143,7 @@ fn slot(file: &ScenarioFile, run: &Run, spec: &WorldSpec, known: Option<RunRecor
     }
     match (start(file, run, spec), ledger) {
         (Ok(simulation), None) => Slot::Running(Box::new(simulation)),
-        (Ok(simulation), Some(ledger)) => Slot::Running(Box::new(ledger.profiled(simulation))),
+        (Ok(simulation), Some(ledger)) => Slot::Running(Box::new(simulation.profiled_by(ledger.clock()))),
         (Err(message), _) => Slot::Done(Box::new(Err(message))),
     }
 }
@@ -206,7 +208,7 @@ fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: 
     });
     let Some(progress) = progress else { return };
     if let (Some(ledger), Ok(Progress::Finished)) = (watch.ledger(), &progress) {
-        ledger.take(simulation);
+        ledger.take(simulation.spent().as_ref());
     }
     match progress {
         Ok(Progress::NeedsBatches) => {}

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use isotherm_core::profiler::{Clock, Spent};
-use isotherm_core::simulation::Simulation;
 
 pub use told::{PartSpent, TimeSpent};
 
@@ -84,15 +83,15 @@ impl Ledger {
         number.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A run that tells where its time goes.
-    pub(super) fn profiled(&self, simulation: Simulation) -> Simulation {
-        simulation.profiled_by(Arc::clone(&self.clock))
+    /// The clock by which runs tell where their time goes.
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// Takes down what the events of a run have taken, when it is over.
-    pub(super) fn take(&self, simulation: &Simulation) {
-        if let Some(spent) = simulation.spent() {
-            self.events.lock().unwrap_or_else(PoisonError::into_inner).add(&spent);
+    pub(super) fn take(&self, spent: Option<&Spent>) {
+        if let Some(spent) = spent {
+            self.events.lock().unwrap_or_else(PoisonError::into_inner).add(spent);
         }
     }
 

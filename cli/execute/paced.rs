@@ -88,7 +88,7 @@ impl Group {
     fn stage(&self, file: &ScenarioFile) -> Result<Stage, Fault> {
         let arrivals = arrivals(file, self.world, self.seed)?;
         let streams = streams(file, self.world, self.seed, &arrivals)?;
-        let spec = with_crowd(world_spec(file, self.world, &arrivals)?, file, self.world, self.seed, &streams)?;
+        let spec = with_crowd(world_spec(file, self.world, &arrivals)?, file, self.world, self.seed, &streams, None)?;
         let chunks = chunks(&arrivals, &spec);
         Ok(Stage { arrivals, streams, spec, chunks })
     }

@@ -1,5 +1,11 @@
-//! How the comparisons measure: processor time of one thread, interleaved repetitions in one process, medians, ratios.
+//! How the comparisons measure: processor time of one thread, peers in turn, one line of JSON a number.
+//!
+//! A program measures every contestant once and stops; `run.sh` starts all programs in turn, several times over, and `page.py` takes
+//! medians of the turns and of the ratios within a turn. So a change of the machine's load meets all of them.
 
+pub mod contest;
+
+use std::fmt::Display;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -16,24 +22,23 @@ fn processor_time() -> f64 {
     now.tv_sec as f64 + 1e-9 * now.tv_nsec as f64
 }
 
-/// Least and median of repeated measurements.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
-pub struct Spread {
-    /// The least disturbed repetition.
-    pub min: f64,
-    /// The middle one, or the mean of the middle two.
-    pub median: f64,
+/// Seconds of one call of `work`, the mean of as many as fit in `at_least` seconds, after one that warms up.
+pub fn seconds_each(at_least: f64, mut work: impl FnMut()) -> f64 {
+    work();
+    let (mut calls, mut total) = (0, 0.0);
+    while total < at_least {
+        let (some, ()) = seconds(|| (0..=calls).for_each(|_| work()));
+        (calls, total) = (2 * calls + 1, total + some);
+    }
+    total / f64::from(calls)
 }
 
-impl Spread {
-    /// Of at least one measurement.
-    pub fn of(measured: &[f64]) -> Self {
-        let mut sorted = measured.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.len() / 2;
-        let median = if sorted.len() % 2 == 1 { sorted[middle] } else { 0.5 * (sorted[middle - 1] + sorted[middle]) };
-        Self { min: sorted[0], median }
-    }
+/// One number: what was measured, at which size, of whom, in which unit. `page.py` reads these lines.
+pub fn record(bench: &str, case: impl Display, who: &str, value: f64, unit: &str) {
+    println!(
+        "{}",
+        serde_json::json!({ "bench": bench, "case": case.to_string(), "who": who, "value": value, "unit": unit })
+    );
 }
 
 /// `--name value` of the command line, or `default`.
@@ -43,9 +48,4 @@ pub fn option<T: std::str::FromStr>(name: &str, default: T) -> T {
         (Some(_), Some(value)) => value.parse().unwrap_or_else(|_| panic!("{name} does not take `{value}`")),
         _ => default,
     }
-}
-
-/// Whether the command line holds `--name`.
-pub fn flag(name: &str) -> bool {
-    std::env::args().any(|argument| argument == name)
 }

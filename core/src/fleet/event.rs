@@ -27,6 +27,26 @@ pub(super) enum FleetEvent {
 
 const _: () = assert!(size_of::<FleetEvent>() <= 16, "events are copied through every level of the queue");
 
+impl FleetEvent {
+    /// Names of the kinds of event, in the order of [`FleetEvent::kind`].
+    pub(super) const NAMES: [&'static str; 9] = [
+        "scenario change",
+        "traffic arrives",
+        "stretch done",
+        "physics sweep",
+        "governors",
+        "cooling",
+        "telemetry poll",
+        "window",
+        "end",
+    ];
+
+    /// Which kind of event this is: a place in [`FleetEvent::NAMES`]. The order of the kinds is that of their phases.
+    pub(super) fn kind(&self) -> usize {
+        usize::from(self.phase())
+    }
+}
+
 impl SimEvent for FleetEvent {
     /// Powers change before the sweep that settles them, and whatever reads a state comes after it.
     fn phase(&self) -> u8 {
@@ -44,17 +64,7 @@ impl SimEvent for FleetEvent {
     }
 
     fn name(&self) -> &'static str {
-        match self {
-            Self::ScenarioChange { .. } => "scenario change",
-            Self::TrafficArrives { .. } => "traffic arrives",
-            Self::StretchDone { .. } => "stretch done",
-            Self::Sweep => "physics sweep",
-            Self::Governors => "governors",
-            Self::Cooling => "cooling",
-            Self::Poll => "telemetry poll",
-            Self::Window => "window",
-            Self::End => "end",
-        }
+        Self::NAMES[self.kind()]
     }
 
     fn trace_word(&self) -> u64 {

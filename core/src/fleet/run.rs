@@ -9,6 +9,7 @@ use super::model::FleetModel;
 use super::world::FleetWorld;
 use crate::engine::{Engine, EngineError, Step};
 use crate::population::{GateSample, Population};
+use crate::profiler::{Clock, Profiler, Spent};
 use crate::record::RunRecord;
 use crate::router::{ClusterView, Router};
 use crate::routing::Routing;
@@ -73,6 +74,19 @@ impl FleetRun {
             }
         }
         Ok(self.world.finished)
+    }
+
+    /// Lets a profiler with this clock watch the fleet from here on; what it finds is [`FleetRun::spent`]. The run is the same run.
+    #[must_use]
+    pub fn profiled_by(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.world.profiler = Some(Box::new(Profiler::new(clock, &FleetEvent::NAMES)));
+        self
+    }
+
+    /// What the events have taken; `None` where nobody watches.
+    #[must_use]
+    pub fn spent(&self) -> Option<Spent> {
+        self.world.profiler.as_ref().map(|profiler| profiler.spent())
     }
 
     /// Simulated time reached.

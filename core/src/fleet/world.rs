@@ -15,6 +15,7 @@ use super::sweep::{Input, Sweep};
 use super::window::Window;
 use crate::engine::{Model, Schedule};
 use crate::id::{BatchId, GpuId};
+use crate::profiler::Profiler;
 use crate::queue::EventQueue;
 use crate::record::RunRecord;
 use crate::telemetry::{Sample, TelemetrySource, Truth};
@@ -56,6 +57,8 @@ pub(super) struct FleetWorld {
     pub(super) fleet: FleetRecord,
     pub(super) work_joules: f64,
     pub(super) finished: bool,
+    /// Watches where the time goes, where somebody wants to know.
+    pub(super) profiler: Option<Box<Profiler>>,
 }
 
 impl FleetWorld {
@@ -96,6 +99,7 @@ impl FleetWorld {
             fleet: FleetRecord { gpus: gpus as u64, ..FleetRecord::default() },
             work_joules: 0.0,
             finished: false,
+            profiler: None,
             groups,
             model,
         }
@@ -295,6 +299,23 @@ impl Model for FleetWorld {
     }
 
     fn handle<Q: EventQueue<FleetEvent>>(
+        &mut self,
+        event: FleetEvent,
+        schedule: &mut Schedule<'_, FleetEvent, Q>,
+    ) -> Result<(), RunError> {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.event_begins(event.kind());
+        }
+        let outcome = self.happen(event, schedule);
+        if let Some(profiler) = &mut self.profiler {
+            profiler.event_ends();
+        }
+        outcome
+    }
+}
+
+impl FleetWorld {
+    fn happen<Q: EventQueue<FleetEvent>>(
         &mut self,
         event: FleetEvent,
         schedule: &mut Schedule<'_, FleetEvent, Q>,

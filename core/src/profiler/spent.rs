@@ -63,13 +63,13 @@ impl Spent {
         self.kinds.iter().map(|kind| kind.sections[section as usize].0).sum()
     }
 
-    /// Adds what another run with the same kinds has taken.
+    /// Adds what another run has taken, kind by kind; kinds that are new come last.
     pub fn add(&mut self, other: &Self) {
-        if self.kinds.is_empty() {
-            self.kinds.clone_from(&other.kinds);
-            return;
-        }
-        for (own, other) in self.kinds.iter_mut().zip(&other.kinds) {
+        for other in &other.kinds {
+            let Some(own) = self.kinds.iter_mut().find(|own| own.name == other.name) else {
+                self.kinds.push(other.clone());
+                continue;
+            };
             own.number += other.number;
             own.seconds += other.seconds;
             for (own, other) in own.sections.iter_mut().zip(&other.sections) {

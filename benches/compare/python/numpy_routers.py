@@ -2,7 +2,7 @@
 """Sinkhorn and expert choice in plain NumPy, next to isotherm's routers: one batch of 2,048 tokens, 64 experts, top 8, one thread.
 
     cargo bench --bench ratios --no-run          # says where it puts the program
-    python3 benches/compare/numpy_routers.py PATH_TO_THAT_PROGRAM [TURNS]
+    python3 benches/compare/python/numpy_routers.py PATH_TO_THAT_PROGRAM [TURNS]
 
 Both sides take turns; shortest times of all turns, and the median over turns of the ratio of a turn's shortest times.
 The NumPy form is what a paper's pseudocode becomes, in float32 and with `argpartition` where only the best are wanted:
