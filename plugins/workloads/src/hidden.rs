@@ -36,7 +36,8 @@ impl HiddenStates {
 
     /// Tokens of a block: their numbers are whole rounds of the generator, and they are whole blocks of the product.
     fn tokens_together(&self) -> usize {
-        let least = (1..=ROUND).map(|n| n * TOKENS_TOGETHER).find(|tokens| (tokens * self.d_model).is_multiple_of(ROUND));
+        let least =
+            (1..=ROUND).map(|n| n * TOKENS_TOGETHER).find(|tokens| (tokens * self.d_model).is_multiple_of(ROUND));
         let least = least.unwrap_or(ROUND * TOKENS_TOGETHER);
         least * (BLOCK_VALUES / (least * self.d_model)).max(1)
     }
@@ -67,7 +68,9 @@ mod tests {
 
     #[test]
     fn the_product_agrees_with_a_naive_one_in_f64() {
-        for (experts, d_model, tokens) in [(8, 512, 200), (64, 96, 33), (5, 3, 2), (1, 7, 1), (3, 65, 1600), (2, 3000, 50)] {
+        for (experts, d_model, tokens) in
+            [(8, 512, 200), (64, 96, 33), (5, 3, 2), (1, 7, 1), (3, 65, 1600), (2, 3000, 50)]
+        {
             let rows = gate::draw(Gate::Uniform, experts, d_model, 1.0, (5, 0));
             let stream = HiddenStates::new([7, 8], &rows, d_model);
             let found = stream.logits(BatchId(4), tokens).unwrap();

@@ -7,8 +7,8 @@ mod arrivals;
 mod counts;
 mod fit;
 mod gate;
-mod gaussian;
 mod gate_product;
+mod gaussian;
 mod hidden;
 mod options;
 
@@ -17,8 +17,8 @@ pub use arrivals::poisson::Poisson;
 pub use arrivals::trace::{Counted, Format, Trace};
 pub use counts::{Counts, Switch};
 pub use gate::Gate;
-pub use gaussian::{Gaussian, Source};
 pub use gate_product::GateProduct;
+pub use gaussian::{Gaussian, Source};
 pub use isotherm_core::registry::Kind;
 
 /// The token streams of this crate, in the order in which they are listed to users.
