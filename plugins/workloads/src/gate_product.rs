@@ -1,8 +1,8 @@
 //! The gate product z = x W^T: one chain of fused multiply-adds per logit, in the order of the hidden state.
 //!
 //! That order is the whole definition of the bytes, so that every processor gives the same, whatever its vectors are: a library's product adds up in
-//! blocks whose size follows from the caches it finds. It is also the fastest that was found (measured: `docs/PERFORMANCE.md`), because the gate
-//! is packed once and not with every batch, and because sums never leave their registers. Explicit vectors, because whether plain loops stay in
+//! blocks whose size follows from the caches it finds. With AVX-512 it is as fast as the best library that was found, and half as fast again at eight
+//! experts (measured: `docs/DECISIONS.md`): the gate is packed once and not with every batch, and sums never leave their registers. Explicit vectors, because whether plain loops stay in
 //! registers is the compiler's mood.
 
 use std::fmt;
@@ -101,26 +101,35 @@ impl WithSimd for Pack<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let (experts, lanes) = (self.experts, S::F32_LANES);
         let d_model = self.gate.len() / experts;
-        let mut registers = Vec::with_capacity(d_model * experts.div_ceil(lanes));
+        let together = if experts <= lanes { 1 } else { registers::<S>() };
+        let mut weights = Vec::with_capacity(d_model * experts.div_ceil(lanes));
         let mut padded = vec![0.0; lanes];
-        for first in (0..experts).step_by(lanes) {
-            let columns = lanes.min(experts - first);
-            padded.fill(0.0);
+        for first in (0..experts).step_by(together * lanes) {
+            let last = experts.min(first + together * lanes);
             for row in self.gate.chunks_exact(experts) {
-                padded[..columns].copy_from_slice(&row[first..first + columns]);
-                registers.push(simd.partial_load_f32s(&padded));
+                for some in row[first..last].chunks(lanes) {
+                    padded.fill(0.0);
+                    padded[..some.len()].copy_from_slice(some);
+                    weights.push(simd.partial_load_f32s(&padded));
+                }
             }
         }
-        Box::new(Packed { simd, experts, d_model, registers })
+        Box::new(Packed { simd, experts, d_model, weights })
     }
 }
 
-/// Column after column of registers, each from the first number of the hidden state to the last.
+/// Registers of weights that are multiplied side by side. With six tokens their sums fill what registers there are, beside the weights and one
+/// number of a token.
+const fn registers<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 4 } else { 2 }
+}
+
+/// Panel after panel of at most [`registers`] registers of experts; in a panel, number after number of the hidden state.
 struct Packed<S: Simd> {
     simd: S,
     experts: usize,
     d_model: usize,
-    registers: Vec<S::f32s>,
+    weights: Vec<S::f32s>,
 }
 
 impl<S: Simd> Multiply for Packed<S> {
@@ -139,51 +148,61 @@ struct Product<'a, S: Simd> {
 impl<S: Simd> pulp::NullaryFnOnce for Product<'_, S> {
     type Output = ();
 
-    /// Sums that fit into the registers, beside the weights and one number of a token. More tokens than columns: a token's number is used for
-    /// each column, a weight for each token, and weights come from further away.
     #[inline(always)]
     fn call(self) {
-        if S::REGISTER_COUNT >= 32 { self.blocks::<12, 2>() } else { self.blocks::<6, 2>() }
+        if self.gate.experts <= S::F32_LANES {
+            self.panels::<12, 1>();
+        } else if registers::<S>() == 4 {
+            self.panels::<6, 4>();
+        } else {
+            self.panels::<6, 2>();
+        }
     }
 }
 
 impl<S: Simd> Product<'_, S> {
-    /// `R` tokens and `C` registers of experts at a time. All columns pass over a few tokens, which stay in the nearest cache.
+    /// Panels of `C` registers: all tokens pass one, `R` at a time, before the next.
     #[inline(always)]
-    fn blocks<const R: usize, const C: usize>(self) {
-        let (width, experts) = (self.gate.d_model, self.gate.experts);
-        let mut hidden = self.hidden.chunks_exact(R * width);
-        let mut logits = self.logits.chunks_exact_mut(R * experts);
-        for (hidden, logits) in hidden.by_ref().zip(logits.by_ref()) {
-            columns::<S, R, C>(self.gate, hidden, logits);
-        }
-        let (mut hidden, mut logits) =
-            (hidden.remainder().chunks_exact(4 * width), logits.into_remainder().chunks_exact_mut(4 * experts));
-        for (hidden, logits) in hidden.by_ref().zip(logits.by_ref()) {
-            columns::<S, 4, C>(self.gate, hidden, logits);
-        }
-        let rest = hidden.remainder().chunks_exact(width);
-        for (hidden, logits) in rest.zip(logits.into_remainder().chunks_exact_mut(experts)) {
-            columns::<S, 1, C>(self.gate, hidden, logits);
+    fn panels<const R: usize, const C: usize>(self) {
+        let (gate, width) = (self.gate, self.gate.d_model);
+        for (panel, weights) in gate.weights.chunks(C * width).enumerate() {
+            let first = panel * C * S::F32_LANES;
+            let mut hidden = self.hidden.chunks_exact(R * width);
+            let mut logits = self.logits.chunks_exact_mut(R * gate.experts);
+            for (hidden, logits) in hidden.by_ref().zip(logits.by_ref()) {
+                panel_of::<S, R, C>(gate, first, weights, hidden, logits);
+            }
+            let rest = hidden.remainder().chunks_exact(width);
+            for (hidden, logits) in rest.zip(logits.into_remainder().chunks_exact_mut(gate.experts)) {
+                panel_of::<S, 1, C>(gate, first, weights, hidden, logits);
+            }
         }
     }
 }
 
+/// A panel that may be the last, with fewer than `C` registers.
 #[inline(always)]
-fn columns<S: Simd, const R: usize, const C: usize>(gate: &Packed<S>, hidden: &[f32], logits: &mut [f32]) {
-    let mut first = 0;
-    for weights in gate.registers.chunks(C * gate.d_model) {
-        if weights.len() == C * gate.d_model {
-            block::<S, R, C>(gate, first, weights, hidden, logits);
-        } else {
-            block::<S, R, 1>(gate, first, weights, hidden, logits);
-        }
-        first += C * S::F32_LANES;
+fn panel_of<S: Simd, const R: usize, const C: usize>(
+    gate: &Packed<S>,
+    first: usize,
+    weights: &[S::f32s],
+    hidden: &[f32],
+    logits: &mut [f32],
+) {
+    match weights.len() / gate.d_model {
+        1 if C > 1 => block::<S, R, 1>(gate, first, weights, hidden, logits),
+        2 if C > 2 => block::<S, R, 2>(gate, first, weights, hidden, logits),
+        3 if C > 3 => block::<S, R, 3>(gate, first, weights, hidden, logits),
+        _ => block::<S, R, C>(gate, first, weights, hidden, logits),
     }
 }
 
-/// The logits of `R` tokens for the experts of `C` registers, from `first` on.
+/// The logits of `R` tokens for the experts of `C` registers, from `first` on: one chain of multiply-adds per logit.
 #[inline(always)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "loops of known length are unrolled, and sums stay in registers; iterators left them in memory"
+)]
 fn block<S: Simd, const R: usize, const C: usize>(
     gate: &Packed<S>,
     first: usize,
@@ -191,21 +210,29 @@ fn block<S: Simd, const R: usize, const C: usize>(
     hidden: &[f32],
     logits: &mut [f32],
 ) {
-    let (simd, width, experts) = (gate.simd, gate.d_model, gate.experts);
-    let tokens: [&[f32]; R] = std::array::from_fn(|row| &hidden[row * width..][..width]);
-    let columns: [&[S::f32s]; C] = std::array::from_fn(|column| &weights[column * width..][..width]);
+    let (simd, experts) = (gate.simd, gate.experts);
+    let weights = weights.as_chunks::<C>().0;
+    let width = weights.len();
+    // Slices of one length are looked into without asking.
+    let mut tokens = [&hidden[..width]; R];
+    for r in 0..R {
+        tokens[r] = &hidden[r * width..][..width];
+    }
     let mut sums = [[simd.splat_f32s(0.0); C]; R];
     for d in 0..width {
+        let weights = weights[d];
         for r in 0..R {
             let x = simd.splat_f32s(tokens[r][d]);
             for c in 0..C {
-                sums[r][c] = simd.mul_add_f32s(x, columns[c][d], sums[r][c]);
+                sums[r][c] = simd.mul_add_f32s(x, weights[c], sums[r][c]);
             }
         }
     }
-    for (sums, logits) in sums.into_iter().zip(logits.chunks_exact_mut(experts)) {
-        for (sum, logits) in sums.into_iter().zip(logits[first..].chunks_mut(S::F32_LANES)) {
-            simd.partial_store_f32s(logits, sum);
+    for r in 0..R {
+        let row = &mut logits[r * experts..][..experts];
+        for c in 0..C {
+            let from = first + c * S::F32_LANES;
+            simd.partial_store_f32s(&mut row[from..experts.min(from + S::F32_LANES)], sums[r][c]);
         }
     }
 }
