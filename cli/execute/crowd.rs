@@ -24,11 +24,11 @@ pub(super) fn with_crowd(
         return Ok(spec);
     }
     let (experts, top_k) = (spec.experts as usize, spec.top_k as usize);
-    let of_layer = |stream: &Box<dyn TokenStream>| {
+    let of_layer = |stream: &dyn TokenStream| {
         // Each by itself: a thread that waits for the others may do something else meanwhile.
-        time(ledger, Part::Stream, || GateSample::all_of(stream.as_ref(), experts, top_k, &tier))
+        time(ledger, Part::Stream, || GateSample::all_of(stream, experts, top_k, &tier))
             .map_err(|error| Fault::Runs(format!("error: the sample of seed {seed}: {error}")))
     };
-    let layers: Result<Vec<_>, Fault> = streams.par_iter().map(of_layer).collect();
+    let layers: Result<Vec<_>, Fault> = streams.par_iter().map(|stream| of_layer(stream.as_ref())).collect();
     Ok(WorldSpec { crowd: Some(Crowd { tier, seed, layers: layers? }), ..spec })
 }
