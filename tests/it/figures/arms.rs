@@ -48,7 +48,8 @@ fn worlds_are_told_apart_by_what_differs() {
 /// One router gives nothing up against itself: a picture of that would say nothing.
 #[test]
 fn placements_of_one_router_have_no_pareto() {
-    let refused = build("pareto", &placements().results()).unwrap_err().to_string();
+    let folder = placements();
+    let refused = build("pareto", &folder.results()).unwrap_err().to_string();
     assert!(refused.contains("one router is compared with itself"), "{refused}");
 }
 

@@ -10,7 +10,8 @@ fn has_ribbons(figure: &Figure) -> bool {
 
 #[test]
 fn lines_of_two_seeds_name_no_interval() {
-    let two = Folder::drift().results();
+    let folder = Folder::drift();
+    let two = folder.results();
     for name in ["drift-recovery", "diversity"] {
         let figure = figure(name, &two);
         assert!(
@@ -19,7 +20,8 @@ fn lines_of_two_seeds_name_no_interval() {
             figure.subtitle
         );
     }
-    let three = Folder::classic().results();
+    let folder = Folder::classic();
+    let three = folder.results();
     let figure = figure("diversity", &three);
     assert!(figure.subtitle.ends_with("mean of 3 seeds, 95 % interval") && has_ribbons(&figure), "{}", figure.subtitle);
 }
