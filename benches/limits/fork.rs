@@ -27,11 +27,11 @@ const SCENARIO: &str = r#"
 schema_version = 1
 name = "fork"
 model = { experts = 65536, top_k = 1 }
-workload = { kind = "gaussian" }
+workload = { kind = "gaussian", gate = "uniform", d_model = 1 }
 arrivals = { kind = "closed-loop", batches = 1, tokens = 16 }
 costs = { kind = "table", hot = [0], cold_joules = 0.5, hot_joules = 2.0, cold_seconds = 1.0, hot_seconds = 2.0 }
 hardware = { gpus = 65536 }
-telemetry = { kind = "synthetic" }
+telemetry = { kind = "fixed", cold = "40 degC" }
 router = [{ kind = "baseline" }]
 "#;
 

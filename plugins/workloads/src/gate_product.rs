@@ -2,7 +2,7 @@
 //!
 //! That order is the whole definition of the bytes, so that every processor gives the same, whatever its vectors are: a library's product adds up in
 //! blocks whose size follows from the caches it finds. With AVX-512 it is as fast as the best library that was found, and half as fast again at eight
-//! experts (measured: `docs/DECISIONS.md`): the gate is packed once and not with every batch, and sums never leave their registers. Explicit vectors, because whether plain loops stay in
+//! experts (measured: `cargo bench --bench limits`): the gate is packed once and not with every batch, and sums never leave their registers. Explicit vectors, because whether plain loops stay in
 //! registers is the compiler's mood.
 
 use std::fmt;
