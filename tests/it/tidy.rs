@@ -95,7 +95,10 @@ fn dependencies_point_one_way() {
             assert!(!on.starts_with("isotherm") || allowed.contains(&on) || !normal, "{name} must not depend on {on}");
             let optional = OPTIONAL.iter().any(|(rare, _)| *rare == on);
             assert!(!optional || dependency["optional"] == true, "{name} must leave {on} out unless it is asked for");
-            assert!(!(on == "candle-core" && normal) || name == "isotherm-load", "only isotherm-load knows candle");
+            assert!(
+                !(on == "candle-core" && normal) || ["isotherm-load", "isotherm-workloads"].contains(&name),
+                "only isotherm-workloads and isotherm-load know candle"
+            );
         }
     }
 }

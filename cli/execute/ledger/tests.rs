@@ -30,7 +30,7 @@ const TEXT: &str = r#"
     workload = { kind = "gaussian", sigma = 1.0 }
     arrivals = { kind = "closed-loop", batches = 20, tokens = 32 }
     costs = { kind = "table", hot = [3], cold_joules = 0.5, hot_joules = 2.0 }
-    hardware = { gpus = 8, thermal = { kelvin_per_watt = 0.05, time_constant = "60 s", ambient = "30 degC" } }
+    hardware = { gpus = 8, profile = "scenarios/hardware/classic.toml" }
     telemetry = { kind = "synthetic", period = "10 ms" }
     router = [{ kind = "ttt", lambda = 0.5 }]
 "#;
