@@ -61,7 +61,8 @@ fn parts_add_up_and_the_runs_are_the_same_as_without() {
     // The plain router that everything is measured against runs too.
     assert_eq!(dispatch.number, Some(40));
     let text = spent.to_string();
-    for name in ["token stream", "dispatch", "router: route", "router: feedback", "physics: settle"] {
+    for name in ["token stream", "dispatch", "router: route", "router: feedback", "physics: settle", "queue and engine"]
+    {
         assert!(text.contains(name), "{name} is missing in\n{text}");
     }
 }

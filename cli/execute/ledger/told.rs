@@ -39,7 +39,7 @@ pub struct PartSpent {
     pub parts: Vec<Self>,
 }
 
-/// Parts below this share are not shown to people.
+/// Sections of an event below this share are not shown to people. Which parts and kinds of event are does not depend on the clock.
 const LEAST_SHOWN: f64 = 0.0005;
 
 impl TimeSpent {
@@ -106,7 +106,7 @@ impl Display for TimeSpent {
 
 impl PartSpent {
     fn lines(&self, f: &mut Formatter<'_>, depth: usize) -> fmt::Result {
-        if self.share < LEAST_SHOWN {
+        if self.number == Some(0) || (depth > 1 && self.share < LEAST_SHOWN) {
             return Ok(());
         }
         let name = format!("{:1$}{2}", "", 2 * depth, self.name);
