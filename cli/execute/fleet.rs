@@ -6,13 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use isotherm_core::fleet::{FleetModel, FleetRun, GroupRouter};
 use isotherm_core::population::GateSample;
 use isotherm_core::record::RunRecord;
-use isotherm_core::router::{PerLayer, RouterContext};
-use isotherm_core::telemetry::RunName;
 use isotherm_core::workload::TokenStream;
 use rayon::prelude::*;
 
-use super::group::Group;
-use super::{Ledger, Outcome, Part, Run, Watch, arrivals, point_of, streams, time};
+use super::group::{Group, router_of, source};
+use super::{Ledger, Outcome, Part, Run, Watch, arrivals, streams, time};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
 
@@ -125,16 +123,10 @@ fn begin(
     samples: &[Arc<GateSample>],
 ) -> Result<FleetRun, String> {
     let plan = &file.plan.worlds[run.world];
-    let variant = &plan.variants[run.variant];
-    let context = RouterContext::new(model.experts as usize, model.top_k as usize, &model.declared_costs, run.seed)
-        .with_options(&variant.options)
-        .with_hardware(&model.placement, plan.scenario.hardware.thermal_hint());
-    let router = || PerLayer::build(variant.spec.as_ref(), &context, model.layers).map_err(|error| error.to_string());
-    let is_reference = variant.spec.is_reference();
+    let is_reference = plan.variants[run.variant].spec.is_reference();
+    let router = || router_of(file, run, &model.declared_costs, &model.placement);
     let routers: Result<Vec<GroupRouter>, String> =
         (0..model.groups()).map(|_| Ok(GroupRouter { router: router()?, is_reference })).collect();
-    let point = point_of(file, run);
-    let name = RunName { router: &variant.label, point: &point, seed: run.seed };
-    let source = plan.scenario.telemetry.build_for(&name, model.gpus()).map_err(|error| error.to_string())?;
+    let source = source(file, run, model.gpus()).map_err(|error| error.to_string())?;
     FleetRun::new(Arc::clone(model), &plan.scenario.tier, samples, routers?, source).map_err(|error| error.to_string())
 }

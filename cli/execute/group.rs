@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
+use isotherm_core::placement::Placement;
 use isotherm_core::record::RunRecord;
 use isotherm_core::router::{PerLayer, Router, RouterContext};
 use isotherm_core::simulation::{Progress, Simulation};
@@ -151,30 +152,35 @@ fn slot(file: &ScenarioFile, run: &Run, spec: &WorldSpec, known: Option<RunRecor
 /// A run at its beginning.
 fn start(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Simulation, String> {
     let router = router(file, run, spec)?;
-    let source = source(file, run, spec).map_err(|error| error.to_string())?;
+    let source = source(file, run, spec.gpus as usize).map_err(|error| error.to_string())?;
     begin(file, run, spec, router, source)
 }
 
 /// The router of a run.
 pub(super) fn router(file: &ScenarioFile, run: &Run, spec: &WorldSpec) -> Result<Box<dyn Router>, String> {
-    let plan = &file.plan.worlds[run.world];
-    let variant = &plan.variants[run.variant];
-    let (declared_costs, _) = spec.declared_costs();
-    let context = RouterContext::new(spec.experts as usize, spec.top_k as usize, &declared_costs, run.seed)
-        .with_options(&variant.options)
-        .with_hardware(&spec.placement, plan.scenario.hardware.thermal_hint());
-    PerLayer::build(variant.spec.as_ref(), &context, spec.layers).map_err(|error| error.to_string())
+    router_of(file, run, &spec.declared_costs().0, &spec.placement)
 }
 
-/// The telemetry source of a run.
-pub(super) fn source(
+/// A router of a run, for experts of these declared costs (J) that are placed like this.
+pub(super) fn router_of(
     file: &ScenarioFile,
     run: &Run,
-    spec: &WorldSpec,
-) -> Result<Box<dyn TelemetrySource>, TelemetryError> {
+    declared_costs: &[f64],
+    placement: &Placement,
+) -> Result<Box<dyn Router>, String> {
+    let plan = &file.plan.worlds[run.world];
+    let (variant, model) = (&plan.variants[run.variant], plan.scenario.model);
+    let context = RouterContext::new(model.experts as usize, model.top_k as usize, declared_costs, run.seed)
+        .with_options(&variant.options)
+        .with_hardware(placement, plan.scenario.hardware.thermal_hint());
+    PerLayer::build(variant.spec.as_ref(), &context, model.layers).map_err(|error| error.to_string())
+}
+
+/// The telemetry source of a run on so many GPUs.
+pub(super) fn source(file: &ScenarioFile, run: &Run, gpus: usize) -> Result<Box<dyn TelemetrySource>, TelemetryError> {
     let (plan, point) = (&file.plan.worlds[run.world], point_of(file, run));
     let name = RunName { router: &plan.variants[run.variant].label, point: &point, seed: run.seed };
-    plan.scenario.telemetry.build_for(&name, spec.gpus as usize)
+    plan.scenario.telemetry.build_for(&name, gpus)
 }
 
 /// A run that has taken its first reading of the hardware.

@@ -113,7 +113,7 @@ impl Group {
             Ok(router) => router,
             Err(message) => return Ok(Some(Err(message))),
         };
-        let source = group::source(file, run, &stage.spec).map_err(|error| no_source(&error))?;
+        let source = group::source(file, run, stage.spec.gpus as usize).map_err(|error| no_source(&error))?;
         let record = live.records.begin(file, run)?;
         let mut pacer = Pacer::from_now(live.clock, live.stop);
         let mut simulation = match group::begin(file, run, &stage.spec, router, record.watching(source)) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use isotherm_core::config::{self, Assignment, Faults, SourceMap, Tree};
 use isotherm_core::registry::Catalogue;
 use isotherm_core::scenario::{WorldPlan, fix};
+use isotherm_report::results::sha256_of_file;
 use sha2::{Digest, Sha256};
 
 use super::files::{HARDWARE_FILES, base_folder, load_hardware, resolve_paths};
@@ -94,11 +95,8 @@ impl Draft {
         let lasting = written::resolved(first, &self.tree, &[])?;
         let mut data_files = Vec::new();
         for path in &self.paths {
-            let sha256 = match std::fs::read(path) {
-                Ok(bytes) => hex(&Sha256::digest(&bytes)),
-                // Whoever opens it says what is wrong with it.
-                Err(_) => "missing".to_owned(),
-            };
+            // Whoever opens it says what is wrong with it.
+            let sha256 = sha256_of_file(path).unwrap_or_else(|_| "missing".to_owned());
             data_files.push(DataFile { path: path.display().to_string(), sha256 });
         }
         let mut hash = Sha256::new();

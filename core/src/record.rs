@@ -7,6 +7,7 @@ use crate::frontier::Frontier;
 use crate::gate::Fidelity;
 use crate::hardware::ClockReason;
 use crate::metrics::LoadBalance;
+use crate::routing::GateSummary;
 use crate::time::SimTime;
 
 /// One finished batch.
@@ -186,6 +187,16 @@ pub(crate) struct RoutingMeans {
 }
 
 impl RoutingMeans {
+    /// What was measured of one routing: how far it departs, the router's own distribution where it has one, and churn.
+    pub(crate) fn of(fidelity: Fidelity, own: Option<GateSummary>, route_churn: Option<f64>) -> Self {
+        Self {
+            fidelity,
+            gate_entropy_nats: own.map(|gate| gate.entropy_nats),
+            gate_kl_nats: own.and_then(|gate| gate.kl_nats),
+            route_churn,
+        }
+    }
+
     /// Moves these means towards others by a share of the way; the first ones are taken as they are.
     pub(crate) fn move_towards(&mut self, other: &Self, share: f64, first: bool) {
         self.fidelity = self.fidelity.towards(&other.fidelity, share);

@@ -20,7 +20,8 @@ use proptest::prelude::*;
 
 use crate::lab::{from_text, isotherm, small, small_device};
 
-const ROUTERS: &str = "
+/// Routers that remember something, each in its own way, and the reference.
+pub(crate) const ROUTERS: &str = "
 [[router]]
 kind = \"baseline\"
 [[router]]
@@ -36,6 +37,9 @@ kind = \"thompson\"
 lambda = 0.5
 [[router]]
 kind = \"pid\"
+cap = \"40 degC\"
+[[router]]
+kind = \"primal-dual\"
 cap = \"40 degC\"
 [[router]]
 kind = \"mpc-share\"

@@ -8,32 +8,10 @@ use isotherm_core::router::RouterSpec;
 use isotherm_core::tier::Tier;
 use isotherm_routers::KINDS;
 
-use crate::determinism::the_snapshot_law_holds_for;
+use crate::determinism::{ROUTERS, the_snapshot_law_holds_for};
 use crate::lab::{from_text, isotherm, root, run, small, small_device, text};
 
 const UPPER: [&str; 2] = ["counts", "mean-field"];
-
-const ROUTERS: &str = "
-[[router]]
-kind = \"baseline\"
-[[router]]
-kind = \"energy-penalty\"
-lambda = 0.5
-costs = \"sampled\"
-leakage_per_kelvin = 0.01
-[[router]]
-kind = \"ttt\"
-lambda = 0.5
-[[router]]
-kind = \"thompson\"
-lambda = 0.5
-[[router]]
-kind = \"primal-dual\"
-cap = \"40 degC\"
-[[router]]
-kind = \"mpc-share\"
-cap = \"40 degC\"
-";
 
 /// The scenario in another tier, with a sample that is quickly routed.
 fn in_tier(scenario: &str, kind: &str) -> String {

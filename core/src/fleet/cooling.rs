@@ -26,7 +26,7 @@ pub(super) struct Coolant {
     /// The most flow there is in each row.
     pub(super) most: Vec<f64>,
     /// Setting that the control of each node has chosen.
-    setting: Vec<u32>,
+    setting: Vec<usize>,
     /// What the nodes of each row take in above the supply (K): their own exhaust.
     rise: Vec<f64>,
     /// Heat that each GPU gave off in the last period (W).
@@ -40,7 +40,7 @@ impl Coolant {
         Self {
             supply: vec![supply; layout.rows],
             most: vec![1.0; layout.rows],
-            setting: vec![last as u32; layout.nodes()],
+            setting: vec![last; layout.nodes()],
             rise: vec![0.0; layout.rows],
             heat: vec![0.0; layout.gpus()],
         }
@@ -48,7 +48,7 @@ impl Coolant {
 
     /// The flow through a node, as a part of the full flow.
     pub(super) fn flow(&self, node: usize, layout: &Layout, cooling: &Cooling) -> f64 {
-        cooling.settings[self.setting[node] as usize].min(self.most[layout.row_of_node(node)])
+        cooling.settings[self.setting[node]].min(self.most[layout.row_of_node(node)])
     }
 
     /// Closes a period of `seconds` in which nodes had `flows`: energy of fans and chillers, loops, and the control of the fans by the
@@ -69,13 +69,8 @@ impl Coolant {
             energy.other += other * seconds;
             let gpus = self.heat[layout.node(node)].iter().sum::<f64>();
             rows[layout.row_of_node(node)] += gpus + fans + other;
-            if let Some(control) = &cooling.control {
-                let (hottest, setting) = (hottest(node), &mut self.setting[node]);
-                if hottest > control.raise_above.get() {
-                    *setting = (*setting + 1).min(cooling.settings.len() as u32 - 1);
-                } else if hottest < control.lower_below.get() {
-                    *setting = setting.saturating_sub(1);
-                }
+            if cooling.control.is_some() {
+                self.setting[node] = cooling.next_setting(self.setting[node], hottest(node));
             }
         }
         for (supply, heat) in self.supply.iter_mut().zip(&rows) {

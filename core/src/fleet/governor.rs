@@ -13,7 +13,7 @@ pub(super) struct GovernorSpec {
     limits: Option<Limits>,
     clock: Clock,
     power: PowerLaw,
-    /// What work and clock tree grow with, f V^2, by step.
+    /// [`Clock::dynamic_weight`] by step.
     weight: Vec<f64>,
 }
 
@@ -47,8 +47,7 @@ pub(super) struct ShutDown;
 
 impl GovernorSpec {
     pub(super) fn new(limits: Option<Limits>, clock: &Clock, power: &PowerLaw) -> Self {
-        let weight = |step: u32| clock.mhz(step) * clock.voltage_ratio(clock.mhz(step)).powi(2);
-        let weight = (0..clock.steps()).map(weight).collect();
+        let weight = (0..clock.steps()).map(|step| clock.dynamic_weight(step)).collect();
         Self { limits, clock: clock.clone(), power: power.clone(), weight }
     }
 
@@ -84,7 +83,7 @@ impl Governors {
     pub(super) fn pace(&self, gpu: usize, spec: &GovernorSpec) -> Pace {
         let step = self.cap_step[gpu].min(self.thermal_step[gpu]);
         let step = match &spec.limits {
-            Some(limits) if self.slowed[gpu] => spec.clock.step_at_most(spec.clock.mhz(step) * limits.slowdown_factor),
+            Some(limits) if self.slowed[gpu] => limits.slowed_step(&spec.clock, step),
             _ => step,
         };
         Pace { step, memory_slowed: self.memory_slowed[gpu] }

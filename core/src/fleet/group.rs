@@ -84,12 +84,6 @@ impl Group {
     /// A group whose router has not been asked anything yet.
     pub(super) fn new(router: Box<dyn Router>, populations: Vec<Population>, learns: bool, experts: usize) -> Self {
         let counts = vec![0; populations.len() * experts];
-        let routed = RoutingMeans {
-            fidelity: Fidelity::default(),
-            gate_entropy_nats: None,
-            gate_kl_nats: None,
-            route_churn: None,
-        };
         Self {
             router,
             populations,
@@ -99,7 +93,7 @@ impl Group {
             stretches: 0,
             running: None,
             counts,
-            routed,
+            routed: RoutingMeans::default(),
             router_joules: 0.0,
         }
     }

@@ -139,7 +139,7 @@ impl FleetWorld {
         for (watts, removed) in self.coolant.heat.iter_mut().zip(&mut self.removed_j) {
             *watts = std::mem::take(removed) / seconds;
         }
-        let flows: Vec<f64> = self.flow.iter().map(|flow| model.thermal.flow(*flow)).collect();
+        let flows = self.flows();
         let hottest =
             |node: usize| model.layout.node(node).map(|gpu| self.sweep.die(gpu)).fold(f64::NEG_INFINITY, f64::max);
         let energy = self.record.facility.get_or_insert_default();
@@ -152,11 +152,16 @@ impl FleetWorld {
         self.drawn_before = drawn;
     }
 
+    /// The flow through every node, as a part of the full flow.
+    fn flows(&self) -> Vec<f64> {
+        self.flow.iter().map(|flow| self.model.thermal.flow(*flow)).collect()
+    }
+
     /// The air of all rows mixes for so long (s).
     fn mix(&mut self, seconds: f64) {
         let model = Arc::clone(&self.model);
         let Some(cooling) = &model.cooling else { return };
-        let flows: Vec<f64> = self.flow.iter().map(|flow| model.thermal.flow(*flow)).collect();
+        let flows = self.flows();
         self.coolant.mix(seconds, &flows, (&model.layout, cooling), model.fleet.recirculation);
     }
 
@@ -164,7 +169,7 @@ impl FleetWorld {
     fn set_inlets(&mut self) {
         let model = Arc::clone(&self.model);
         let Some(cooling) = &model.cooling else { return };
-        let flows: Vec<f64> = self.flow.iter().map(|flow| model.thermal.flow(*flow)).collect();
+        let flows = self.flows();
         let inlets = self.coolant.inlets(&flows, &model.layout, cooling);
         let energy = self.record.facility.get_or_insert_default();
         for (gpu, inlet) in inlets.into_iter().enumerate() {

@@ -40,8 +40,6 @@ pub struct FleetModel {
     pub(super) thermal: ThermalSpec,
     /// Laws of a sweep, `kinds x flows`.
     pub(super) laws: Arc<[StepLaw]>,
-    /// Flows a node can have, rising.
-    pub(super) flows: Vec<f64>,
     pub(super) cooling: Option<Cooling>,
     pub(super) start_watts: Option<f64>,
     pub(super) power_cap: Option<f64>,
@@ -78,14 +76,14 @@ impl FleetModel {
         let group = DeviceSpec::of(&scenario.costs, top_k, &Hardware { variability: None, ..hardware.clone() })?;
         let group = group.ok_or_else(lacks)?;
         let thermal = ThermalSpec::of(&of_kinds, CostKind::Device, &scenario.change)?.ok_or_else(lacks)?;
-        let flows: Vec<f64> = thermal.flows().to_vec();
+        let flows = thermal.flows().len();
         let seconds = fleet.sweep.seconds();
         let law = |at: usize| {
-            let network = thermal.network(at / flows.len(), at % flows.len(), false);
+            let network = thermal.network(at / flows, at % flows, false);
             let shares = (&thermal.heat_shares, &thermal.memory_heat_shares);
             StepLaw::new(network, shares.0, shares.1, thermal.memory_node, seconds)
         };
-        let laws = (0..kinds as usize * flows.len()).map(law).collect();
+        let laws = (0..kinds as usize * flows).map(law).collect();
         let placement = scenario.placement().map_err(|fault| fault.to_string())?;
         let tokens = match arrivals.first() {
             Some(Arrival { at: None, tokens }) => *tokens,
@@ -110,7 +108,6 @@ impl FleetModel {
             kind,
             highest_step: device.highest_step,
             laws,
-            flows,
             thermal,
             cooling: hardware.cooling.clone(),
             start_watts: hardware.start_power.map(|power| power.get()),
@@ -151,14 +148,14 @@ impl FleetModel {
 
     /// Index of the law of a GPU whose node has the flow of this index.
     pub(super) fn law(&self, gpu: usize, flow: usize) -> u32 {
-        self.kind[gpu] * self.flows.len() as u32 + flow as u32
+        self.kind[gpu] * self.thermal.flows().len() as u32 + flow as u32
     }
 
     /// A state of one law as another law reads it: the same temperatures.
     pub(super) fn change_law(&self, from: u32, to: u32, state: &[f64]) -> Vec<f64> {
         let network = |law: u32| {
-            let (kind, flow) = (law as usize / self.flows.len(), law as usize % self.flows.len());
-            self.thermal.network(kind, flow, false).modes()
+            let flows = self.thermal.flows().len();
+            self.thermal.network(law as usize / flows, law as usize % flows, false).modes()
         };
         network(to).state_from(network(from), state)
     }

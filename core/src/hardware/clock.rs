@@ -64,6 +64,12 @@ impl Clock {
         self.volts(mhz) / self.volts(self.max_mhz)
     }
 
+    /// What the power of work and clock tree grows with at a step: f V^2, the voltage relative to that at the highest clock (MHz).
+    #[must_use]
+    pub fn dynamic_weight(&self, step: u32) -> f64 {
+        self.mhz(step) * self.voltage_ratio(self.mhz(step)).powi(2)
+    }
+
     /// What is wrong with these numbers, as a sentence.
     ///
     /// # Errors

@@ -134,6 +134,16 @@ impl Cooling {
         self.fan_power.get() * flow * flow * flow
     }
 
+    /// The setting after `setting` for the hottest die (degC): one up or down at the limits of the control, else the same.
+    #[must_use]
+    pub fn next_setting(&self, setting: usize, hottest: f64) -> usize {
+        match &self.control {
+            Some(control) if hottest > control.raise_above.get() => (setting + 1).min(self.settings.len() - 1),
+            Some(control) if hottest < control.lower_below.get() => setting.saturating_sub(1),
+            _ => setting,
+        }
+    }
+
     /// What is wrong with these numbers for `gpus` GPUs, as a sentence.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Clock;
 use crate::time::SimDuration;
 use crate::units::{Celsius, TempDelta, Watts};
 
@@ -60,6 +61,11 @@ fn slowdown_factor() -> f64 {
 const HOTTEST_DEGC: f64 = 150.0;
 
 impl Limits {
+    /// The step to which hardware cuts the clock of `step`.
+    pub(crate) fn slowed_step(&self, clock: &Clock, step: u32) -> u32 {
+        clock.step_at_most(clock.mhz(step) * self.slowdown_factor)
+    }
+
     /// What is wrong with these numbers, as a sentence.
     ///
     /// # Errors

@@ -86,13 +86,7 @@ impl World {
         assigned.dropped = 0;
         assigned.counts.resize(self.spec.experts as usize, 0);
         population.draw(assigned.tokens, &mut stream, &mut assigned.counts);
-        let own = population.gate();
-        assigned.means = RoutingMeans {
-            fidelity: *population.fidelity(),
-            gate_entropy_nats: own.map(|gate| gate.entropy_nats),
-            gate_kl_nats: own.and_then(|gate| gate.kl_nats),
-            route_churn: population.churn(),
-        };
+        assigned.means = RoutingMeans::of(*population.fidelity(), population.gate(), population.churn());
         self.section_ends(Section::Route, begun);
         Ok(())
     }
@@ -105,13 +99,8 @@ impl World {
         assigned.dropped = self.routing.dropped() as u32;
         assigned.counts.clear();
         assigned.counts.extend_from_slice(&self.routing.counts);
-        let own = self.routing.gate;
-        assigned.means = RoutingMeans {
-            fidelity: self.window.get(batch, layer).map(|gate| gate.fidelity(&self.routing)).unwrap_or_default(),
-            gate_entropy_nats: own.map(|gate| gate.entropy_nats),
-            gate_kl_nats: own.and_then(|gate| gate.kl_nats),
-            route_churn: self.routing.churn(),
-        };
+        let fidelity = self.window.get(batch, layer).map(|gate| gate.fidelity(&self.routing)).unwrap_or_default();
+        assigned.means = RoutingMeans::of(fidelity, self.routing.gate, self.routing.churn());
         self.section_ends(Section::Fidelity, begun);
     }
 

@@ -114,13 +114,9 @@ impl World {
         if let Some(water) = &cooling.coolant {
             coolant.supply = water.after(coolant.supply, heat / seconds, seconds);
         }
-        if let Some(control) = &cooling.control {
+        if cooling.control.is_some() {
             let hottest = devices.temperature.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            if hottest > control.raise_above.get() {
-                coolant.setting = (coolant.setting + 1).min(cooling.settings.len() - 1);
-            } else if hottest < control.lower_below.get() {
-                coolant.setting = coolant.setting.saturating_sub(1);
-            }
+            coolant.setting = cooling.next_setting(coolant.setting, hottest);
         }
         Ok(())
     }

@@ -63,7 +63,7 @@ impl Governor {
     pub(super) fn step(&self, clock: &Clock, limits: Option<&Limits>) -> u32 {
         let step = (self.cap_step as u32).min(self.thermal_step);
         match limits {
-            Some(limits) if self.slowed => clock.step_at_most(clock.mhz(step) * limits.slowdown_factor),
+            Some(limits) if self.slowed => limits.slowed_step(clock, step),
             _ => step,
         }
     }
@@ -106,8 +106,7 @@ impl Governor {
     fn cap(&mut self, instant: f64, mean: f64, static_watts: f64, clock: &Clock, limits: &Limits) {
         let cap = limits.power_cap.get();
         let at = self.step(clock, Some(limits));
-        // Work and clock tree go with f V^2.
-        let weight = |step: u32| clock.mhz(step) * clock.voltage_ratio(clock.mhz(step)).powi(2);
+        let weight = |step: u32| clock.dynamic_weight(step);
         let dynamic = (instant - static_watts).max(1.0);
         let allowed = weight(at) * ((limits.burst_ratio * cap - static_watts).max(0.0) / dynamic);
         let highest_in_burst = (0..=self.highest_step).rev().find(|step| weight(*step) <= allowed).unwrap_or(0);

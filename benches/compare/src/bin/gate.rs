@@ -71,7 +71,8 @@ impl Layer {
     fn step(&mut self, router: &mut dyn Router) {
         let view = ClusterView::empty().with_declared_costs(&self.costs);
         router.route(black_box(&self.batch), &view, &mut self.routing).expect("no router fails here");
-        let joules: Vec<f64> = self.routing.counts.iter().zip(&self.costs).map(|(n, cost)| f64::from(*n) * cost).collect();
+        let joules: Vec<f64> =
+            self.routing.counts.iter().zip(&self.costs).map(|(n, cost)| f64::from(*n) * cost).collect();
         let feedback = Feedback::new(SimTime::ZERO, BatchId(0), &self.routing.counts, &joules, &joules);
         router.feedback(&feedback).expect("no router fails here");
     }

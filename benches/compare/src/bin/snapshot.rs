@@ -67,11 +67,7 @@ impl Model for Gpus {
     type Event = Due;
     type Error = Infallible;
 
-    fn handle<Q: EventQueue<Due>>(
-        &mut self,
-        due: Due,
-        schedule: &mut Schedule<'_, Due, Q>,
-    ) -> Result<(), Infallible> {
+    fn handle<Q: EventQueue<Due>>(&mut self, due: Due, schedule: &mut Schedule<'_, Due, Q>) -> Result<(), Infallible> {
         let delay = self.touch(due.gpu);
         schedule.after(SimDuration::from_nanos(delay), due);
         Ok(())

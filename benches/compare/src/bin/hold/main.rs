@@ -59,7 +59,9 @@ impl Entities {
 fn main() {
     let only = option("--pending", 0);
     let table = increments(MEAN_NS);
-    for (pending, events) in [(100, 400_000), (1000, 400_000), (10_000, 800_000), (100_000, 800_000), (1_000_000, 1_000_000)] {
+    for (pending, events) in
+        [(100, 400_000), (1000, 400_000), (10_000, 800_000), (100_000, 800_000), (1_000_000, 1_000_000)]
+    {
         if only != 0 && only != pending {
             continue;
         }
