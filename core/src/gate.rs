@@ -1,8 +1,11 @@
 //! One batch as the gate sees it: logits, and the unpenalised routing every router of a comparison is measured against.
 
+mod compare;
+
 use crate::buffer::Buffer;
 use crate::routing::{GateSummary, Probabilities, Routing, Rule, Selector};
-use crate::simd::{Lanes, exp_nonpositive, splat};
+use crate::simd::{self, Lanes, exp_nonpositive, splat};
+use compare::Comparison;
 
 /// The gate's output for a batch, with the reference routing, computed once and shared by all routers.
 ///
@@ -129,15 +132,12 @@ impl<'a> GateBatch<'a> {
         );
         let mut mean_probability = vec![0.0; experts];
         probabilities.mean(&mut mean_probability);
-        let (mut row_max, mut top_mass, mut top_probability) = (Vec::new(), Vec::new(), Vec::new());
-        for (token, (row, chosen)) in
-            logits.chunks_exact(experts).zip(reference.experts.chunks_exact(top_k)).enumerate()
-        {
-            top_probability.extend(probabilities.get(token, chosen[0] as usize));
-            let most = row[chosen[0] as usize];
-            row_max.push(most);
-            top_mass.push(chosen.iter().map(|e| f64::from(exp_nonpositive(row[*e as usize] - most))).sum());
-        }
+        let first =
+            || reference.experts.chunks_exact(top_k).enumerate().map(|(token, chosen)| (token, chosen[0] as usize));
+        let row_max: Vec<f32> = first().map(|(token, expert)| logits[token * experts + expert]).collect();
+        let top_probability: Vec<f32> =
+            first().filter_map(|(token, expert)| probabilities.get(token, expert)).collect();
+        let top_mass = compare::masses(experts, top_k, &logits, &row_max, &reference.experts);
         let summary = GateSummary { kl_nats: Some(0.0), ..reference.gate.unwrap_or_default() };
         reference.gate = Some(summary);
         Self {
@@ -270,14 +270,15 @@ impl<'a> GateBatch<'a> {
     /// Formulas: `docs/VALIDATION.md`, metrics.
     #[must_use]
     pub fn fidelity(&self, routing: &Routing) -> Fidelity {
-        // Row lengths that the compiler knows are compared in registers.
-        let mut sum = match routing.top_k() {
-            1 => self.compare_rows(routing.experts.as_chunks::<1>().0, routing),
-            2 => self.compare_rows(routing.experts.as_chunks::<2>().0, routing),
-            4 => self.compare_rows(routing.experts.as_chunks::<4>().0, routing),
-            8 => self.compare_rows(routing.experts.as_chunks::<8>().0, routing),
-            k => self.compare_rows(&routing.experts.chunks_exact(k).collect::<Vec<_>>(), routing),
+        let comparison = Comparison {
+            experts: self.experts,
+            logits: &self.logits,
+            row_max: &self.row_max,
+            top_mass: &self.top_mass,
+            routing,
+            reference: &self.reference,
         };
+        let mut sum = comparison.sums();
         sum.routing_entropy_nats = entropy(&routing.weights);
         let n = self.tokens().max(1) as f64;
         Fidelity {
@@ -287,63 +288,6 @@ impl<'a> GateBatch<'a> {
             exact_match: sum.exact_match / n,
             routing_entropy_nats: sum.routing_entropy_nats / n,
         }
-    }
-
-    /// Sums over tokens; `rows` are the chosen experts of `routing`, a row per token.
-    fn compare_rows<R: AsRef<[u32]>>(&self, rows: &[R], routing: &Routing) -> Fidelity {
-        let k = routing.top_k();
-        let mut sum = Fidelity::default();
-        let weights = routing.weights.chunks_exact(k).zip(self.reference.weights.chunks_exact(k));
-        let references = self.reference.experts.chunks_exact(k);
-        for (token, ((chosen, chosen0), (weights, weights0))) in rows.iter().zip(references).zip(weights).enumerate() {
-            let chosen = chosen.as_ref();
-            if chosen.iter().zip(chosen0).all(|(a, b)| a == b) {
-                sum.topk_agreement += 1.0;
-                sum.exact_match += 1.0;
-                sum.combine_weight_tv += f64::from(0.5 * distance(weights, weights0));
-                continue;
-            }
-            let logits = &self.logits[token * self.experts..][..self.experts];
-            let (kept, common, shift) = self.compare_sets(token, logits, (chosen, weights), (chosen0, weights0));
-            sum.mass_regret += 1.0 - kept;
-            sum.topk_agreement += f64::from(common) / k as f64;
-            sum.exact_match += if common as usize == k { 1.0 } else { 0.0 };
-            sum.combine_weight_tv += f64::from(0.5 * shift);
-        }
-        sum
-    }
-
-    /// Retained share of the reference's mass, number of common experts, sum of |w' - w0|.
-    ///
-    /// The share takes the exponentials as they are in f32 and all else in f64, as the frontier does: so that no routing is
-    /// below it by more than the rounding of f64.
-    fn compare_sets(
-        &self,
-        token: usize,
-        logits: &[f32],
-        (chosen, weights): (&[u32], &[f32]),
-        (chosen0, weights0): (&[u32], &[f32]),
-    ) -> (f64, u32, f32) {
-        let (mut mass, mut common, mut shift) = (0.0, 0, 0.0);
-        for (expert, weight) in chosen.iter().zip(weights) {
-            let Some(logit) = logits.get(*expert as usize) else { continue }; // dropped
-            mass += f64::from(exp_nonpositive(logit - self.row_max[token]));
-            match chosen0.iter().position(|e| e == expert) {
-                Some(at) => {
-                    common += 1;
-                    shift += (weight - weights0[at]).abs();
-                }
-                None => shift += weight,
-            }
-        }
-        for (expert, weight) in chosen0.iter().zip(weights0) {
-            if !chosen.contains(expert) {
-                shift += weight;
-            }
-        }
-        // The same set in another order keeps all of the mass, to the last bit.
-        let kept = if common as usize == chosen0.len() { 1.0 } else { mass / self.top_mass[token] };
-        (kept, common, shift)
     }
 
     /// Mean KL divergence (nats) from the unpenalised gate to one with `price` subtracted from every token's logits.
@@ -366,7 +310,7 @@ impl<'a> GateBatch<'a> {
 fn replace_non_numbers(experts: usize, logits: &mut [f32]) -> bool {
     // On bits: largest magnitude, infinity and NaN are one range.
     let extreme = |z: f32| z.abs().to_bits() >= f32::MAX.to_bits();
-    let any = crate::simd::dispatch(
+    let any = simd::dispatch(
         #[inline(always)]
         || logits.iter().fold(false, |any, z| any | extreme(*z)),
     );
@@ -395,9 +339,9 @@ fn entropy(weights: &[f32]) -> f64 {
     const ROWS: usize = 64;
     #[inline(always)]
     fn term(w: f32) -> f32 {
-        if w > 0.0 { -w * crate::simd::ln(w) } else { 0.0 }
+        if w > 0.0 { -w * simd::ln(w) } else { 0.0 }
     }
-    crate::simd::dispatch(
+    simd::dispatch(
         #[inline(always)]
         || {
             let mut sum = 0.0;
@@ -417,8 +361,4 @@ fn entropy(weights: &[f32]) -> f64 {
             sum
         },
     )
-}
-
-fn distance(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
 }

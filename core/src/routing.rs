@@ -9,6 +9,7 @@ mod probabilities;
 mod rule;
 mod select;
 mod tile;
+mod top;
 mod trained;
 mod weights;
 

@@ -19,6 +19,12 @@ pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     level::run(work)
 }
 
+/// Runs `work` with the vectors of the instruction set that [`dispatch`] would take.
+#[inline]
+pub(crate) fn vectors<W: pulp::WithSimd>(work: W) -> W::Output {
+    level::vectors(work)
+}
+
 /// e^x for x <= 0 (x in nats); relative error below 2e-7, 0 below -87.
 ///
 /// Range reduction to |r| <= ln(2)/2 and the Cephes `expf` polynomial.

@@ -1,8 +1,9 @@
 //! The kernel's longer way: floors, similarity, masked experts, scores that are no priced logits, weights that are no softmax.
 
 use super::probabilities::{inverse, normalise};
-use super::select::{GateSums, best_of, share_minus_price};
+use super::select::{GateSums, share_minus_price};
 use super::tile;
+use super::top::best_of;
 use super::weights::{combine_unordered, gather};
 use super::{Affinity, Combine, Rule, Selector};
 use crate::gate::GateBatch;
@@ -45,75 +46,29 @@ impl Selector {
         if let Some(probabilities) = probabilities {
             normalise(&self.scores, &exp_sum, lanes, probabilities);
         }
-        // A masked expert stays last, whatever the prices are.
+        // A masked expert stays last, whatever the prices are. Given scores and priced logits are what they are.
         match (rule, self.affinity) {
             (Rule::Probability { price }, _) | (Rule::Affinity { price }, Affinity::Softmax) => {
                 // Shares of the token's top-k mass, or of all.
                 let whole = if matches!(rule, Rule::Probability { .. }) { gate.top_mass_lanes(first) } else { exp_sum };
                 let inverse = inverse(&whole);
-                self.choose(
-                    gate,
-                    first,
-                    lanes,
-                    #[inline(always)]
-                    |share, z, e| masked(z, &share_minus_price(share, &inverse, price[e])),
-                );
+                for e in 0..experts {
+                    let e = one_by_one(e);
+                    self.choice[e] = masked(&self.choice[e], &share_minus_price(&self.scores[e], &inverse, price[e]));
+                }
             }
             (Rule::Affinity { price }, Affinity::Sigmoid) => {
-                // Beforehand: the constants of the exponential would drive the best scores out of their registers.
                 for e in 0..experts {
                     let e = one_by_one(e);
                     self.choice[e] = masked(&self.choice[e], &sigmoid_minus_price(&self.choice[e], price[e]));
                 }
-                self.choose(
-                    gate,
-                    first,
-                    lanes,
-                    #[inline(always)]
-                    |_, score, _| *score,
-                );
             }
-            (Rule::Logit | Rule::PricedLogit { .. } | Rule::Given { .. }, _) => {
-                self.choose(
-                    gate,
-                    first,
-                    lanes,
-                    #[inline(always)]
-                    |_, score, _| *score,
-                );
-            }
-        }
-        self.weigh(logits, given, rule, lanes);
-    }
-
-    /// The floor by the gate, the other places by the score that `score` makes of exponential, logit (or given score) and expert.
-    #[inline(always)]
-    fn choose(&mut self, gate: &GateBatch, first: usize, lanes: usize, score: impl Fn(&Lanes, &Lanes, usize) -> Lanes) {
-        let experts = gate.experts();
-        if self.floor == 0 && self.distance.is_empty() {
-            let Self { scores, choice, best, index, .. } = self;
-            return best_of(
-                experts,
-                #[inline(always)]
-                |e| score(&scores[e], &choice[e], e),
-                best,
-                index,
-            );
-        }
-        for e in 0..experts {
-            let e = one_by_one(e);
-            self.choice[e] = score(&self.scores[e], &self.choice[e], e);
+            (Rule::Logit | Rule::PricedLogit { .. } | Rule::Given { .. }, _) => {}
         }
         self.keep_close(gate, first, lanes);
         let floor = self.keep_floor(gate, first, lanes);
-        let Self { choice, best, index, .. } = self;
-        best_of(
-            experts,
-            #[inline(always)]
-            |e| choice[e],
-            &mut best[floor..],
-            &mut index[floor..],
-        );
+        best_of(&self.choice, &mut self.best[floor..], &mut self.index[floor..]);
+        self.weigh(logits, given, rule, lanes);
     }
 
     /// Charges every expert for its distance from the nearest expert of the token's own choice.

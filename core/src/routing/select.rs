@@ -2,11 +2,12 @@
 
 use super::probabilities::{inverse, normalise};
 use super::tile;
+use super::top::best_of;
 use super::weights::{combine, combine_unordered, gather};
 use super::{Affinity, Combine, GateSummary, Probabilities, Routing, RoutingOptions, Rule, rule};
 use crate::gate::GateBatch;
 use crate::simd;
-use crate::simd::{Aligned, LANES, Lanes, splat};
+use crate::simd::{Aligned, LANES, Lanes, one_by_one, splat};
 
 /// Runs the kernel; owns its scratch rows, so that routing does not allocate after the first batch.
 ///
@@ -186,25 +187,14 @@ impl Selector {
         out: &mut Routing,
     ) {
         let lanes = logits.len() / experts;
-        // Eight experts is the classic shape: a length the compiler knows keeps the whole tile in registers.
-        if experts == 8 {
-            tile::load(logits, 8, &mut self.scores[..8]);
-        } else {
-            tile::load(logits, experts, &mut self.scores);
-        }
+        tile::load(logits, experts, &mut self.scores);
         let most = match rule {
             Rule::PricedLogit { price } => tile::subtract_and_max(&mut self.scores, price),
             _ => tile::max(&self.scores),
         };
         let Self { scores, best, index, .. } = self;
         if !matches!(rule, Rule::Probability { .. }) {
-            best_of(
-                experts,
-                #[inline(always)]
-                |expert| scores[expert],
-                best,
-                index,
-            );
+            best_of(scores, best, index);
         }
         let exp = tile::exponentiate(scores, &most);
         sums.add(&exp, &most, lanes);
@@ -213,13 +203,11 @@ impl Selector {
         }
         if let Rule::Probability { price } = rule {
             let inverse = inverse(&known.map_or(splat(1.0), |gate| gate.top_mass_lanes(first)));
-            best_of(
-                experts,
-                #[inline(always)]
-                |expert| share_minus_price(&scores[expert], &inverse, price[expert]),
-                best,
-                index,
-            );
+            for e in 0..experts {
+                let e = one_by_one(e);
+                scores[e] = share_minus_price(&scores[e], &inverse, price[e]);
+            }
+            best_of(scores, best, index);
         }
         if matches!(rule, Rule::Logit) || matches!(rule, Rule::PricedLogit { .. }) && self.combine == Combine::Penalised
         {
@@ -235,30 +223,19 @@ impl Selector {
     #[inline(always)]
     fn store(&self, first: usize, lanes: usize, out: &mut Routing) {
         let k = self.best.len();
+        let (weights, index) = (&self.best[..], &self.index[..k]);
         let rows = first * k..(first + lanes) * k;
-        let (experts, weights) = (&mut out.experts[rows.clone()], &mut out.weights[rows]);
-        for place in 0..k {
-            let (weight, index) = (&self.best[place], &self.index[place]);
-            for lane in 0..lanes {
-                experts[lane * k + place] = index[lane];
-                weights[lane * k + place] = weight[lane];
-                out.counts[index[lane] as usize] += 1;
+        let (to_experts, to_weights, counts) =
+            (&mut out.experts[rows.clone()], &mut out.weights[rows], &mut out.counts[..]);
+        for lane in 0..lanes {
+            let (to_experts, to_weights) = (&mut to_experts[lane * k..][..k], &mut to_weights[lane * k..][..k]);
+            for place in 0..k {
+                let expert = index[place][lane];
+                to_experts[place] = expert;
+                to_weights[place] = weights[place][lane];
+                counts[expert as usize] += 1;
             }
         }
-    }
-}
-
-/// Top k with the lengths of common models known to the compiler.
-#[inline(always)]
-pub(super) fn best_of(experts: usize, score: impl Fn(usize) -> Lanes, best: &mut [Lanes], index: &mut [Aligned<u32>]) {
-    match (experts, best.len()) {
-        (8, 2) => tile::top::<2>(8, score, best, index),
-        (_, 1) => tile::top::<1>(experts, score, best, index),
-        (_, 2) => tile::top::<2>(experts, score, best, index),
-        (_, 4) => tile::top::<4>(experts, score, best, index),
-        (_, 6) => tile::top::<6>(experts, score, best, index),
-        (_, 8) => tile::top::<8>(experts, score, best, index),
-        _ => tile::top_k(experts, score, best, index),
     }
 }
 

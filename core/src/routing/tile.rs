@@ -1,23 +1,31 @@
 //! Sixteen tokens side by side: expert after expert, lane after lane, so that every step is one vector operation.
 
-use crate::simd::{Aligned, LANES, Lanes, exp_nonpositive, ln, splat};
+use pulp::{Simd, WithSimd};
+
+use crate::simd::{self, LANES, Lanes, exp_nonpositive, ln, one_by_one, splat};
 
 // Loops over lanes are written out: what `map` and `from_fn` of arrays call is not always inlined into code for another instruction set
 // than the program's, and then works on one lane at a time.
 
 /// Copies the logits of up to `LANES` tokens into `tile[expert][lane]`; missing lanes repeat the first token.
+///
+/// Eight at a time, so that the compiler writes them one by one: a whole row at once becomes scatters (measured with AVX-512: 1.6 times as long).
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "with iterators 8 experts take half as long again: the tile leaves its registers"
-)]
 pub(super) fn load(logits: &[f32], experts: usize, tile: &mut [Lanes]) {
-    let tokens = logits.len() / experts;
-    let tile = &mut tile[..experts];
+    const AT_A_TIME: usize = 8;
+    let (tokens, tile) = (logits.len() / experts, &mut tile[..experts]);
     for lane in 0..LANES {
         let token = if lane < tokens { lane } else { 0 };
         let row = &logits[token * experts..][..experts];
-        for e in 0..experts {
+        let mut first = 0;
+        while first + AT_A_TIME <= experts {
+            let (row, tile) = (&row[first..][..AT_A_TIME], &mut tile[first..][..AT_A_TIME]);
+            for e in 0..AT_A_TIME {
+                tile[e][lane] = row[e];
+            }
+            first = one_by_one(first + AT_A_TIME);
+        }
+        for e in first..experts {
             tile[e][lane] = row[e];
         }
     }
@@ -81,88 +89,33 @@ impl ExpSums {
     }
 }
 
-/// Takes `price` off every score; returns the largest of what is left. In one loop: each step depends on the one before, which
-/// keeps the compiler from working on one lane of many experts at a time.
-#[inline(always)]
+/// Takes `price` off every score; returns the largest of what is left. In explicit vectors: a plain loop was written one lane at a time or not, by what
+/// stood around it.
+#[inline]
 pub(super) fn subtract_and_max(tile: &mut [Lanes], price: &[f32]) -> Lanes {
-    let mut most = splat(f32::MIN);
-    let price = &price[..tile.len()];
-    for (e, row) in tile.iter_mut().enumerate() {
-        for l in 0..LANES {
-            row[l] -= price[e];
-            most[l] = if row[l] > most[l] { row[l] } else { most[l] };
+    simd::vectors(Priced { tile, price })
+}
+
+struct Priced<'a> {
+    tile: &'a mut [Lanes],
+    price: &'a [f32],
+}
+
+impl WithSimd for Priced<'_> {
+    type Output = Lanes;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Lanes {
+        let mut most = splat(f32::MIN);
+        for column in 0..LANES / S::F32_LANES {
+            let mut column_most = simd.splat_f32s(f32::MIN);
+            for (row, price) in self.tile.iter_mut().zip(self.price) {
+                let row = &mut S::as_mut_simd_f32s(&mut row[..]).0[column];
+                *row = simd.sub_f32s(*row, simd.splat_f32s(*price));
+                column_most = simd.select_f32s(simd.greater_than_f32s(*row, column_most), *row, column_most);
+            }
+            S::as_mut_simd_f32s(&mut most[..]).0[column] = column_most;
         }
-    }
-    most
-}
-
-/// The k best of `experts` experts in every lane by falling score, equal scores by rising index.
-///
-/// An insertion network: each expert is compared with each place once, without branches. `score` gives the row of an expert;
-/// `best` and `index` have k rows.
-#[inline(always)]
-pub(super) fn top_k(experts: usize, score: impl Fn(usize) -> Lanes, best: &mut [Lanes], index: &mut [Aligned<u32>]) {
-    best.fill(splat(f32::NEG_INFINITY));
-    index.fill(splat(u32::MAX));
-    for expert in 0..experts {
-        insert(expert as u32, &score(expert), best, index);
-    }
-}
-
-/// [`top_k`] for a k that the compiler knows: all places stay in registers where there are enough of them.
-#[inline(always)]
-pub(super) fn top<const K: usize>(
-    experts: usize,
-    score: impl Fn(usize) -> Lanes,
-    best: &mut [Lanes],
-    index: &mut [Aligned<u32>],
-) {
-    let (mut places, mut holders) = ([splat(f32::NEG_INFINITY); K], [splat(u32::MAX); K]);
-    for expert in 0..experts {
-        insert(expert as u32, &score(expert), &mut places, &mut holders);
-    }
-    best.copy_from_slice(&places);
-    index.copy_from_slice(&holders);
-}
-
-#[inline(always)]
-fn insert(expert: u32, row: &Lanes, best: &mut [Lanes], index: &mut [Aligned<u32>]) {
-    let mut score = splat(0);
-    for l in 0..LANES {
-        score[l] = row[l].to_bits();
-    }
-    let mut who = splat(expert);
-    for place in 0..best.len() {
-        let mut wins = splat(0);
-        for l in 0..LANES {
-            // Strictly greater: an equal score stays behind the lower index that came first. And the new score, not the one
-            // pushed down by it, which came before all of its equals below: from its place on, the new score beats everyone.
-            wins[l] = if row[l] > best[place][l] { u32::MAX } else { 0 };
-        }
-        exchange_scores(&wins, &mut best[place], &mut score);
-        exchange(&wins, &mut index[place], &mut who);
-    }
-}
-
-/// Swaps the lanes whose mask is all ones.
-///
-/// On bits, and one array after the other: choosing both ways of score and index in one loop, the compiler fell back to
-/// one lane at a time (measured with AVX2: 6 times as long at 8 of 64 experts).
-#[inline(always)]
-fn exchange(mask: &Aligned<u32>, a: &mut Aligned<u32>, b: &mut Aligned<u32>) {
-    for l in 0..LANES {
-        let difference = (a[l] ^ b[l]) & mask[l];
-        a[l] ^= difference;
-        b[l] ^= difference;
-    }
-}
-
-/// [`exchange`] of scores with the bits of scores.
-#[inline(always)]
-fn exchange_scores(mask: &Aligned<u32>, a: &mut Lanes, b: &mut Aligned<u32>) {
-    for l in 0..LANES {
-        let difference = (a[l].to_bits() ^ b[l]) & mask[l];
-        a[l] = f32::from_bits(a[l].to_bits() ^ difference);
-        b[l] ^= difference;
+        most
     }
 }

@@ -37,9 +37,11 @@ fn softmax_against(values: &mut [Lanes], most: &Lanes) {
 /// The values of the kept experts, from rows of tokens.
 #[inline(always)]
 pub(super) fn gather(rows: &[f32], experts: usize, index: &[Aligned<u32>], lanes: usize, to: &mut [Lanes]) {
-    for place in 0..to.len() {
-        for l in 0..lanes {
-            to[place][l] = rows[l * experts + index[place][l] as usize];
+    let index = &index[..to.len()];
+    for lane in 0..lanes {
+        let row = &rows[lane * experts..][..experts];
+        for place in 0..to.len() {
+            to[place][lane] = row[index[place][lane] as usize];
         }
     }
 }

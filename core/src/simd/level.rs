@@ -118,6 +118,24 @@ pub(super) fn run<R>(work: impl FnOnce() -> R) -> R {
     if FORCED.get() == Some(Level::Plain) { work() } else { pulp::Arch::new().dispatch(work) }
 }
 
+/// Runs explicit vectors at the level of this thread.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn vectors<W: pulp::WithSimd>(work: W) -> W::Output {
+    let Some(level) = FORCED.get() else { return pulp::Arch::new().dispatch(work) };
+    match (level, pulp::x86::V4::try_new(), pulp::x86::V3::try_new()) {
+        (Level::Avx512, Some(simd), _) => pulp::Simd::vectorize(simd, work),
+        (Level::Avx2, _, Some(simd)) => pulp::Simd::vectorize(simd, work),
+        _ => work.with_simd(pulp::Scalar),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(super) fn vectors<W: pulp::WithSimd>(work: W) -> W::Output {
+    if FORCED.get() == Some(Level::Plain) { work.with_simd(pulp::Scalar) } else { pulp::Arch::new().dispatch(work) }
+}
+
 #[cfg(target_arch = "x86_64")]
 struct Once<F>(F);
 
