@@ -4,11 +4,12 @@
 //! [`super::Stream::normal`]. Multiplications and additions are kept apart (no fused operation), so every
 //! processor gives the same bytes whatever the width of its vectors.
 
-use super::philox::philox4x32_10;
+use pulp::{Simd, WithSimd};
+
+// Counters side by side decide which deviate comes from which counter: their number is fixed.
+use super::philox::{LANES, philox_lanes};
 use crate::simd;
 
-/// Counters worked on side by side; fixed, because it decides which deviate comes from which counter.
-const LANES: usize = 16;
 /// Deviates that are drawn at once; a fill may be entered at any multiple of it ([`fill_standard_normal_from`]).
 // A counter gives two pairs.
 pub const ROUND: usize = 4 * LANES;
@@ -45,31 +46,37 @@ pub fn fill_standard_normal(key: [u32; 2], block: u64, out: &mut [f32]) {
 /// If `first` is no multiple of [`ROUND`].
 pub fn fill_standard_normal_from(key: [u32; 2], block: u64, first: usize, out: &mut [f32]) {
     assert!(first.is_multiple_of(ROUND), "a fill is entered between two rounds");
-    simd::dispatch(
-        #[inline(always)]
-        || fill(key, block, first / ROUND, out),
-    );
+    simd::vectors(Fill { key, block, first: first / ROUND * LANES, out });
 }
 
-#[inline(always)]
-fn fill(key: [u32; 2], block: u64, first: usize, out: &mut [f32]) {
-    for (round, chunk) in out.chunks_mut(ROUND).enumerate() {
-        let deviates = normal_round(key, block, ((first + round) * LANES) as u32);
-        chunk.copy_from_slice(&deviates.as_flattened()[..chunk.len()]);
+struct Fill<'a> {
+    key: [u32; 2],
+    block: u64,
+    /// The first counter.
+    first: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (round, chunk) in self.out.chunks_mut(ROUND).enumerate() {
+            let deviates = normal_round(simd, self.key, self.block, (self.first + round * LANES) as u32);
+            chunk.copy_from_slice(&deviates.as_flattened()[..chunk.len()]);
+        }
     }
 }
 
 /// The deviates of `LANES` consecutive counters.
 #[inline(always)]
-fn normal_round(key: [u32; 2], block: u64, first: u32) -> [Lanes; 4] {
-    let mut bits = [[0_u32; LANES]; 4];
+fn normal_round<S: Simd>(simd: S, key: [u32; 2], block: u64, first: u32) -> [Lanes; 4] {
+    let mut counters = [[0; LANES], [0; LANES], [block as u32; LANES], [(block >> 32) as u32; LANES]];
     for lane in 0..LANES {
-        let counter = [first.wrapping_add(lane as u32), 0, block as u32, (block >> 32) as u32];
-        let words = philox4x32_10(counter, key);
-        for (row, word) in bits.iter_mut().zip(words) {
-            row[lane] = word;
-        }
+        counters[0][lane] = first.wrapping_add(lane as u32);
     }
+    let bits = philox_lanes(simd, &counters, key);
     let mut out = [[0.0; LANES]; 4];
     for pair in 0..2 {
         for lane in 0..LANES {
