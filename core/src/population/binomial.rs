@@ -15,7 +15,29 @@ const MOST_HALVED: u32 = 256;
 /// From so many expected successes on rejection works.
 const LEAST_REJECTED: f64 = 10.0;
 /// Words that are drawn at once.
-const WORDS: usize = 64;
+const WORDS: usize = 128;
+/// Up to so far from the mode probabilities are products of their ratios.
+const NEAR: u32 = 15;
+/// Up to so many trials are decided side by side, eight digits of them in a word.
+const FEW: u32 = 8;
+
+/// The probability of a success, as it is needed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Chance {
+    p: f64,
+    /// The binary expansion of p, first digit in front; a certain success loses 2^-64.
+    digits: u64,
+}
+
+impl Chance {
+    pub(super) fn new(p: f64) -> Self {
+        Self { p, digits: (p * 18_446_744_073_709_551_616.0) as u64 }
+    }
+
+    pub(super) fn p(self) -> f64 {
+        self.p
+    }
+}
 
 /// Random bits of a stream, drawn many at a time. What is left over at the end is discarded.
 #[derive(Debug)]
@@ -71,24 +93,28 @@ impl<'a> Bits<'a> {
         ((self.word() >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)
     }
 
-    /// Successes of `n` trials of probability `p`.
+    /// Successes of `n` trials.
     #[inline(always)]
-    pub(super) fn binomial(&mut self, n: u32, p: f64) -> u32 {
-        if n <= MOST_HALVED { self.by_halving(n, p) } else { self.of_many(n, p) }
+    pub(super) fn binomial(&mut self, n: u32, chance: Chance) -> u32 {
+        if n <= MOST_HALVED { self.by_halving(n, chance.digits) } else { self.of_many(n, chance.p) }
     }
 
     #[inline(always)]
-    fn by_halving(&mut self, n: u32, p: f64) -> u32 {
-        // The binary expansion of p, first digit in front; a certain success loses 2^-64.
-        let mut digits = (p * 18_446_744_073_709_551_616.0) as u64;
+    fn by_halving(&mut self, n: u32, mut digits: u64) -> u32 {
         let (mut undecided, mut successes) = (n, 0);
-        while undecided > 0 && digits != 0 {
+        while undecided > FEW && digits != 0 {
             // A half of the undecided have the digit of p and stay so. The others are below p where that is 1, above where it is 0.
             let equal = self.ones(undecided);
             let is_one = (digits >> 63) as u32;
             successes += (undecided - equal) * is_one;
             undecided = equal;
             digits <<= 1;
+        }
+        while undecided > 0 && digits != 0 {
+            let (below, equal) = eight_digits((digits >> 56) as u8, undecided, self.word());
+            successes += below;
+            undecided = equal;
+            digits <<= 8;
         }
         successes
     }
@@ -136,19 +162,37 @@ impl<'a> Bits<'a> {
             let u = self.uniform() - 0.5;
             let v = self.uniform();
             let edge = 0.5 - u.abs();
-            let found = ((2.0 * a / edge + b) * u + centre).floor();
+            let found = (2.0 * a / edge + b) * u + centre;
             if edge >= 0.07 && v <= inside {
                 return found as u32;
             }
-            if !(0.0..=trials).contains(&found) {
+            if !(0.0..trials + 1.0).contains(&found) {
                 continue;
             }
             let alpha = (2.83 + 5.1 / b) * deviation;
-            if libm::log(v * alpha / (a / (edge * edge) + b)) <= log_ratio_to_mode(trials, p, found) {
-                return found as u32;
+            let height = v * alpha / (a / (edge * edge) + b);
+            let found = found as u32;
+            let mode = ((trials + 1.0) * p) as u32;
+            let accepted = if found.abs_diff(mode) <= NEAR {
+                height <= ratio_to_mode(n, p, mode, found)
+            } else {
+                libm::log(height) <= log_ratio_to_mode(trials, p, f64::from(found))
+            };
+            if accepted {
+                return found;
             }
         }
     }
+}
+
+/// The probability of `k` successes over that of the mode, factor by factor.
+#[inline]
+fn ratio_to_mode(n: u32, p: f64, mode: u32, k: u32) -> f64 {
+    let odds = p / (1.0 - p);
+    // From i - 1 successes to i.
+    let factor = |i: u32| f64::from(n + 1) * odds / f64::from(i) - odds;
+    let product = |from: u32, to: u32| (from + 1..=to).fold(1.0, |product, i| product * factor(i));
+    if k > mode { product(mode, k) } else { 1.0 / product(k, mode) }
 }
 
 /// ln of the probability of `k` successes over that of the mode.
@@ -186,6 +230,26 @@ fn stirling_rest(k: f64) -> f64 {
     (1.0 / 12.0 - (1.0 / 360.0 - 1.0 / 1260.0 / square) / square) / next
 }
 
+/// Eight steps of halving at once, for up to eight trials: how many are below the eight digits, and how many equal to them.
+///
+/// Byte i of a word belongs to digit i, the first one in front, and bit t of a byte to trial t.
+#[inline(always)]
+fn eight_digits(digits: u8, trials: u32, word: u64) -> (u32, u32) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // Every digit in all bits of its byte: taken out, moved to the top of the byte and spread.
+    let single = (u64::from(digits) * EACH) & 0x0102_0408_1020_4080;
+    let lowest = ((single + 0x7f * EACH) >> 7) & EACH;
+    let digits = (lowest << 8).wrapping_sub(lowest);
+    // Trials that have agreed with all digits up to a byte's.
+    let mut agreed = !(word ^ digits);
+    agreed &= agreed << 8 | 0xff;
+    agreed &= agreed << 16 | 0xffff;
+    agreed &= agreed << 32 | 0xffff_ffff;
+    let trials = (1_u64 << trials) - 1;
+    let undecided = (agreed << 8 | 0xff) & (trials * EACH);
+    ((undecided & digits & !word).count_ones(), ((agreed >> 56) & trials).count_ones())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,7 +282,7 @@ mod tests {
             let mut stream = Stream::open(11, Domain::Workload, u64::from(n), "binomial");
             let mut bits = Bits::new(&mut stream);
             let mut found = vec![0_u32; n as usize + 1];
-            (0..draws).for_each(|_| found[bits.binomial(n, p) as usize] += 1);
+            (0..draws).for_each(|_| found[bits.binomial(n, Chance::new(p)) as usize] += 1);
             let (mut statistic, mut cells) = (0.0, 0.0);
             let (mut expected, mut seen) = (0.0, 0.0);
             for (mass, found) in masses(n, p).into_iter().zip(found) {
@@ -237,11 +301,38 @@ mod tests {
     }
 
     #[test]
+    fn both_ratios_to_the_mode_agree() {
+        for (n, p) in [(600, 0.5), (2048, 0.03), (513, 0.021), (40_960, 0.4)] {
+            let mode = (f64::from(n + 1) * p) as u32;
+            for k in mode.saturating_sub(NEAR)..=(mode + NEAR).min(n) {
+                let (product, log) = (ratio_to_mode(n, p, mode, k), log_ratio_to_mode(f64::from(n), p, f64::from(k)));
+                assert!((product.ln() - log).abs() < 1e-9, "Binomial({n}, {p}) at {k}: {product} and {log}");
+            }
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_eight_single_ones() {
+        let mut stream = Stream::open(2, Domain::Workload, 0, "digits");
+        for _ in 0..10_000 {
+            let (digits, trials, word) = (stream.next_u64() as u8, (stream.next_u64() % 9) as u32, stream.next_u64());
+            let (mut undecided, mut below) = ((1_u64 << trials) - 1, 0);
+            for digit in 0..8 {
+                let bits = word >> (8 * digit);
+                let is_one = digits >> (7 - digit) & 1 == 1;
+                below += if is_one { (undecided & !bits).count_ones() } else { 0 };
+                undecided &= if is_one { bits } else { !bits };
+            }
+            assert_eq!(eight_digits(digits, trials, word), (below, undecided.count_ones()));
+        }
+    }
+
+    #[test]
     fn certain_and_impossible_trials() {
         let mut stream = Stream::open(1, Domain::Workload, 0, "binomial");
         let mut bits = Bits::new(&mut stream);
         for n in [0, 1, 63, 64, 65, 128, 513, 100_000] {
-            assert_eq!((bits.binomial(n, 0.0), bits.binomial(n, 1.0)), (0, n));
+            assert_eq!((bits.binomial(n, Chance::new(0.0)), bits.binomial(n, Chance::new(1.0))), (0, n));
         }
     }
 

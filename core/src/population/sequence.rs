@@ -5,7 +5,7 @@
 //! a single token follows the law as before.
 
 use super::Stream;
-use super::binomial::Bits;
+use super::binomial::{Bits, Chance};
 use super::subset::Subsets;
 use crate::tier::TierSpec;
 
@@ -37,7 +37,7 @@ impl Sequences {
     pub(super) fn draw(self, subsets: &mut Subsets, tokens: u32, stream: &mut Stream, out: &mut [u32]) {
         out.fill(0);
         let bits = &mut Bits::new(stream);
-        let share = self.correlation.sqrt();
+        let share = Chance::new(self.correlation.sqrt());
         let mut independent = 0;
         let mut left = tokens;
         while left > 0 {

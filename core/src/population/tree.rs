@@ -6,7 +6,7 @@
 //! the elementary symmetric polynomials of the weights in node, left and right half, N_j = sum_i L_i R_(j-i). Tokens with the same j are alike,
 //! so they are split together, by binomials; what reaches the leaves are exact counts, whatever the number of tokens.
 
-use super::binomial::Bits;
+use super::binomial::{Bits, Chance};
 use crate::simd;
 
 /// A tree over `experts` experts of which every token takes `top_k`.
@@ -17,7 +17,7 @@ pub(super) struct Tree {
     /// In pre-order: a node before what is in it.
     nodes: Vec<Node>,
     /// For every inner node, class and split but the last: the probability of that split among those not before it.
-    splits: Vec<f64>,
+    splits: Vec<Chance>,
     /// Classes that are split, in the order of `splits`.
     split_classes: Vec<SplitClass>,
     /// Where the class of one choice of every leaf is, and which expert the leaf is.
@@ -145,7 +145,7 @@ impl Tree {
                     let mass = polynomials[left.classes + i] * polynomials[right.classes + j - i];
                     rest += mass;
                     if i < most {
-                        self.splits.push(if rest > 0.0 { mass / rest } else { 0.0 });
+                        self.splits.push(Chance::new(if rest > 0.0 { mass / rest } else { 0.0 }));
                     }
                 }
                 self.splits[from..].reverse();
@@ -173,7 +173,7 @@ impl Tree {
                 let mut rest = shares[node.classes + j];
                 let (least, most) = range(j, &left, &right);
                 for i in least..=most {
-                    let part = if i < most { rest * splits[at + i - least] } else { rest };
+                    let part = if i < most { rest * splits[at + i - least].p() } else { rest };
                     shares[left.classes + i] += part;
                     shares[right.classes + j - i] += part;
                     rest -= part;

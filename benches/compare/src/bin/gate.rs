@@ -127,11 +127,20 @@ fn shared(layer: &mut Layer, case: &str, product: f64) {
     record("eight routers", case, "isotherm", together / apart, "of eight runs");
 }
 
-/// The same batch without tokens.
-fn tiers(layer: &mut Layer, case: &str, product: f64) {
+/// A batch from its name to what it is compared by, as tokens and without: hidden states are drawn, multiplied, routed and compared; or counts are
+/// drawn.
+fn tiers(layer: &mut Layer, case: &str) {
     let mut penalty = layer.router("kind = \"energy-penalty\"\nlambda = 0.5");
-    let route = seconds_each(AT_LEAST, || layer.step(penalty.as_mut()));
-    record("tiers", case, "token", (product + route) * 1e6, "us");
+    let gate = GateProduct::new(layer.experts, &layer.gate);
+    let (mut hidden, mut block) = (vec![0.0; TOKENS * D_MODEL], 0);
+    let token = seconds_each(AT_LEAST, || {
+        block += 1;
+        fill_standard_normal([7, 12], block, &mut hidden);
+        layer.batch = GateBatch::from_logits(layer.experts, layer.top_k, gate.logits(&hidden));
+        layer.step(penalty.as_mut());
+        black_box(layer.batch.fidelity(&layer.routing));
+    });
+    record("tiers", case, "token", token * 1e6, "us");
     for (kind, name) in [(Tier::Counts, "counts"), (Tier::MeanField, "mean-field")] {
         let sample = GateBatch::from_logits(layer.experts, layer.top_k, layer.batch.logits().to_vec());
         let mut population = Population::new(Arc::new(GateSample::new(sample, None)), &TierSpec::new(kind));
@@ -160,7 +169,7 @@ fn main() {
         decisions(&mut layer, &case, product);
         if experts >= 64 {
             shared(&mut layer, &case, product);
-            tiers(&mut layer, &case, product);
+            tiers(&mut layer, &case);
         }
     }
 }
