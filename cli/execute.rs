@@ -15,6 +15,7 @@ mod lateness;
 mod ledger;
 mod paced;
 pub(crate) mod seen;
+mod warm_up;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

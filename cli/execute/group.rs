@@ -1,10 +1,11 @@
 //! One group: the runs of one world at one seed, advanced together through the token stream.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use isotherm_core::gate::GateBatch;
+use isotherm_core::gate::{GateBatch, GateScratch};
 use isotherm_core::id::BatchId;
 use isotherm_core::placement::Placement;
 use isotherm_core::record::RunRecord;
@@ -16,6 +17,7 @@ use isotherm_core::world::{GateWindow, WorldSpec};
 use rayon::prelude::*;
 
 use super::crowd::with_crowd;
+use super::warm_up::warmed_up;
 use super::{Ledger, Outcome, Part, Run, Watch, arrivals, fleet, frontier, point_of, streams, time, world_spec};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -24,7 +26,12 @@ use crate::scenario_file::ScenarioFile;
 const WINDOW_BYTES: usize = 4 << 20;
 
 /// Events a run handles between two looks at whether it should stop: a long wait between batches can be interrupted too.
-const EVENTS_BETWEEN_LOOKS: u64 = 1 << 16;
+pub(super) const EVENTS_BETWEEN_LOOKS: u64 = 1 << 16;
+
+thread_local! {
+    /// What computing the gate of a batch needs, kept for the next one.
+    static SCRATCH: RefCell<GateScratch> = RefCell::default();
+}
 
 /// One world at one seed.
 pub(super) struct Group {
@@ -68,6 +75,9 @@ impl Group {
             Ok::<_, Fault>((arrivals, streams, spec))
         })?;
         let spec = with_crowd(spec, file, self.world, self.seed, &streams, ledger)?;
+        let Some(spec) = warmed_up(spec, self, file, &streams, ledger, stop)? else {
+            return Ok(known.into_iter().map(|record| record.map(Ok)).collect());
+        };
         let mut slots: Vec<Slot> = time(ledger, Part::Building, || {
             runs.iter().zip(known).map(|(run, known)| slot(file, run, &spec, known, ledger)).collect()
         });
@@ -122,7 +132,8 @@ impl Group {
             let logits = time(ledger, Part::Stream, || stream.logits(batch, tokens))
                 .map_err(|error| Fault::Runs(format!("error: {batch} of seed {}: {error}", self.seed)))?;
             let (experts, top_k) = (spec.experts as usize, spec.top_k as usize);
-            Ok(Arc::new(time(ledger, Part::Gate, || GateBatch::from_logits(experts, top_k, logits))))
+            let gate = |scratch: &mut _| GateBatch::with_scratch(experts, top_k, logits, scratch);
+            Ok(Arc::new(time(ledger, Part::Gate, || SCRATCH.with_borrow_mut(gate))))
         };
         let batches: Result<Vec<_>, Fault> = chunk
             .into_par_iter()

@@ -96,6 +96,7 @@ pub fn predict(
     scenario.hardware.profile = each.first().cloned();
     scenario.hardware.cooling = cooling.map(|cooling| Cooling { supply: Some(Celsius::new(common)), ..cooling });
     scenario.hardware.start_power = Some(Watts::new(rest.idle_w));
+    scenario.hardware.warm_up = None;
     // What the host takes was measured as a whole.
     scenario.router_host.seconds_per_operation = 0.0;
     scenario.router_host.seconds_per_routing = run.host_seconds_per_routing;

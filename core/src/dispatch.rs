@@ -56,6 +56,20 @@ impl<'a> TokenSources<'a> {
         self.gpus.get(place).copied().unwrap_or_default()
     }
 
+    /// How many of `tokens` tokens each GPU holds, in the order of [`TokenSources::gpus`].
+    ///
+    /// ```
+    /// use isotherm_core::{dispatch::TokenSources, id::GpuId};
+    /// let gpus = [GpuId(0), GpuId(1), GpuId(3)];
+    /// assert_eq!(TokenSources::new(&gpus, 2).held(7).collect::<Vec<_>>(), [3, 2, 2]);
+    /// ```
+    pub fn held(&self, tokens: u32) -> impl Iterator<Item = u32> + use<> {
+        let gpus = self.gpus.len() as u64;
+        // GPU g holds the tokens t with floor(t G / T) = g.
+        let first = move |place: u64| (place * u64::from(tokens)).div_ceil(gpus.max(1)) as u32;
+        (0..gpus).map(move |place| first(place + 1) - first(place))
+    }
+
     /// The GPUs that hold tokens, by rising number.
     #[must_use]
     pub fn gpus(&self) -> &'a [GpuId] {

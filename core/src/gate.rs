@@ -36,6 +36,13 @@ pub struct GateBatch<'a> {
     masked: bool,
 }
 
+/// Memory that computing a gate needs and that the gate does not keep: as much again as its logits.
+#[derive(Clone, Debug, Default)]
+pub struct GateScratch {
+    selector: Selector,
+    probabilities: Probabilities,
+}
+
 /// The arrays of a gate that has been computed. Only [`GateBatch::from_logits`] makes ones that belong together.
 #[derive(Clone, Copy, Debug)]
 pub struct GateParts<'a> {
@@ -116,20 +123,30 @@ impl<'a> GateBatch<'a> {
     /// # Panics
     /// If `logits` is not a whole number of rows or `top_k` is not in `1..=experts`: scenarios are checked before.
     #[must_use]
-    pub fn from_logits(experts: usize, top_k: usize, mut logits: Vec<f32>) -> Self {
+    pub fn from_logits(experts: usize, top_k: usize, logits: Vec<f32>) -> Self {
+        Self::with_scratch(experts, top_k, logits, &mut GateScratch::default())
+    }
+
+    /// [`GateBatch::from_logits`] for many batches one after the other: what is not kept is written where it was written before.
+    ///
+    /// ```
+    /// use isotherm_core::gate::{GateBatch, GateScratch};
+    /// let mut scratch = GateScratch::default();
+    /// let logits = || vec![0.1, 0.4, 0.2, 0.3];
+    /// let gate = GateBatch::with_scratch(4, 2, logits(), &mut scratch);
+    /// assert_eq!(gate.reference(), GateBatch::from_logits(4, 2, logits()).reference());
+    /// ```
+    ///
+    /// # Panics
+    /// As [`GateBatch::from_logits`].
+    #[must_use]
+    pub fn with_scratch(experts: usize, top_k: usize, mut logits: Vec<f32>, scratch: &mut GateScratch) -> Self {
         assert!(experts > 0 && logits.len().is_multiple_of(experts), "logits are rows of one value per expert");
         assert!((1..=experts).contains(&top_k), "top_k is within 1..=experts");
         let masked = replace_non_numbers(experts, &mut logits);
         let mut reference = Routing::new(experts, top_k);
-        let mut probabilities = Probabilities::default();
-        Selector::default().select_logits(
-            experts,
-            &logits,
-            Rule::Logit,
-            Some(&mut probabilities),
-            None,
-            &mut reference,
-        );
+        let GateScratch { selector, probabilities } = scratch;
+        selector.select_logits(experts, &logits, Rule::Logit, Some(probabilities), None, &mut reference);
         let mut mean_probability = vec![0.0; experts];
         probabilities.mean(&mut mean_probability);
         let first =

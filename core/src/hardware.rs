@@ -62,6 +62,9 @@ pub struct Hardware {
     /// Power in whose steady state every GPU starts (W); without it everything starts at the temperature of the supply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_power: Option<Watts>,
+    /// Batches after which the gate's own routing has warmed the hardware up: every run starts from there, with a clock and an account of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<u32>,
     /// What happens when a GPU switches itself off.
     #[serde(default)]
     pub on_shutdown: OnShutdown,
@@ -92,6 +95,7 @@ impl Hardware {
             cooling: None,
             variability: None,
             start_power: None,
+            warm_up: None,
             on_shutdown: OnShutdown::default(),
         }
     }

@@ -13,7 +13,7 @@ use crate::record::RunRecord;
 use crate::router::Router;
 use crate::telemetry::TelemetrySource;
 use crate::time::SimTime;
-use crate::world::{GateWindow, RunError, World, WorldSpec};
+use crate::world::{GateWindow, Heat, RunError, World, WorldSpec};
 
 /// Version of the bytes of [`Simulation::save`].
 const SAVE_FORMAT: u32 = 5;
@@ -252,6 +252,17 @@ impl Simulation {
         let mut world = World::new(self.world.spec(), router, telemetry);
         world.restore_state(self.world.saved_state()).map_err(RestoreError::Format)?;
         Ok(Self { engine: self.engine.clone(), world })
+    }
+
+    /// The heat that the run has left in its hardware by now; `None` where nothing has a temperature of its own.
+    ///
+    /// For runs that start warm: with [`Start::From`](crate::world::Start) any number of them begin there, each with a clock and an account of its own. What
+    /// this run did and paid is no part of theirs, which is what sets it apart from [`Simulation::fork`].
+    ///
+    /// # Errors
+    /// [`RunError`] if the hardware cannot be brought to this instant; the run cannot go on after one.
+    pub fn heat(&mut self) -> Result<Option<Heat>, RunError> {
+        self.world.heat(self.engine.now())
     }
 
     /// The record so far; complete once the run is over.

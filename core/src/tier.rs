@@ -107,6 +107,13 @@ impl TierSpec {
         *self == Self::default()
     }
 
+    /// Whether counts of a batch may be drawn in parts of so many tokens, one after the other, to the same law: they are exact counts, and no sequence
+    /// lies in two parts.
+    pub(crate) fn splits(&self, mut parts: impl Iterator<Item = u32>) -> bool {
+        let sequence = self.sequence.filter(|_| self.correlation.is_some_and(|c| c > 0.0)).unwrap_or(1).max(1);
+        self.kind == Tier::Counts && parts.all(|tokens| tokens.is_multiple_of(sequence))
+    }
+
     /// Tokens of the sample for a layer of so many experts.
     ///
     /// ```

@@ -27,8 +27,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use assigned::Crowd;
+pub use coolant::Heat;
 pub use frontier::{BatchCosts, FrontierScope};
-pub use spec::{Change, DeviceSpec, GateWindow, RouterHost, WorldSpec};
+pub use spec::{Change, DeviceSpec, GateWindow, RouterHost, Start, WorldSpec};
 pub use split::Sharing;
 pub use thermal::ThermalSpec;
 
@@ -138,6 +139,8 @@ pub(crate) struct World {
     origins: Origins,
     traffic: Traffic,
     alive: Vec<GpuId>,
+    /// Scratch: what the telemetry source is shown.
+    truth: Vec<Truth>,
     /// What routers are shown as [`ClusterView::revision`](crate::router::ClusterView::revision).
     revision: u64,
     /// Scratch of the run's own frontier, where it has one.
@@ -210,6 +213,7 @@ impl World {
             origins: Origins::default(),
             traffic: Traffic::default(),
             alive: Vec::new(),
+            truth: Vec::new(),
             revision: 1,
             own_frontier: OwnFrontier::default(),
             routed: BatchId(0),
@@ -252,8 +256,10 @@ impl World {
 
     /// Events that start a run; the first reading of the hardware is taken before it.
     pub(crate) fn first_events(&mut self, mut schedule: impl FnMut(SimTime, Event)) -> Result<(), RunError> {
-        if let Some(watts) = self.spec.start_watts {
-            self.start_warm(watts);
+        match self.spec.start.clone() {
+            Start::Cold => {}
+            Start::Steady(watts) => self.start_warm(watts),
+            Start::From(heat) => self.start_from(&heat),
         }
         for gpu in 0..self.spec.gpus {
             self.draw_idle_power(GpuId(gpu));
@@ -314,15 +320,14 @@ impl World {
     fn poll(&mut self, now: SimTime) -> Result<(), RunError> {
         self.settle_all(now)?;
         let (thermal, devices) = (self.spec.thermal.as_ref(), &self.state.devices);
-        let truth: Vec<Truth> = (devices.temperature.iter().enumerate())
-            .map(|(gpu, t)| Truth {
-                temperature: Celsius::new(*t),
-                power: Watts::new(devices.watts(gpu, thermal)),
-                energy: Joules::new(devices.joules[gpu]),
-            })
-            .collect();
+        self.truth.clear();
+        self.truth.extend(devices.temperature.iter().enumerate().map(|(gpu, t)| Truth {
+            temperature: Celsius::new(*t),
+            power: Watts::new(devices.watts(gpu, thermal)),
+            energy: Joules::new(devices.joules[gpu]),
+        }));
         let begun = self.section_begins();
-        self.telemetry.sample(now, &truth, &mut self.state.samples)?;
+        self.telemetry.sample(now, &self.truth, &mut self.state.samples)?;
         self.section_ends(Section::Telemetry, begun);
         let (thermal, devices) = (self.spec.thermal.as_ref(), &mut self.state.devices);
         self.revision += 1;

@@ -92,6 +92,23 @@ def measure_tests(options):
     return {"solver": solver, "held_out": held_out}
 
 
+def measure_tiers(options):
+    """Rows `| case | tier | router | ... |` of the test that compares tiers."""
+    if options.tests:
+        text = "".join(pathlib.Path(path).read_text() for path in options.tests)
+    else:
+        command = ["cargo", "test", "--release", "--test", "it", "--", "--ignored", "tier_equivalence", "--nocapture"]
+        done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Absent("tiers: a bound does not hold")
+        text = done.stdout + done.stderr
+    # The harness may have begun the line.
+    rows = [[cell.strip() for cell in row.split("|")] for row in re.findall(r"\| (\S+ \| `.*) \|", text)]
+    if not rows:
+        raise Absent("no test compared tiers")
+    return {"rows": sorted(rows, key=lambda row: (row[1], row[0], row[2]))}
+
+
 def check(options, file, *more):
     """`profile check` of the H200's profile as JSON."""
     command = [*options.program, "profile", "check", PROFILE, file, "--json", *more]
@@ -161,6 +178,7 @@ PARTS = {
     "kernels": measure_kernels,
     "layers": measure_layers,
     "scenarios": measure_scenarios,
+    "tiers": measure_tiers,
 }
 
 

@@ -407,6 +407,15 @@ def marks_table(values):
     return table(["mark", "found", "asked", "met"], rows)
 
 
+def tiers_table(tiers):
+    """The upper tiers beside the tier `token`."""
+    head = ["case", "tier", "router", "energy", "mean temperature", "variance of a batch's energy", "peaks: distance, rejected at"]
+    return "\n".join(
+        ["| " + " | ".join(head) + " |", "|---|---|---|---:|---:|---:|---:|"]
+        + ["| " + " | ".join(row) + " |" for row in tiers["rows"]]
+    )
+
+
 def fill(values, dates):
     """Texts of the placeholders of page.md."""
     missing = "Not measured yet: see the head of `docs/validation/generate.py`."
@@ -425,6 +434,7 @@ def fill(values, dates):
         ("kernels", {"kernels": kernels_table}),
         ("layers", {"moe": moe_table, "skew": skew_table, "split": split_table}),
         ("scenarios", {"scenarios": scenarios_table}),
+        ("tiers", {"tiers": tiers_table}),
     ):
         for name, text in texts.items():
             filled[name] = text(values[part]) if values[part] else missing

@@ -212,7 +212,7 @@ mod views {
             thermal: ThermalSpec::of(&hardware, CostKind::Table, &[]).unwrap(),
             device: None,
             cooling: None,
-            start_watts: None,
+            start: Default::default(),
             on_shutdown: Default::default(),
             temperature_limit: None,
             arrivals: vec![Arrival { at: None, tokens: 200 }; 40].into(),

@@ -71,6 +71,10 @@ impl WithSimd for Fill<'_> {
 
 /// The deviates of `LANES` consecutive counters.
 #[inline(always)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "iterators are not always inlined into the code for the instruction set"
+)]
 fn normal_round<S: Simd>(simd: S, key: [u32; 2], block: u64, first: u32) -> [Lanes; 4] {
     let mut counters = [[0; LANES], [0; LANES], [block as u32; LANES], [(block >> 32) as u32; LANES]];
     for lane in 0..LANES {

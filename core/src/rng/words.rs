@@ -20,6 +20,10 @@ impl WithSimd for Fill<'_> {
     type Output = ();
 
     #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "iterators are not always inlined into the code for the instruction set"
+    )]
     fn with_simd<S: Simd>(self, simd: S) {
         let mut first = self.position;
         for block in self.out.chunks_mut(LANES) {

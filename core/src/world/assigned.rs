@@ -47,8 +47,27 @@ pub(super) struct Assigned {
     pub(super) dropped: u32,
     /// Assignments per expert.
     pub(super) counts: Vec<u32>,
+    /// The same of the tokens of every GPU that holds some, `GPUs x experts`; empty where they were not drawn one by one.
+    by_gpu: Vec<u32>,
     /// What the router has changed.
     pub(super) means: RoutingMeans,
+}
+
+impl Assigned {
+    /// Draws counts from `population`; with `sources` the tokens of every GPU by themselves, which takes as many draws.
+    fn draw(&mut self, population: &mut Population, sources: Option<TokenSources<'_>>, stream: &mut Stream) {
+        let experts = population.inclusion().len();
+        self.counts.clear();
+        self.counts.resize(experts, 0);
+        self.by_gpu.clear();
+        let Some(sources) = sources else { return population.draw(self.tokens, stream, &mut self.counts) };
+        for held in sources.held(self.tokens) {
+            let from = self.by_gpu.len();
+            self.by_gpu.resize(from + experts, 0);
+            population.draw(held, stream, &mut self.by_gpu[from..]);
+            self.counts.iter_mut().zip(&self.by_gpu[from..]).for_each(|(all, here)| *all += here);
+        }
+    }
 }
 
 impl World {
@@ -84,8 +103,9 @@ impl World {
         let mut stream = Stream::open(crowd.seed, Domain::Workload, entity, "counts");
         assigned.tokens = self.spec.arrivals.get(batch.index()).map_or(0, |arrival| arrival.tokens);
         assigned.dropped = 0;
-        assigned.counts.resize(self.spec.experts as usize, 0);
-        population.draw(assigned.tokens, &mut stream, &mut assigned.counts);
+        let sources = TokenSources::new(&self.alive, self.spec.gpus_per_node as usize);
+        let by_gpu = self.spec.origins_matter() && crowd.tier.splits(sources.held(assigned.tokens));
+        assigned.draw(population, by_gpu.then_some(sources), &mut stream);
         assigned.means = RoutingMeans::of(*population.fidelity(), population.gate(), population.churn());
         self.section_ends(Section::Route, begun);
         Ok(())
@@ -104,13 +124,17 @@ impl World {
         self.section_ends(Section::Fidelity, begun);
     }
 
-    /// Counts where the assignments come from: the GPUs of the routed tokens, or in proportion to the tokens of every GPU.
+    /// Counts where the assignments come from: the GPUs of the routed tokens, those for whose tokens counts were drawn, or all in proportion to
+    /// their tokens.
     pub(super) fn find_origins(&mut self) {
         let spec = &self.spec;
         let sources = TokenSources::new(&self.alive, spec.gpus_per_node as usize);
         match spec.crowd {
             None => self.origins.collect(&self.routing.experts, spec.top_k as usize, spec.experts as usize, sources),
-            Some(_) => self.origins.spread(&self.assigned.counts, self.assigned.tokens, sources),
+            Some(_) if self.assigned.by_gpu.is_empty() => {
+                self.origins.spread(&self.assigned.counts, self.assigned.tokens, sources);
+            }
+            Some(_) => self.origins.copy(&self.assigned.by_gpu, spec.experts as usize, sources),
         }
     }
 }

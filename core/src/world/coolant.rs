@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::devices::GpuHeat;
 use super::{RunError, ThermalSpec, World};
 use crate::engine::Schedule;
 use crate::event::Event;
@@ -27,6 +28,14 @@ pub(super) struct Coolant {
     heat: Vec<f64>,
     /// Energy of GPUs and router up to the last refresh (J).
     drawn_before: f64,
+}
+
+/// The heat that a run has left in its hardware: temperatures of GPUs, streams and loop, and how the fans are set. Other runs of the same hardware may
+/// start from it ([`Start::From`](super::Start)).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heat {
+    gpus: GpuHeat,
+    coolant: Coolant,
 }
 
 impl Coolant {
@@ -57,6 +66,22 @@ impl World {
         };
         self.state.devices.start_warm(power, &inlets, thermal);
         self.state.coolant.heat = heat;
+    }
+
+    /// What is warm at `now`; `None` where nothing has a temperature of its own.
+    pub(crate) fn heat(&mut self, now: SimTime) -> Result<Option<Heat>, RunError> {
+        self.settle_all(now)?;
+        let warm = Heat { gpus: self.state.devices.heat(), coolant: self.state.coolant.clone() };
+        Ok(self.spec.thermal.is_some().then_some(warm))
+    }
+
+    /// Starts where another run of the same hardware was.
+    pub(super) fn start_from(&mut self, heat: &Heat) {
+        let Some(thermal) = &self.spec.thermal else { return };
+        self.state.devices.start_from(&heat.gpus, thermal);
+        let coolant = &mut self.state.coolant;
+        (coolant.supply, coolant.setting) = (heat.coolant.supply, heat.coolant.setting);
+        coolant.heat.clone_from(&heat.coolant.heat);
     }
 
     /// Closes the period since the last refresh and sets flow and inlet temperatures for the next one.

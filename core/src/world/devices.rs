@@ -59,6 +59,15 @@ pub(super) struct Devices {
     buffers: Buffers,
 }
 
+/// What is warm about the GPUs of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GpuHeat {
+    modes: Vec<f64>,
+    temperature: Vec<f64>,
+    inlet: Vec<f64>,
+    flow: usize,
+}
+
 /// Rewritten by every interval, part of no saved state.
 #[derive(Clone, Debug, Default)]
 struct Buffers {
@@ -128,6 +137,31 @@ impl Devices {
             self.temperature[gpu] = steady[0];
             self.peak = self.peak.map(|peak| peak.max(steady[0]));
             self.memory_peak = self.memory_peak.map(|peak| peak.max(steady[thermal.memory_node]));
+        }
+    }
+
+    /// What is warm about the GPUs at their settled instants.
+    pub(super) fn heat(&self) -> GpuHeat {
+        GpuHeat {
+            modes: self.modes.clone(),
+            temperature: self.temperature.clone(),
+            inlet: self.inlet.clone(),
+            flow: self.flow,
+        }
+    }
+
+    /// Puts the GPUs, which have just been made and are all on, where those of another run were.
+    pub(super) fn start_from(&mut self, heat: &GpuHeat, thermal: &ThermalSpec) {
+        let nodes = thermal.nodes();
+        self.flow = heat.flow;
+        self.modes.clone_from(&heat.modes);
+        self.inlet.clone_from(&heat.inlet);
+        self.temperature.clone_from(&heat.temperature);
+        for gpu in 0..self.count() {
+            let state = &self.modes[gpu * nodes..][..nodes];
+            let memory = thermal.network(gpu, self.flow, false).modes().temperature(state, thermal.memory_node);
+            self.peak = self.peak.map(|peak| peak.max(self.temperature[gpu]));
+            self.memory_peak = self.memory_peak.map(|peak| peak.max(memory));
         }
     }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::assigned::Crowd;
+use super::coolant::Heat;
 use super::frontier::FrontierScope;
 use super::thermal::ThermalSpec;
 use crate::cost::{CostKind, CostTable, DeviceCost};
-use crate::dispatch::DispatchSpec;
+use crate::dispatch::{CopyChoice, DispatchSpec};
 use crate::gate::GateBatch;
 use crate::hardware::{Cooling, Hardware, Limits, OnShutdown};
 use crate::id::BatchId;
@@ -63,6 +64,18 @@ fn is_zero(value: &f64) -> bool {
     *value == 0.0
 }
 
+/// How warm the hardware of a run is at the start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Start {
+    /// At the temperature of the supply.
+    #[default]
+    Cold,
+    /// In the steady state of this power of every GPU (W), streams included.
+    Steady(f64),
+    /// As another run of the same hardware has left it.
+    From(Arc<Heat>),
+}
+
 /// Everything about a run that is decided before it starts.
 #[derive(Clone, Debug)]
 pub struct WorldSpec {
@@ -92,8 +105,8 @@ pub struct WorldSpec {
     pub device: Option<DeviceSpec>,
     /// What takes the heat away; `None` for a constant ambient.
     pub cooling: Option<Cooling>,
-    /// Power in whose steady state every GPU starts (W).
-    pub start_watts: Option<f64>,
+    /// How warm everything is at the start.
+    pub start: Start,
     /// What happens when a GPU switches itself off.
     pub on_shutdown: OnShutdown,
     /// Die temperature above which time is counted (degC).
@@ -177,7 +190,14 @@ impl DeviceSpec {
 }
 
 impl WorldSpec {
-    /// What a scenario says, with the batches of one seed. In the upper tiers the caller adds the [`Crowd`].
+    /// Whether it matters on which GPU a token lies: something is paid for what crosses, or copies near the token go first.
+    pub(super) fn origins_matter(&self) -> bool {
+        let is_paid = self.device.is_some() || self.costs.hop_joules != 0.0;
+        self.gpus > 1 && (is_paid || self.dispatch.copies == CopyChoice::LocalFirst)
+    }
+
+    /// What a scenario says, with the batches of one seed. In the upper tiers the caller adds the [`Crowd`], and with `hardware.warm_up` the [`Heat`]
+    /// that the warm-up leaves.
     ///
     /// # Errors
     /// A sentence that names what does not fit together in the hardware.
@@ -200,7 +220,7 @@ impl WorldSpec {
             thermal: if prescribed { None } else { ThermalSpec::of(hardware, scenario.costs.kind, &scenario.change)? },
             device: DeviceSpec::of(&scenario.costs, scenario.model.top_k, hardware)?,
             cooling: if prescribed { None } else { hardware.cooling.clone() },
-            start_watts: hardware.start_power.map(|power| power.get()),
+            start: hardware.start_power.map_or(Start::Cold, |power| Start::Steady(power.get())),
             on_shutdown: hardware.on_shutdown,
             temperature_limit: hardware.temperature_limit.map(|limit| limit.get()),
             arrivals,

@@ -33,15 +33,24 @@ impl Origins {
         }
     }
 
+    /// Takes them from what each GPU's own tokens chose, `GPUs x experts`.
+    pub(super) fn copy(&mut self, by_gpu: &[u32], experts: usize, sources: TokenSources<'_>) {
+        self.of.resize_with(experts, Vec::new);
+        self.of.iter_mut().for_each(Vec::clear);
+        for (gpu, counts) in sources.gpus().iter().zip(by_gpu.chunks_exact(experts.max(1))) {
+            for (of, count) in self.of.iter_mut().zip(counts).filter(|(_, count)| **count > 0) {
+                of.push((*gpu, *count));
+            }
+        }
+    }
+
     /// Spreads the assignments of every expert over the GPUs in proportion to their tokens: whole numbers, what cannot be shared equally to the
     /// largest remainders. Among equal ones the turn goes round with the expert, so that no GPU is always the one that has more.
     pub(super) fn spread(&mut self, counts: &[u32], tokens: u32, sources: TokenSources<'_>) {
         self.of.resize_with(counts.len(), Vec::new);
         let gpus = sources.gpus();
-        // GPU g holds the tokens t with floor(t G / T) = g.
-        let first = |place: usize| (place as u64 * u64::from(tokens)).div_ceil(gpus.len().max(1) as u64);
         self.held.clear();
-        self.held.extend((0..gpus.len()).map(|place| first(place + 1) - first(place)));
+        self.held.extend(sources.held(tokens).map(u64::from));
         let all = u64::from(tokens).max(1);
         for (expert, (of, count)) in self.of.iter_mut().zip(counts).enumerate() {
             of.clear();

@@ -63,6 +63,7 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
         "",
     );
     check.not_negative("hardware.start_power", hardware.start_power.map(|p| p.get()), "start_power = \"650 W\"");
+    warm_up(scenario, check);
     check.require(
         hardware.power_cap.is_none_or(|cap| cap.get().is_finite() && cap.get() > 0.0),
         "hardware.power_cap",
@@ -102,6 +103,41 @@ pub(super) fn check(scenario: &Scenario, check: &mut Check<'_>) {
     {
         check.fault(&format!("telemetry.{option}"), message, "", "");
     }
+}
+
+/// A warm-up has batches, hardware that gets warm, and no other start beside it.
+fn warm_up(scenario: &Scenario, check: &mut Check<'_>) {
+    let hardware = &scenario.hardware;
+    let Some(batches) = hardware.warm_up else { return };
+    let place = "hardware.warm_up";
+    check.require(
+        batches > 0,
+        place,
+        || "a warm-up of no batches warms nothing".to_owned(),
+        "a number of batches, or no `warm_up`",
+        "warm_up = 500",
+    );
+    check.require(
+        hardware.start_power.is_none(),
+        place,
+        || "the runs cannot start from `start_power` and from a warm-up".to_owned(),
+        "one of the two",
+        "",
+    );
+    check.require(
+        !scenario.telemetry.prescribes_temperature() && !scenario.telemetry.is_live(),
+        place,
+        || "nothing is warmed up where the telemetry source says how warm it is".to_owned(),
+        "a source that reads the model, such as `synthetic`, or no `warm_up`",
+        "",
+    );
+    check.require(
+        scenario.fleet.is_none(),
+        place,
+        || "a fleet starts in the steady state of a power, and not after a warm-up".to_owned(),
+        "`start_power`",
+        "start_power = \"250 W\"",
+    );
 }
 
 /// Where a fault of a section points to: the key that its message names first in backticks, if the section has it.
