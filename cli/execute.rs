@@ -404,6 +404,7 @@ pub(crate) fn check_world(file: &ScenarioFile, world: usize) -> Result<(), Fault
     let scenario = &file.plan.worlds[world].scenario;
     let arrivals = arrivals(file, world, scenario.seed)?;
     let streams = streams(file, world, scenario.seed, &arrivals)?;
+    warm_up::check(scenario, &arrivals)?;
     let gpus = match &scenario.fleet {
         Some(fleet) => {
             fleet::check_streams(&streams)?;

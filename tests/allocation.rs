@@ -1,7 +1,8 @@
-//! No router allocates once it has seen a batch: counted by an allocator, for every kind of the registry.
+//! No router allocates once it has seen a batch, and a gate only what it keeps: counted by an allocator, for every kind of the registry.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
-use isotherm_core::gate::GateBatch;
+use isotherm_core::buffer::LINE;
+use isotherm_core::gate::{GateBatch, GateScratch};
 use isotherm_core::id::BatchId;
 use isotherm_core::placement::Placement;
 use isotherm_core::rng::fill_standard_normal;
@@ -76,4 +77,27 @@ fn routing_allocates_nothing_after_warm_up() {
         });
         assert_eq!(counted.count_total, 0, "{}: {counted:?}", kind.name);
     }
+}
+
+#[test]
+fn a_gate_allocates_only_what_it_keeps() {
+    const TOKENS: usize = 512;
+    let mut scratch = GateScratch::default();
+    let logits = |batch| {
+        // With room to be moved to the next line.
+        let mut logits = Vec::with_capacity(TOKENS * EXPERTS + LINE);
+        logits.resize(TOKENS * EXPERTS, 0.0);
+        fill_standard_normal([1, 2], batch, &mut logits);
+        logits
+    };
+    let first = GateBatch::with_scratch(EXPERTS, TOP_K, logits(0), &mut scratch);
+    let next = logits(1);
+    let mut second = None;
+    let counted =
+        allocation_counter::measure(|| second = Some(GateBatch::with_scratch(EXPERTS, TOP_K, next, &mut scratch)));
+    // Experts and weights of every token, three numbers a token, and some an expert; not the probabilities, which are as large as the logits.
+    let kept = TOKENS * (2 * TOP_K * size_of::<u32>() + 2 * size_of::<f32>() + size_of::<f64>());
+    assert!(counted.bytes_total as usize <= kept + 4 * EXPERTS * size_of::<f64>(), "{counted:?}");
+    assert_eq!(counted.bytes_current, counted.bytes_total as i64, "nothing is given back: {counted:?}");
+    assert_eq!(first.tokens(), second.unwrap().tokens());
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use isotherm_core::router::{PerLayer, RouterContext};
+use isotherm_core::scenario::Scenario;
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{Start, WorldSpec};
@@ -13,6 +14,18 @@ use super::group::{EVENTS_BETWEEN_LOOKS, Group, chunks};
 use super::{Ledger, Part, time};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
+
+/// Refuses a warm-up of more batches than there are: it would be a shorter one than was asked for.
+pub(super) fn check(scenario: &Scenario, arrivals: &[Arrival]) -> Result<(), Fault> {
+    let there = arrivals.len();
+    match scenario.hardware.warm_up {
+        Some(batches) if batches as usize > there => Err(Fault::Scenario(format!(
+            "error: `hardware.warm_up`: a warm-up of {batches} batches, but the arrivals of seed {} give {there}\n  = expected at most as many as there are, or more arrivals\n  = example: warm_up = {there}",
+            scenario.seed
+        ))),
+        _ => Ok(()),
+    }
+}
 
 /// `spec` with the start that `hardware.warm_up` asks for; as it is without one. `None` if `stop` was set before the end.
 ///

@@ -152,8 +152,8 @@ impl<'a> GateBatch<'a> {
         let first =
             || reference.experts.chunks_exact(top_k).enumerate().map(|(token, chosen)| (token, chosen[0] as usize));
         let row_max: Vec<f32> = first().map(|(token, expert)| logits[token * experts + expert]).collect();
-        let top_probability: Vec<f32> =
-            first().filter_map(|(token, expert)| probabilities.get(token, expert)).collect();
+        let probability = |(token, expert)| probabilities.get(token, expert).unwrap_or_default();
+        let top_probability: Vec<f32> = first().map(probability).collect();
         let top_mass = compare::masses(experts, top_k, &logits, &row_max, &reference.experts);
         let summary = GateSummary { kl_nats: Some(0.0), ..reference.gate.unwrap_or_default() };
         reference.gate = Some(summary);

@@ -1,5 +1,6 @@
 //! Runs that start warm, `hardware.warm_up`: against the closed form of one lump, and for all routers of a comparison alike.
 
+use isotherm::execute::Comparison;
 use isotherm::scenario_file::ScenarioFile;
 
 use crate::lab::{from_text, root, run};
@@ -52,7 +53,7 @@ fn a_run_goes_on_from_the_heat_of_the_warm_up_with_an_account_of_its_own() {
 fn all_routers_start_from_the_same_heat() {
     let routers =
         "[{ kind = \"baseline\" }, { kind = \"energy-penalty\", lambda = 0.5 }, { kind = \"ttt\", lambda = 0.5 }]";
-    let completed = run(&from_text(&lumps("warm_up = 3", SENSOR, routers, 2)));
+    let completed = run(&from_text(&lumps("warm_up = 3", SENSOR, routers, 3)));
     let of = |variant: usize| {
         let finished = completed.finished.iter().find(|finished| finished.run.variant == variant).unwrap();
         finished.outcome.as_ref().unwrap().batches[0].temperatures.clone()
@@ -76,4 +77,7 @@ fn what_cannot_be_warmed_up_is_refused() {
         let fault = ScenarioFile::from_text("test.toml", &text, root(), &[]).unwrap_err().to_string();
         assert!(fault.contains(expected) && fault.contains("warm_up"), "{fault}");
     }
+    let file = from_text(&lumps("warm_up = 3", SENSOR, BASELINE, 2));
+    let fault = Comparison::prepare(&file).map(|_| ()).unwrap_err().to_string();
+    assert!(fault.contains("a warm-up of 3 batches, but the arrivals of seed 0 give 2"), "{fault}");
 }
