@@ -1,14 +1,17 @@
-//! README and docs show no picture that `docs/figures.sh` does not make.
+//! README and docs show no picture that a script does not make: `docs/figures.sh`, or `benches/compare/run.sh` for the page on performance.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::lab::{root, text};
+use crate::lab::{announce, root, text};
 
 fn script(arguments: &[&str]) -> (i32, String, String) {
     text(&Command::new("bash").arg("docs/figures.sh").args(arguments).current_dir(root()).output().unwrap())
 }
+
+/// Where `benches/compare/run.sh` keeps what it measured and draws it.
+const PERFORMANCE: &str = "docs/performance";
 
 /// What the script says that it makes, by path from the root.
 fn made() -> BTreeSet<PathBuf> {
@@ -66,7 +69,9 @@ fn every_picture_comes_from_the_script() {
         let folder = if page.ends_with("validation/page.md") { Path::new("docs") } else { page.parent().unwrap() };
         for picture in shown(&text) {
             let path = from_root(folder, picture);
-            assert!(made.contains(&path), "{} shows {picture}, which docs/figures.sh does not make", page.display());
+            // That those are made is another test's.
+            let is_made = made.contains(&path) || path.starts_with(PERFORMANCE);
+            assert!(is_made, "{} shows {picture}, which docs/figures.sh does not make", page.display());
             assert!(root().join(&path).is_file(), "{} shows {picture}, which is not there", page.display());
             seen += 1;
         }
@@ -79,6 +84,38 @@ fn every_picture_comes_from_the_script() {
             let is_picture = path.extension().is_some_and(|ending| ending == "svg" || ending == "png");
             assert!(!is_picture || made.contains(&path), "docs/figures.sh does not make {}", path.display());
         }
+    }
+}
+
+/// The numbers are those of one run, which nobody repeats here; page and pictures are a function of them.
+#[test]
+fn the_page_on_performance_is_what_its_script_makes_of_the_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("performance");
+    std::fs::create_dir(&kept).unwrap();
+    let numbers = kept.join("numbers.jsonl");
+    std::fs::copy(root().join(PERFORMANCE).join("numbers.jsonl"), &numbers).unwrap();
+    let page = folder.path().join("PERFORMANCE.md");
+    let mut command = Command::new("python3");
+    command.env("PYTHONDONTWRITEBYTECODE", "1").current_dir(root()).arg("benches/compare/page.py");
+    command.arg(&numbers).arg("benches/compare/PERFORMANCE.md.in").arg(&page);
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => return announce(&format!("skipped: python3 cannot be started: {error}")),
+    };
+    let (code, _, err) = text(&output);
+    assert_eq!(code, 0, "{err}");
+    let same = |now: &Path, kept: &str| {
+        let [now, old] = [now, &root().join(kept)].map(|path| std::fs::read_to_string(path).unwrap());
+        assert!(now == old, "{kept} is another: benches/compare/run.sh --page");
+    };
+    same(&page, "docs/PERFORMANCE.md");
+    let names = |folder: &Path| -> BTreeSet<_> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(names(&kept), names(&root().join(PERFORMANCE)));
+    for name in names(&kept) {
+        same(&kept.join(&name), &format!("{PERFORMANCE}/{name}"));
     }
 }
 
