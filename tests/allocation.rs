@@ -1,6 +1,10 @@
-//! No router allocates once it has seen a batch, and a gate only what it keeps: counted by an allocator, for every kind of the registry.
+//! What allocates once everything has its size, counted by an allocator: no router, no event between batches, and of a gate only what it keeps.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+use std::path::Path;
+use std::sync::Arc;
+
+use isotherm::scenario_file::ScenarioFile;
 use isotherm_core::buffer::LINE;
 use isotherm_core::gate::{GateBatch, GateScratch};
 use isotherm_core::id::BatchId;
@@ -8,10 +12,13 @@ use isotherm_core::placement::Placement;
 use isotherm_core::rng::fill_standard_normal;
 use isotherm_core::router::{ClusterView, Feedback, Router, RouterContext, RouterSpec, ThermalHint};
 use isotherm_core::routing::{Routing, RoutingOptions};
+use isotherm_core::simulation::Simulation;
 use isotherm_core::telemetry::Sample;
 use isotherm_core::time::SimTime;
 use isotherm_core::units::{Celsius, Watts};
-use isotherm_routers::KINDS;
+use isotherm_core::workload::Arrival;
+use isotherm_core::world::{GateWindow, WorldSpec};
+use isotherm_routers::{Baseline, KINDS};
 
 const EXPERTS: usize = 64;
 const TOP_K: usize = 8;
@@ -100,4 +107,52 @@ fn a_gate_allocates_only_what_it_keeps() {
     assert!(counted.bytes_total as usize <= kept + 4 * EXPERTS * size_of::<f64>(), "{counted:?}");
     assert_eq!(counted.bytes_current, counted.bytes_total as i64, "nothing is given back: {counted:?}");
     assert_eq!(first.tokens(), second.unwrap().tokens());
+}
+
+/// Allocations and events of a run of device batches after its first ones, with telemetry at this period.
+fn of_a_run(period: &str) -> (u64, u64) {
+    const BATCHES: usize = 40;
+    const WARM: usize = 20;
+    let set = [
+        format!("arrivals.batches={BATCHES}"),
+        "arrivals.tokens=2048".to_owned(),
+        format!("telemetry.period=\"{period}\""),
+    ];
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/device.toml");
+    let file = ScenarioFile::read(&scenario, &set).unwrap_or_else(|fault| panic!("{fault}"));
+    let scenario = &file.plan.worlds[0].scenario;
+    let arrivals: Arc<[Arrival]> = scenario.arrivals.batches(0).unwrap().into();
+    let spec = WorldSpec::of(scenario, Arc::clone(&arrivals)).unwrap();
+    let (experts, top_k) = (spec.experts as usize, spec.top_k as usize);
+    let gate = |batch: u32| {
+        let mut logits = vec![0.0; arrivals[batch as usize].tokens as usize * experts];
+        fill_standard_normal([1, 2], u64::from(batch), &mut logits);
+        (BatchId(batch), Arc::new(GateBatch::from_logits(experts, top_k, logits)))
+    };
+    let window = Arc::new(GateWindow::new((0..BATCHES as u32).map(gate)));
+    let costs = vec![1.0; experts];
+    let router = Baseline::default().build(&RouterContext::new(experts, top_k, &costs, 1)).unwrap();
+    let source = scenario.telemetry.build(spec.gpus as usize, 0).unwrap();
+    let mut simulation = Simulation::new(Arc::new(spec), router, source).unwrap();
+    while simulation.completed() < WARM {
+        assert!(simulation.advance_events(&window, 1).unwrap().is_none());
+    }
+    let mut events = 0;
+    let counted = allocation_counter::measure(|| {
+        while simulation.completed() < BATCHES {
+            simulation.advance_events(&window, 1).unwrap();
+            events += 1;
+        }
+    });
+    (counted.count_total, events)
+}
+
+#[test]
+fn events_between_batches_allocate_nothing() {
+    let ((few_allocations, few_events), (allocations, events)) = (of_a_run("100 ms"), of_a_run("100 us"));
+    assert!(events > 10 * few_events, "{events} events and {few_events}");
+    // Buffers that grow now and then.
+    assert!(allocations <= few_allocations + 20, "{allocations} in {events} events, {few_allocations} in {few_events}");
+    // What a batch is shared out into, and what its record keeps.
+    assert!(few_allocations <= 20 * 48, "{few_allocations} for 20 batches");
 }
