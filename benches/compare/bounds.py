@@ -40,7 +40,7 @@ def bounds(m):
     most("9,920 GPUs for an hour, memory", m.median("fleet memory", *hour), 2048, "MiB")
     most("9,920 GPUs for an hour, written", m.median("fleet written", *hour), 200, "MB")
     most("three routers, five prices, five seeds, one hour, eight GPUs, two cores", m.median("sweep", "2 threads", "isotherm"), 60, "s")
-    least("two cores beside one", m.cross(("threads", "1", "isotherm"), ("threads", "2", "isotherm")), 1.7)
+    least("two cores beside one, sixty runs (see Growth)", m.cross(("threads", "1", "isotherm"), ("threads", "2", "isotherm")), 1.7)
     pytorch = ("classic", "hidden states", "PyTorch")
     least("PyTorch beside isotherm, classic experiment, hidden states", m.ratio("classic", "hidden states", "PyTorch", "isotherm"), 25)
     least("PyTorch beside isotherm, classic experiment, logits", m.cross(pytorch, ("classic", "logits", "isotherm")), 150)
