@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use isotherm_core::engine::EngineError;
 use isotherm_core::gate::{GateBatch, GateScratch};
 use isotherm_core::id::BatchId;
 use isotherm_core::placement::Placement;
@@ -13,7 +14,7 @@ use isotherm_core::router::{PerLayer, Router, RouterContext};
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::telemetry::{RunName, TelemetryError, TelemetrySource};
 use isotherm_core::workload::{Arrival, TokenStream};
-use isotherm_core::world::{GateWindow, WorldSpec};
+use isotherm_core::world::{GateWindow, RunError, WorldSpec};
 use rayon::prelude::*;
 
 use super::crowd::with_crowd;
@@ -26,7 +27,7 @@ use crate::scenario_file::ScenarioFile;
 const WINDOW_BYTES: usize = 4 << 20;
 
 /// Events a run handles between two looks at whether it should stop: a long wait between batches can be interrupted too.
-pub(super) const EVENTS_BETWEEN_LOOKS: u64 = 1 << 16;
+const EVENTS_BETWEEN_LOOKS: u64 = 1 << 16;
 
 thread_local! {
     /// What computing the gate of a batch needs, kept for the next one.
@@ -207,21 +208,30 @@ pub(super) fn begin(
     Simulation::new(Arc::new(spec), router, source).map_err(|error| error.to_string())
 }
 
+/// Takes a simulation through the window, and tells how many batches are done now and then; `None` if `stop` was set before the end.
+pub(super) fn through(
+    simulation: &mut Simulation,
+    window: &Arc<GateWindow>,
+    stop: &AtomicBool,
+    batches_done: impl Fn(u64),
+) -> Result<Option<Progress>, EngineError<RunError>> {
+    loop {
+        let before = simulation.completed();
+        let outcome = simulation.advance_events(window, EVENTS_BETWEEN_LOOKS);
+        batches_done((simulation.completed() - before) as u64);
+        match outcome {
+            Ok(None) if stop.load(Ordering::Relaxed) => return Ok(None),
+            Ok(None) => {}
+            other => return other,
+        }
+    }
+}
+
 /// Takes a run through the window; a failure ends this run and no other.
 fn advance(slot: &mut Slot, window: &Arc<GateWindow>, watch: &impl Watch, stop: &AtomicBool) {
     let Slot::Running(simulation) = slot else { return };
     let progress = time(watch.ledger(), Part::Events, || {
-        loop {
-            let before = simulation.completed();
-            let outcome = simulation.advance_events(window, EVENTS_BETWEEN_LOOKS);
-            watch.batches_done((simulation.completed() - before) as u64);
-            match outcome {
-                Ok(None) if stop.load(Ordering::Relaxed) => return None,
-                Ok(None) => {}
-                Ok(Some(progress)) => return Some(Ok(progress)),
-                Err(error) => return Some(Err(error)),
-            }
-        }
+        through(simulation, window, stop, |batches| watch.batches_done(batches)).transpose()
     });
     let Some(progress) = progress else { return };
     if let (Some(ledger), Ok(Progress::Finished)) = (watch.ledger(), &progress) {

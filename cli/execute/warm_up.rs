@@ -10,7 +10,7 @@ use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{Start, WorldSpec};
 use isotherm_routers::Baseline;
 
-use super::group::{EVENTS_BETWEEN_LOOKS, Group, chunks};
+use super::group::{Group, chunks, through};
 use super::{Ledger, Part, time};
 use crate::fault::Fault;
 use crate::scenario_file::ScenarioFile;
@@ -62,15 +62,8 @@ pub(super) fn warmed_up(
             return Ok(None);
         }
         let window = Arc::new(group.window(streams, &spec, &first, chunk, ledger)?);
-        let progress = time(ledger, Part::Events, || {
-            loop {
-                match simulation.advance_events(&window, EVENTS_BETWEEN_LOOKS) {
-                    Ok(None) if stop.load(Ordering::Relaxed) => return Ok(None),
-                    Ok(None) => {}
-                    other => return other,
-                }
-            }
-        });
+        // Its batches are none of those that a progress bar waits for.
+        let progress = time(ledger, Part::Events, || through(&mut simulation, &window, stop, |_| {}));
         match progress.map_err(|error| fault(&error))? {
             None => return Ok(None),
             Some(Progress::NeedsBatches) => {}

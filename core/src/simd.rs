@@ -16,13 +16,13 @@ pub use level::Level;
 /// `#[inline(always)]`, and loops over lanes are written out.
 #[inline]
 pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
-    level::run(work)
+    level::run(level::Once(work))
 }
 
 /// Runs `work` with the vectors of the instruction set that [`dispatch`] would take.
 #[inline]
 pub(crate) fn vectors<W: pulp::WithSimd>(work: W) -> W::Output {
-    level::vectors(work)
+    level::run(work)
 }
 
 /// e^x for x <= 0 (x in nats); relative error below 2e-7, 0 below -87.

@@ -4,33 +4,12 @@ use std::collections::BTreeMap;
 
 use isotherm::results::Finished;
 
-use crate::lab::{from_text, run};
+use crate::lab::{from_text, lumps, run};
 
-/// Two GPUs of one node each: 500 J/K, 10 W/K, so 50 s; the air has 30 degC. Both serve every token, 100 s a batch: GPU 0 at 400 W in the
-/// first batch and at 150 W afterwards, GPU 1 always at 150 W.
+/// The lumps: GPU 0 at 400 W in the first batch and at 150 W afterwards, GPU 1 always at 150 W.
 fn one_lump(limit: &str, batches: u32) -> String {
-    format!(
-        "schema_version = 1
-name = \"lump\"
-model = {{ experts = 2, top_k = 2 }}
-workload = {{ kind = \"gaussian\" }}
-arrivals = {{ kind = \"closed-loop\", batches = {batches}, tokens = 1000 }}
-costs = {{ kind = \"table\", hot = [0], cold_joules = 15.0, hot_joules = 40.0, cold_seconds = 0.1, hot_seconds = 0.1 }}
-telemetry = {{ kind = \"synthetic\", period = \"7 s\" }}
-router = [{{ kind = \"baseline\" }}]
-[[change]]
-at_batch = 1
-hot = []
-[hardware]
-gpus = 2
-{limit}
-[hardware.profile]
-name = \"lump\"
-idle_power = \"0 W\"
-ambient = \"30 degC\"
-node = [{{ name = \"die\", capacity_j_per_k = 500.0, heat_share = 1.0, ambient_w_per_k = 10.0 }}]
-"
-    )
+    let rest = "telemetry = { kind = \"synthetic\", period = \"7 s\" }\n[[change]]\nat_batch = 1\nhot = []";
+    lumps(limit, rest, "[{ kind = \"baseline\" }]", batches)
 }
 
 fn metrics(text: &str) -> BTreeMap<&'static str, f64> {

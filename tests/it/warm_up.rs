@@ -3,30 +3,7 @@
 use isotherm::execute::Comparison;
 use isotherm::scenario_file::ScenarioFile;
 
-use crate::lab::{from_text, root, run};
-
-/// Two GPUs of 500 J/K and 10 W/K, so 50 s, in air of 30 degC. Both serve every token, 100 s a batch: GPU 0 at 400 W, GPU 1 at 150 W.
-fn lumps(start: &str, rest: &str, routers: &str, batches: u32) -> String {
-    format!(
-        "schema_version = 1
-name = \"lumps\"
-model = {{ experts = 2, top_k = 2 }}
-workload = {{ kind = \"gaussian\" }}
-arrivals = {{ kind = \"closed-loop\", batches = {batches}, tokens = 1000 }}
-costs = {{ kind = \"table\", hot = [0], cold_joules = 15.0, hot_joules = 40.0, cold_seconds = 0.1, hot_seconds = 0.1 }}
-router = {routers}
-{rest}
-[hardware]
-gpus = 2
-{start}
-[hardware.profile]
-name = \"lump\"
-idle_power = \"0 W\"
-ambient = \"30 degC\"
-node = [{{ name = \"die\", capacity_j_per_k = 500.0, heat_share = 1.0, ambient_w_per_k = 10.0 }}]
-"
-    )
-}
+use crate::lab::{from_text, lumps, root, run};
 
 const SENSOR: &str = "telemetry = { kind = \"synthetic\", period = \"7 s\" }";
 const BASELINE: &str = "[{ kind = \"baseline\" }]";

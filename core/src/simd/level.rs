@@ -102,27 +102,9 @@ impl fmt::Display for Level {
 /// Runs vector code at the level of this thread.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-pub(super) fn run<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn run<W: pulp::WithSimd>(work: W) -> W::Output {
     let Some(level) = FORCED.get() else { return pulp::Arch::new().dispatch(work) };
     // What is not there was never forced.
-    match (level, pulp::x86::V4::try_new(), pulp::x86::V3::try_new()) {
-        (Level::Avx512, Some(simd), _) => simd.vectorize(Once(work)),
-        (Level::Avx2, _, Some(simd)) => simd.vectorize(Once(work)),
-        _ => work(),
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-pub(super) fn run<R>(work: impl FnOnce() -> R) -> R {
-    if FORCED.get() == Some(Level::Plain) { work() } else { pulp::Arch::new().dispatch(work) }
-}
-
-/// Runs explicit vectors at the level of this thread.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(super) fn vectors<W: pulp::WithSimd>(work: W) -> W::Output {
-    let Some(level) = FORCED.get() else { return pulp::Arch::new().dispatch(work) };
     match (level, pulp::x86::V4::try_new(), pulp::x86::V3::try_new()) {
         (Level::Avx512, Some(simd), _) => pulp::Simd::vectorize(simd, work),
         (Level::Avx2, _, Some(simd)) => pulp::Simd::vectorize(simd, work),
@@ -132,14 +114,13 @@ pub(super) fn vectors<W: pulp::WithSimd>(work: W) -> W::Output {
 
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
-pub(super) fn vectors<W: pulp::WithSimd>(work: W) -> W::Output {
+pub(super) fn run<W: pulp::WithSimd>(work: W) -> W::Output {
     if FORCED.get() == Some(Level::Plain) { work.with_simd(pulp::Scalar) } else { pulp::Arch::new().dispatch(work) }
 }
 
-#[cfg(target_arch = "x86_64")]
-struct Once<F>(F);
+/// A closure as such work.
+pub(super) struct Once<F>(pub(super) F);
 
-#[cfg(target_arch = "x86_64")]
 impl<R, F: FnOnce() -> R> pulp::NullaryFnOnce for Once<F> {
     type Output = R;
 

@@ -152,15 +152,12 @@ impl Devices {
 
     /// Puts the GPUs, which have just been made and are all on, where those of another run were.
     pub(super) fn start_from(&mut self, heat: &GpuHeat, thermal: &ThermalSpec) {
-        let nodes = thermal.nodes();
         self.flow = heat.flow;
         self.modes.clone_from(&heat.modes);
         self.inlet.clone_from(&heat.inlet);
-        self.temperature.clone_from(&heat.temperature);
-        for gpu in 0..self.count() {
-            let state = &self.modes[gpu * nodes..][..nodes];
-            let memory = thermal.network(gpu, self.flow, false).modes().temperature(state, thermal.memory_node);
-            self.peak = self.peak.map(|peak| peak.max(self.temperature[gpu]));
+        for (gpu, die) in heat.temperature.iter().enumerate() {
+            self.set_temperature(gpu, *die);
+            let memory = self.node_temperature(gpu, thermal.memory_node, thermal);
             self.memory_peak = self.memory_peak.map(|peak| peak.max(memory));
         }
     }
