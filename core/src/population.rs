@@ -126,7 +126,7 @@ impl Population {
         if self.rule.as_ref().is_some_and(|kept| kept.is(&rule)) {
             return Ok(Changed::No);
         }
-        let kept = KeptRule::of(&rule);
+        let kept = KeptRule::of(&rule, self.rule.take());
         let gate = self.sample.gate();
         router.route(gate, view, routing)?;
         if routing.experts.len() != gate.reference().experts.len() || routing.counts.len() != gate.experts() {
@@ -203,8 +203,12 @@ impl Population {
 }
 
 impl KeptRule {
-    fn of(rule: &Rule<'_>) -> Self {
-        Self { kind: kind_of(rule), price: rule.price().unwrap_or_default().iter().map(|p| p.to_bits()).collect() }
+    /// Takes the place of the rule `before`.
+    fn of(rule: &Rule<'_>, before: Option<Self>) -> Self {
+        let mut price = before.map(|before| before.price).unwrap_or_default();
+        price.clear();
+        price.extend(rule.price().unwrap_or_default().iter().map(|p| p.to_bits()));
+        Self { kind: kind_of(rule), price }
     }
 
     fn is(&self, rule: &Rule<'_>) -> bool {

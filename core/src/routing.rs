@@ -208,6 +208,16 @@ impl<'a> Routing<'a> {
     /// # Errors
     /// The first fault found.
     pub fn check(&self) -> Result<(), RoutingFault> {
+        self.check_with(&mut Vec::new())
+    }
+
+    /// [`Routing::check`] for who asks often: `chosen` is scratch, whatever was in it.
+    ///
+    /// # Errors
+    /// As [`Routing::check`].
+    pub fn check_with(&self, chosen: &mut Vec<u32>) -> Result<(), RoutingFault> {
+        chosen.clear();
+        chosen.resize(self.counts.len(), 0);
         if self.weights.len() != self.experts.len() {
             let (found, expected) = (self.weights.len(), self.experts.len());
             return Err(RoutingFault::Length { what: "weights", found, expected });
@@ -218,18 +228,22 @@ impl<'a> Routing<'a> {
         }
         // Row lengths that the compiler knows are checked in registers.
         match self.top_k {
-            1 => self.check_rows(self.experts.as_chunks::<1>().0),
-            2 => self.check_rows(self.experts.as_chunks::<2>().0),
-            4 => self.check_rows(self.experts.as_chunks::<4>().0),
-            8 => self.check_rows(self.experts.as_chunks::<8>().0),
-            k => self.check_rows(&self.experts.chunks_exact(k).collect::<Vec<_>>()),
+            1 => self.check_rows(self.experts.as_chunks::<1>().0.iter(), chosen),
+            2 => self.check_rows(self.experts.as_chunks::<2>().0.iter(), chosen),
+            4 => self.check_rows(self.experts.as_chunks::<4>().0.iter(), chosen),
+            8 => self.check_rows(self.experts.as_chunks::<8>().0.iter(), chosen),
+            k => self.check_rows(self.experts.chunks_exact(k), chosen),
         }
     }
 
-    fn check_rows<R: AsRef<[u32]>>(&self, rows: &[R]) -> Result<(), RoutingFault> {
+    /// `chosen` holds a zero per expert.
+    fn check_rows<R: AsRef<[u32]>>(
+        &self,
+        rows: impl Iterator<Item = R>,
+        chosen: &mut [u32],
+    ) -> Result<(), RoutingFault> {
         let experts = self.counts.len();
-        let mut chosen = vec![0_u32; experts];
-        for (token, row) in rows.iter().enumerate() {
+        for (token, row) in rows.enumerate() {
             let row = row.as_ref();
             for (slot, &expert) in row.iter().enumerate() {
                 match chosen.get_mut(expert as usize) {

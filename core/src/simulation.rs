@@ -16,7 +16,7 @@ use crate::time::SimTime;
 use crate::world::{GateWindow, Heat, RunError, World, WorldSpec};
 
 /// Version of the bytes of [`Simulation::save`].
-const SAVE_FORMAT: u32 = 5;
+const SAVE_FORMAT: u32 = 6;
 
 /// A run in progress.
 ///

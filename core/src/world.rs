@@ -14,6 +14,7 @@ mod layer;
 mod measured;
 mod meter;
 mod rebalance;
+mod scratch;
 mod spec;
 mod split;
 mod state;
@@ -58,6 +59,7 @@ use layer::Shares;
 use measured::Measured;
 use meter::Meter;
 use rebalance::Moves;
+use scratch::Scratch;
 use state::WorldState;
 use traffic::{Origins, Traffic};
 use watch::Watched;
@@ -139,6 +141,8 @@ pub(crate) struct World {
     origins: Origins,
     traffic: Traffic,
     alive: Vec<GpuId>,
+    /// Buffers that events fill anew.
+    scratch: Scratch,
     /// Scratch: what the telemetry source is shown.
     truth: Vec<Truth>,
     /// What routers are shown as [`ClusterView::revision`](crate::router::ClusterView::revision).
@@ -213,6 +217,7 @@ impl World {
             origins: Origins::default(),
             traffic: Traffic::default(),
             alive: Vec::new(),
+            scratch: Scratch::default(),
             truth: Vec::new(),
             revision: 1,
             own_frontier: OwnFrontier::default(),
@@ -358,6 +363,7 @@ impl World {
             let begun = self.section_begins();
             self.router.feedback(&feedback)?;
             self.section_ends(Section::Feedback, begun);
+            self.scratch.completed = done;
         }
         Ok(())
     }

@@ -91,17 +91,31 @@ impl DeviceCost {
     /// are added on the way back, which costs the same bytes again.
     #[must_use]
     pub fn exchange(&self, flows: &[Flow]) -> Exchange {
-        let Some(ways) = &self.ways else { return Exchange { seconds: 0.0, joules: vec![0.0; flows.len()] } };
-        // There and back are two exchanges; the shape gives the bytes of both.
-        let bytes = 0.5 * self.shape.bytes_exchanged_per_assignment();
-        let layers = f64::from(self.layer.layers);
+        let joules = flows.iter().map(|flow| self.exchange_joules(flow)).collect();
+        Exchange { seconds: self.exchange_seconds(flows), joules }
+    }
+
+    /// The time of [`DeviceCost::exchange`] alone (s).
+    #[must_use]
+    pub fn exchange_seconds(&self, flows: &[Flow]) -> f64 {
+        let Some(ways) = &self.ways else { return 0.0 };
+        let bytes = self.exchanged_bytes();
         let once = ways.seconds(flows, bytes, |out, into| (out, into));
         let reduced =
             if self.shape.tensor_parallel > 1 { ways.seconds(flows, bytes, |_, into| (into, into)) } else { 0.0 };
-        Exchange {
-            seconds: layers * (2.0 * once + reduced),
-            joules: flows.iter().map(|flow| layers * 2.0 * ways.joules(flow, bytes)).collect(),
-        }
+        f64::from(self.layer.layers) * (2.0 * once + reduced)
+    }
+
+    /// The energy of [`DeviceCost::exchange`] at one GPU (J).
+    #[must_use]
+    pub fn exchange_joules(&self, flow: &Flow) -> f64 {
+        let once = |ways: &Ways| f64::from(self.layer.layers) * 2.0 * ways.joules(flow, self.exchanged_bytes());
+        self.ways.as_ref().map_or(0.0, once)
+    }
+
+    /// Bytes of an assignment, one way: there and back are two exchanges, and the shape gives the bytes of both.
+    fn exchanged_bytes(&self) -> f64 {
+        0.5 * self.shape.bytes_exchanged_per_assignment()
     }
 
     /// What moving experts takes; `flows` has an entry per GPU, in experts: whole ones, or slices where several GPUs share one.

@@ -31,6 +31,14 @@ pub(super) struct Coolant {
     rise: Vec<f64>,
     /// Heat that each GPU gave off in the last period (W).
     pub(super) heat: Vec<f64>,
+    scratch: Scratch,
+}
+
+/// Sums over the nodes of each row, of one period: heat (W) and heat capacity of the air (W/K).
+#[derive(Clone, Debug)]
+struct Scratch {
+    heat: Vec<f64>,
+    capacity: Vec<f64>,
 }
 
 impl Coolant {
@@ -43,6 +51,7 @@ impl Coolant {
             setting: vec![last; layout.nodes()],
             rise: vec![0.0; layout.rows],
             heat: vec![0.0; layout.gpus()],
+            scratch: Scratch { heat: vec![0.0; layout.rows], capacity: vec![0.0; layout.rows] },
         }
     }
 
@@ -62,7 +71,8 @@ impl Coolant {
         energy: &mut FacilityEnergy,
     ) {
         let other = cooling.other_power.get();
-        let mut rows = vec![0.0; layout.rows];
+        let rows = &mut self.scratch.heat;
+        rows.fill(0.0);
         for (node, flow) in flows.iter().enumerate() {
             let fans = cooling.fan_watts(*flow);
             energy.fans += fans * seconds;
@@ -73,7 +83,7 @@ impl Coolant {
                 self.setting[node] = cooling.next_setting(self.setting[node], hottest(node));
             }
         }
-        for (supply, heat) in self.supply.iter_mut().zip(&rows) {
+        for (supply, heat) in self.supply.iter_mut().zip(rows.iter()) {
             energy.chillers += cooling.cop.map_or(0.0, |cop| heat * seconds / cop);
             if let Some(water) = &cooling.coolant {
                 *supply = water.after(*supply, *heat, seconds);
@@ -82,12 +92,12 @@ impl Coolant {
     }
 
     /// Temperature of the inlet of every GPU (degC) for the flows of the nodes.
-    pub(super) fn inlets(&self, flows: &[f64], layout: &Layout, cooling: &Cooling) -> Vec<f64> {
-        let of_node = |node: usize| {
-            let row = layout.row_of_node(node);
-            cooling.inlets(self.supply[row] + self.rise[row], flows[node], &self.heat[layout.node(node)])
-        };
-        (0..layout.nodes()).flat_map(of_node).collect()
+    pub(super) fn inlets(&self, flows: &[f64], layout: &Layout, cooling: &Cooling, inlets: &mut [f64]) {
+        for (node, flow) in flows.iter().enumerate() {
+            let (row, gpus) = (layout.row_of_node(node), layout.node(node));
+            let supply = self.supply[row] + self.rise[row];
+            cooling.inlets_into(supply, *flow, &self.heat[gpus.clone()], &mut inlets[gpus]);
+        }
     }
 
     /// The air of each row mixes for `seconds` with its own exhaust, of which a part of `recirculation` is taken in again.
@@ -101,7 +111,9 @@ impl Coolant {
         let Some(rate) = cooling.stream_w_per_k.filter(|_| recirculation > 0.0) else { return };
         // A GPU that is in no stream of several has one of its own.
         let streams = cooling.streams.len() + layout.gpus_of_node - cooling.streams.iter().flatten().count();
-        let (mut heat, mut capacity) = (vec![0.0; layout.rows], vec![0.0; layout.rows]);
+        let Scratch { heat, capacity } = &mut self.scratch;
+        heat.fill(0.0);
+        capacity.fill(0.0);
         for (node, flow) in flows.iter().enumerate() {
             let row = layout.row_of_node(node);
             heat[row] += self.heat[layout.node(node)].iter().sum::<f64>();
@@ -132,15 +144,18 @@ mod tests {
         let (cooling, mut coolant) = (cooling(), Coolant::new(&LAYOUT, 20.0, None));
         coolant.heat = vec![500.0, 100.0, 500.0, 100.0, 0.0, 0.0, 0.0, 0.0];
         coolant.supply[1] = 25.0;
-        let inlets = coolant.inlets(&[1.0; 4], &LAYOUT, &cooling);
-        assert_eq!(inlets, [20.0, 30.0, 20.0, 30.0, 25.0, 25.0, 25.0, 25.0]);
+        let inlets = |coolant: &Coolant, flow: f64| {
+            let mut inlets = [0.0; 8];
+            coolant.inlets(&[flow; 4], &LAYOUT, &cooling, &mut inlets);
+            inlets
+        };
+        assert_eq!(inlets(&coolant, 1.0), [20.0, 30.0, 20.0, 30.0, 25.0, 25.0, 25.0, 25.0]);
         // 1200 W in two streams of 50 W/K are 12 K; with a fifth of it taken in again, a quarter of that.
         coolant.mix(f64::INFINITY, &[1.0; 4], (&LAYOUT, &cooling), 0.2);
-        let inlets = coolant.inlets(&[1.0; 4], &LAYOUT, &cooling);
-        assert_eq!(inlets[..4], [23.0, 33.0, 23.0, 33.0]);
-        assert_eq!(inlets[4..], [25.0; 4]);
+        assert_eq!(inlets(&coolant, 1.0)[..4], [23.0, 33.0, 23.0, 33.0]);
+        assert_eq!(inlets(&coolant, 1.0)[4..], [25.0; 4]);
         // Half the flow warms twice as much.
-        assert_eq!(coolant.inlets(&[0.5; 4], &LAYOUT, &cooling)[1], 43.0);
+        assert_eq!(inlets(&coolant, 0.5)[1], 43.0);
         // The aisle cools as slowly as it warms.
         coolant.heat.fill(0.0);
         coolant.mix(MIXING_S, &[1.0; 4], (&LAYOUT, &cooling), 0.2);

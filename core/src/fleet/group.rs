@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::model::FleetModel;
-use super::step::Step;
+use super::step::{Power, Step};
 use crate::dispatch::TokenSources;
 use crate::gate::Fidelity;
 use crate::id::{BatchId, GpuId};
@@ -13,7 +13,7 @@ use crate::record::RoutingMeans;
 use crate::rng::{Domain, Stream};
 use crate::router::{ClusterView, Feasibility, Feedback, Router, RouterError};
 use crate::routing::Routing;
-use crate::telemetry::Sample;
+use crate::telemetry::{Sample, Truth};
 use crate::time::{SimDuration, SimTime};
 
 /// Tokens that arrived together.
@@ -57,7 +57,7 @@ pub(super) struct Group {
     pub(super) router_joules: f64,
 }
 
-/// Scratch that all groups share. Rewritten by every stretch.
+/// Scratch that all groups share. Rewritten by every stretch and by whatever fills it.
 #[derive(Debug)]
 pub(super) struct Scratch {
     pub(super) step: Step,
@@ -65,6 +65,14 @@ pub(super) struct Scratch {
     sources: Vec<GpuId>,
     joules: Vec<f64>,
     seconds: Vec<f64>,
+    /// Temperature of the inlet of every GPU of the fleet (degC).
+    pub(super) inlets: Vec<f64>,
+    /// Law of every GPU of the fleet.
+    pub(super) laws: Vec<u32>,
+    /// Powers of a group's GPUs.
+    pub(super) powers: Vec<Power>,
+    /// What the telemetry source is shown.
+    pub(super) truth: Vec<Truth>,
 }
 
 impl Scratch {
@@ -76,6 +84,10 @@ impl Scratch {
             sources: (0..model.gpus_of_group() as u32).map(GpuId).collect(),
             joules: vec![0.0; experts],
             seconds: vec![0.0; experts],
+            inlets: vec![0.0; model.gpus()],
+            laws: Vec::new(),
+            powers: Vec::new(),
+            truth: Vec::new(),
         }
     }
 }
@@ -168,8 +180,8 @@ impl Group {
     fn means(&self) -> RoutingMeans {
         let layers = self.populations.len() as f64;
         let mean = |of: &dyn Fn(&Population) -> Option<f64>| {
-            let values: Option<Vec<f64>> = self.populations.iter().map(of).collect();
-            values.map(|values| values.iter().sum::<f64>() / layers)
+            let sum: Option<f64> = self.populations.iter().map(of).sum();
+            sum.map(|sum| sum / layers)
         };
         let mut fidelity = Fidelity::default();
         for (n, population) in (1..).zip(&self.populations) {

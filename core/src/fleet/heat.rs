@@ -116,13 +116,17 @@ impl FleetWorld {
         self.account(now);
         self.close_cooling(now);
         let layout = &model.layout;
-        let flow = |node: usize| model.thermal.flow_index(self.coolant.flow(node, layout, cooling));
-        let flows: Vec<usize> = (0..layout.nodes()).map(flow).collect();
-        if flows != self.flow {
-            self.flow = flows;
-            let law = |gpu: usize| model.law(gpu, self.flow[gpu / layout.gpus_of_node]);
-            let laws: Vec<u32> = (0..layout.gpus()).map(law).collect();
-            self.sweep.assign(&laws, |from, to, state| model.change_law(from, to, state));
+        let mut changed = false;
+        for (node, flow) in self.flow.iter_mut().enumerate() {
+            let now = model.thermal.flow_index(self.coolant.flow(node, layout, cooling));
+            changed |= now != std::mem::replace(flow, now);
+            self.flow_part[node] = model.thermal.flow(now);
+        }
+        if changed {
+            let laws = &mut self.scratch.laws;
+            laws.clear();
+            laws.extend((0..layout.gpus()).map(|gpu| model.law(gpu, self.flow[gpu / layout.gpus_of_node])));
+            self.sweep.assign(laws, |from, to, state, out| model.change_law(from, to, state, out));
         }
         self.set_inlets();
         cooling.period
@@ -139,40 +143,34 @@ impl FleetWorld {
         for (watts, removed) in self.coolant.heat.iter_mut().zip(&mut self.removed_j) {
             *watts = std::mem::take(removed) / seconds;
         }
-        let flows = self.flows();
+        let flows = &self.flow_part;
         let hottest =
             |node: usize| model.layout.node(node).map(|gpu| self.sweep.die(gpu)).fold(f64::NEG_INFINITY, f64::max);
         let energy = self.record.facility.get_or_insert_default();
         let before = energy.fans + energy.other;
-        self.coolant.close(seconds, &flows, (&model.layout, cooling), hottest, energy);
-        self.coolant.mix(seconds, &flows, (&model.layout, cooling), model.fleet.recirculation);
+        self.coolant.close(seconds, flows, (&model.layout, cooling), hottest, energy);
+        self.coolant.mix(seconds, flows, (&model.layout, cooling), model.fleet.recirculation);
         let drawn = self.record.gpu_joules + self.record.router_joules;
         let spent = drawn - self.drawn_before + energy.fans + energy.other - before;
         energy.distribution += cooling.distribution_loss * spent;
         self.drawn_before = drawn;
     }
 
-    /// The flow through every node, as a part of the full flow.
-    fn flows(&self) -> Vec<f64> {
-        self.flow.iter().map(|flow| self.model.thermal.flow(*flow)).collect()
-    }
-
     /// The air of all rows mixes for so long (s).
     fn mix(&mut self, seconds: f64) {
         let model = Arc::clone(&self.model);
         let Some(cooling) = &model.cooling else { return };
-        let flows = self.flows();
-        self.coolant.mix(seconds, &flows, (&model.layout, cooling), model.fleet.recirculation);
+        self.coolant.mix(seconds, &self.flow_part, (&model.layout, cooling), model.fleet.recirculation);
     }
 
     /// Brings the inlets in line with supply, flow and the heat of the last period.
     fn set_inlets(&mut self) {
         let model = Arc::clone(&self.model);
         let Some(cooling) = &model.cooling else { return };
-        let flows = self.flows();
-        let inlets = self.coolant.inlets(&flows, &model.layout, cooling);
+        let inlets = &mut self.scratch.inlets;
+        self.coolant.inlets(&self.flow_part, &model.layout, cooling, inlets);
         let energy = self.record.facility.get_or_insert_default();
-        for (gpu, inlet) in inlets.into_iter().enumerate() {
+        for (gpu, &inlet) in inlets.iter().enumerate() {
             let step = (inlet - self.inlet[gpu]).abs();
             energy.inlet_step = if step > energy.inlet_step { step } else { energy.inlet_step };
             self.inlet[gpu] = inlet;

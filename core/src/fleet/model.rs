@@ -152,12 +152,12 @@ impl FleetModel {
     }
 
     /// A state of one law as another law reads it: the same temperatures.
-    pub(super) fn change_law(&self, from: u32, to: u32, state: &[f64]) -> Vec<f64> {
+    pub(super) fn change_law(&self, from: u32, to: u32, state: &[f64], out: &mut [f64]) {
         let network = |law: u32| {
             let flows = self.thermal.flows().len();
             self.thermal.network(law as usize / flows, law as usize % flows, false).modes()
         };
-        network(to).state_from(network(from), state)
+        network(to).state_from_into(network(from), state, out);
     }
 }
 

@@ -113,8 +113,10 @@ impl Powers {
     /// Sweeps the interval that ends `now`; `inlet` is that of each GPU (degC).
     pub(super) fn sweep(&mut self, sweep: &mut Sweep, inlet: &[f64], layout: &Layout, now: SimTime) {
         let seconds = (now - self.swept).seconds();
-        let touched: Vec<usize> = (0..layout.groups).filter(|group| self.touched[*group].is_some()).collect();
-        for &group in &touched {
+        for group in 0..layout.groups {
+            if self.touched[group].is_none() {
+                continue;
+            }
             self.settle_tick(group, layout.group(group), now);
             for gpu in layout.group(group) {
                 let (compute_w, memory_w) = (self.tick_compute[gpu] / seconds, self.tick_memory[gpu] / seconds);
@@ -123,9 +125,10 @@ impl Powers {
         }
         sweep.step();
         self.swept = now;
-        for &group in &touched {
-            self.touched[group] = None;
-            layout.group(group).for_each(|gpu| sweep.set(gpu, self.input(gpu, inlet)));
+        for group in 0..layout.groups {
+            if self.touched[group].take().is_some() {
+                layout.group(group).for_each(|gpu| sweep.set(gpu, self.input(gpu, inlet)));
+            }
         }
     }
 

@@ -151,7 +151,7 @@ impl Step {
     pub(super) fn layer(&mut self, spec: &StepSpec, counts: &[u32], delay: f64) {
         spec.slots.share_out(counts, &mut self.slot_counts);
         let slowest = if spec.slots.most <= 1 { self.one_each(spec) } else { self.several_each(spec) };
-        let fixed = delay + spec.cost.exchange(&[self.busiest(spec)]).seconds;
+        let fixed = delay + spec.cost.exchange_seconds(&[self.busiest(spec)]);
         for (busy, seconds) in self.busy.iter_mut().zip(&self.share_seconds) {
             *busy += fixed + seconds;
         }
@@ -238,17 +238,16 @@ impl Step {
             out.extend(self.paces.iter().map(idle));
             return;
         }
-        let flows: Vec<Flow> = (0..gpus)
-            .map(|gpu| {
-                let node = gpu / spec.gpus_of_node;
-                let of_node = spec.gpus_of_node.min(gpus - node * spec.gpus_of_node);
-                crossing(self.assignments as f64, self.node_rows[node] as f64, self.rows[gpu] as f64, of_node, gpus)
-            })
-            .collect();
-        let flows = if gpus > 1 { flows } else { vec![Flow::default(); gpus] };
-        let exchange = spec.cost.exchange(&flows).joules;
         let waiting = if gpus > 1 { spec.cost.waiting().total() } else { 0.0 };
-        for (gpu, exchange) in exchange.iter().enumerate() {
+        for gpu in 0..gpus {
+            let node = gpu / spec.gpus_of_node;
+            let of_node = spec.gpus_of_node.min(gpus - node * spec.gpus_of_node);
+            let (all, of_all) = (self.assignments as f64, self.node_rows[node] as f64);
+            let flow = match gpus {
+                1 => Flow::default(),
+                _ => crossing(all, of_all, self.rows[gpu] as f64, of_node, gpus),
+            };
+            let exchange = spec.cost.exchange_joules(&flow);
             let pace = self.paces[gpu];
             let (compute, memory) = self.tables.joules(self.rows[gpu] as f64, self.bytes[gpu], pace);
             let compute = compute + exchange;

@@ -3,6 +3,7 @@
 //! Columns of eight GPUs of one kind lie side by side, mode after mode, so that the pass is a stream of vector multiplications and
 //! additions with the kind's numbers in registers. GPUs in the same state may share a column until something tells them apart.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::law::{Driven, PeriodHeat, StepLaw};
@@ -76,9 +77,33 @@ pub struct Sweep {
     law: Vec<u32>,
     /// GPUs of each column.
     members: Vec<u32>,
-    /// GPUs whose new input waits for the next step, and that input.
-    waiting: Vec<(u32, Input)>,
+    /// GPUs whose new input waits for the next step, its turn among those that wait, and that input.
+    waiting: Vec<(u32, u32, Input)>,
     peak: f64,
+    scratch: Scratch,
+}
+
+/// Buffers that are filled anew by whoever needs them.
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    /// Column and number of each GPU whose input waits, and that input.
+    moves: Vec<(u32, u32, Input)>,
+    /// The layout before the one that is being made: as [`Sweep`] has it.
+    before: Before,
+    /// GPUs in the order in which they are laid out.
+    order: Vec<u32>,
+    /// State and mark of one GPU, as its last law reads them and as its next one does.
+    read: Vec<f64>,
+    state: Vec<f64>,
+    mark: Vec<f64>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Before {
+    state: Vec<Block>,
+    mark: Vec<Block>,
+    column: Vec<u32>,
+    law: Vec<u32>,
 }
 
 impl Sweep {
@@ -100,16 +125,24 @@ impl Sweep {
             mark: Vec::new(),
             input: vec![start; gpus],
             column: Vec::new(),
-            law: law_of_gpu.to_vec(),
+            law: Vec::new(),
             members: Vec::new(),
             waiting: Vec::new(),
             peak: f64::NEG_INFINITY,
+            scratch: Scratch::default(),
         };
         // At rest nothing leaks away and nothing warms: the state of the inlet's temperature everywhere.
         let states = |law: &StepLaw| law.at_temperature(start.inlet);
         let rest: Vec<Vec<f64>> = sweep.laws.iter().map(states).collect();
-        let at = |gpu: usize| rest[law_of_gpu[gpu] as usize].clone();
-        sweep.lay_out(law_of_gpu, |gpu| (if merge { 0 } else { gpu as u32 }, at(gpu), at(gpu)));
+        sweep.lay_out(
+            law_of_gpu,
+            |gpu| if merge { 0 } else { gpu as u32 },
+            |gpu, state, mark| {
+                let at = &rest[law_of_gpu[gpu] as usize];
+                state.copy_from_slice(at);
+                mark.copy_from_slice(at);
+            },
+        );
         sweep
     }
 
@@ -137,7 +170,7 @@ impl Sweep {
             self.input[gpu] = input;
             self.drive(gpu);
         } else {
-            self.waiting.push((gpu as u32, input));
+            self.waiting.push((gpu as u32, self.waiting.len() as u32, input));
         }
     }
 
@@ -149,7 +182,7 @@ impl Sweep {
 
     /// Puts every GPU in the steady state of its input, of which there is one per GPU, now.
     pub fn settle(&mut self, inputs: &[Input]) {
-        (0..).zip(inputs).for_each(|(gpu, input)| self.waiting.push((gpu, *input)));
+        (0..).zip(inputs).for_each(|(gpu, input)| self.waiting.push((gpu, u32::MAX, *input)));
         self.part();
         for gpu in 0..self.gpus() {
             let law = &self.laws[self.law[gpu] as usize];
@@ -235,38 +268,55 @@ impl Sweep {
         self.mark.copy_from_slice(&self.state);
     }
 
-    /// Gives GPUs other laws from now on. `change` says how a state of the first law reads in the second; temperatures stay.
-    pub fn assign(&mut self, law_of_gpu: &[u32], change: impl Fn(u32, u32, &[f64]) -> Vec<f64>) {
+    /// Gives GPUs other laws from now on. `change` says how a state of the first law reads in the second, into a buffer of as many modes;
+    /// temperatures stay.
+    pub fn assign(&mut self, law_of_gpu: &[u32], change: impl Fn(u32, u32, &[f64], &mut [f64])) {
         self.part();
         if law_of_gpu == self.law {
             return;
         }
-        let (modes, column, before) = (self.modes, self.column.clone(), self.law.clone());
-        let (state, mark) = (std::mem::take(&mut self.state), std::mem::take(&mut self.mark));
-        let read = |blocks: &[Block], at: u32| -> Vec<f64> {
-            let (block, lane) = place(at);
-            blocks[block * modes..][..modes].iter().map(|y| y.0[lane]).collect()
-        };
-        self.lay_out(law_of_gpu, |gpu| {
-            let (old, new) = (before[gpu], law_of_gpu[gpu]);
-            let both = [&state, &mark].map(|blocks| {
-                let found = read(blocks, column[gpu]);
-                if old == new { found } else { change(old, new, &found) }
-            });
-            let [state, mark] = both;
-            (column[gpu], state, mark)
-        });
+        let (modes, mut before) = (self.modes, std::mem::take(&mut self.scratch.before));
+        std::mem::swap(&mut before.state, &mut self.state);
+        std::mem::swap(&mut before.mark, &mut self.mark);
+        std::mem::swap(&mut before.column, &mut self.column);
+        std::mem::swap(&mut before.law, &mut self.law);
+        let mut read = std::mem::take(&mut self.scratch.read);
+        read.resize(modes, 0.0);
+        self.lay_out(
+            law_of_gpu,
+            |gpu| before.column[gpu],
+            |gpu, state, mark| {
+                let (old, new) = (before.law[gpu], law_of_gpu[gpu]);
+                let (block, lane) = place(before.column[gpu]);
+                for (blocks, out) in [(&before.state, state), (&before.mark, mark)] {
+                    let found = blocks[block * modes..][..modes].iter();
+                    read.iter_mut().zip(found).for_each(|(read, y)| *read = y.0[lane]);
+                    if old == new { out.copy_from_slice(&read) } else { change(old, new, &read, out) }
+                }
+            },
+        );
+        (self.scratch.before, self.scratch.read) = (before, read);
     }
 
-    /// Lays GPUs out by law: `of_gpu` says which of them were in one state, that state and its mark. GPUs that do not merge differ in the
-    /// first.
-    fn lay_out(&mut self, law_of_gpu: &[u32], of_gpu: impl Fn(usize) -> (u32, Vec<f64>, Vec<f64>)) {
+    /// Lays GPUs out by law: `key` says which of them were in one state, `of_gpu` writes that state and its mark. GPUs that do not merge differ
+    /// in the key.
+    fn lay_out(
+        &mut self,
+        law_of_gpu: &[u32],
+        key: impl Fn(usize) -> u32,
+        mut of_gpu: impl FnMut(usize, &mut [f64], &mut [f64]),
+    ) {
         let gpus = law_of_gpu.len();
-        let keys: Vec<u32> = (0..gpus).map(|gpu| of_gpu(gpu).0).collect();
-        let mut order: Vec<u32> = (0..gpus as u32).collect();
-        order.sort_by_key(|gpu| (law_of_gpu[*gpu as usize], keys[*gpu as usize], *gpu));
-        self.law = law_of_gpu.to_vec();
-        self.column = vec![0; gpus];
+        let mut order = std::mem::take(&mut self.scratch.order);
+        let mut state = std::mem::take(&mut self.scratch.state);
+        let mut mark = std::mem::take(&mut self.scratch.mark);
+        order.clear();
+        order.extend(0..gpus as u32);
+        order.sort_unstable_by_key(|gpu| (law_of_gpu[*gpu as usize], key(*gpu as usize), *gpu));
+        self.law.clear();
+        self.law.extend_from_slice(law_of_gpu);
+        self.column.clear();
+        self.column.resize(gpus, 0);
         self.segments.clear();
         let mut blocks = 0;
         for of_law in order.chunk_by(|a, b| law_of_gpu[*a as usize] == law_of_gpu[*b as usize]) {
@@ -281,21 +331,25 @@ impl Sweep {
         }
         let empty = Block([0.0; LANES]);
         let (blocks, modes) = (blocks as usize, self.modes);
-        self.state = vec![empty; blocks * modes];
-        self.push = self.state.clone();
-        self.mark = self.state.clone();
-        self.die = vec![empty; blocks];
-        self.members = vec![0; blocks * LANES];
+        for column in [&mut self.state, &mut self.push, &mut self.mark] {
+            column.clear();
+            column.resize(blocks * modes, empty);
+        }
+        self.die.clear();
+        self.die.resize(blocks, empty);
+        self.members.clear();
+        self.members.resize(blocks * LANES, 0);
+        state.resize(modes, 0.0);
+        mark.resize(modes, 0.0);
+        let merges = |gpu: u32| (law_of_gpu[gpu as usize], key(gpu as usize));
         let mut segment = 0;
-        for same in order.chunk_by(|a, b| {
-            (law_of_gpu[*a as usize], keys[*a as usize]) == (law_of_gpu[*b as usize], keys[*b as usize])
-        }) {
+        for same in order.chunk_by(|a, b| merges(*a) == merges(*b)) {
             let law = law_of_gpu[same[0] as usize];
             while self.segments[segment].law != law {
                 segment += 1;
             }
             let column = self.open_column(segment);
-            let (_, state, mark) = of_gpu(same[0] as usize);
+            of_gpu(same[0] as usize, &mut state, &mut mark);
             let (block, lane) = place(column);
             for mode in 0..modes {
                 self.state[block * modes + mode].0[lane] = state[mode];
@@ -306,6 +360,7 @@ impl Sweep {
             self.read_die(column, law);
             self.drive(same[0] as usize);
         }
+        (self.scratch.order, self.scratch.state, self.scratch.mark) = (order, state, mark);
     }
 
     /// A free column of a segment.
@@ -340,13 +395,13 @@ impl Sweep {
         }
         let mut waiting = std::mem::take(&mut self.waiting);
         // The last input of a GPU counts.
-        waiting.reverse();
-        waiting.sort_by_key(|(gpu, _)| *gpu);
-        waiting.dedup_by_key(|(gpu, _)| *gpu);
+        waiting.sort_unstable_by_key(|(gpu, turn, _)| (*gpu, Reverse(*turn)));
+        waiting.dedup_by_key(|(gpu, ..)| *gpu);
         let bits = |input: &Input| [input.compute_w.to_bits(), input.memory_w.to_bits(), input.inlet.to_bits()];
-        let mut moves: Vec<(u32, u32, Input)> =
-            waiting.iter().map(|(gpu, input)| (self.column[*gpu as usize], *gpu, *input)).collect();
-        moves.sort_by_key(|(column, gpu, input)| (*column, bits(input), *gpu));
+        let mut moves = std::mem::take(&mut self.scratch.moves);
+        moves.clear();
+        moves.extend(waiting.iter().map(|(gpu, _, input)| (self.column[*gpu as usize], *gpu, *input)));
+        moves.sort_unstable_by_key(|(column, gpu, input)| (*column, bits(input), *gpu));
         for of_column in moves.chunk_by(|a, b| a.0 == b.0) {
             let column = of_column[0].0;
             let all_wait = of_column.len() == self.members[column as usize] as usize;
@@ -361,7 +416,7 @@ impl Sweep {
             }
         }
         waiting.clear();
-        self.waiting = waiting;
+        (self.waiting, self.scratch.moves) = (waiting, moves);
     }
 
     /// Moves GPUs from a column to one of their own, in the same state.
@@ -461,7 +516,7 @@ mod tests {
                         2 => sweep.mark(),
                         3 => {
                             let other: Vec<u32> = (0..sweep.gpus()).map(|other| sweep.law[other] ^ u32::from(other == gpu)).collect();
-                            sweep.assign(&other, |_, _, state| state.to_vec());
+                            sweep.assign(&other, |_, _, state, out| out.copy_from_slice(state));
                         }
                         _ => sweep.set(gpu, input(watts, inlet)),
                     }

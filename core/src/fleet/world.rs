@@ -10,7 +10,6 @@ use super::model::FleetModel;
 use super::power::Powers;
 use super::record::FleetRecord;
 use super::reduce::Reduction;
-use super::step::Power;
 use super::sweep::{Input, Sweep};
 use super::window::Window;
 use crate::engine::{Model, Schedule};
@@ -32,9 +31,11 @@ pub(super) struct FleetWorld {
     pub(super) sweep: Sweep,
     pub(super) governors: Governors,
     pub(super) coolant: Coolant,
-    /// Temperature of the inlet of each GPU (degC), and index of the flow through each node.
+    /// Temperature of the inlet of each GPU (degC).
     pub(super) inlet: Vec<f64>,
+    /// Index of the flow through each node, and that flow as a part of the full one.
     pub(super) flow: Vec<usize>,
+    pub(super) flow_part: Vec<f64>,
     /// Clock step at which each GPU draws what it draws now.
     pub(super) drawn_at: Vec<u32>,
     /// Electrical energy of each GPU up to the last account (J).
@@ -83,6 +84,7 @@ impl FleetWorld {
             governors: Governors::new(highest),
             coolant,
             inlet: vec![supply; gpus],
+            flow_part: flow.iter().map(|flow| model.thermal.flow(*flow)).collect(),
             flow,
             joules: vec![0.0; gpus],
             removed_j: vec![0.0; gpus],
@@ -223,9 +225,9 @@ impl FleetWorld {
     /// GPUs of a group draw what the step in `scratch` says from now on.
     fn draw(&mut self, group: usize, now: SimTime) {
         let model = &self.model;
-        let mut powers: Vec<Power> = Vec::with_capacity(model.gpus_of_group());
-        self.scratch.step.powers(&model.step, &mut powers);
-        self.powers.change(group, &powers, &model.layout, now);
+        let Scratch { step, powers, .. } = &mut self.scratch;
+        step.powers(&model.step, powers);
+        self.powers.change(group, powers, &model.layout, now);
         for gpu in model.layout.group(group) {
             self.drawn_at[gpu] = self.governors.pace(gpu, &model.governors).step;
         }
@@ -264,14 +266,14 @@ impl FleetWorld {
     /// Reads all GPUs through the telemetry source, as they truly are at `now`.
     fn poll(&mut self, now: SimTime) -> Result<(), RunError> {
         self.account(now);
-        let truth: Vec<Truth> = (0..self.model.gpus())
-            .map(|gpu| Truth {
-                temperature: Celsius::new(self.sweep.die(gpu)),
-                power: Watts::new(self.powers.watts(gpu) + self.sweep.leakage_watts(gpu)),
-                energy: Joules::new(self.joules[gpu]),
-            })
-            .collect();
-        self.telemetry.sample(now, &truth, &mut self.samples)?;
+        let truth = &mut self.scratch.truth;
+        truth.clear();
+        truth.extend((0..self.model.gpus()).map(|gpu| Truth {
+            temperature: Celsius::new(self.sweep.die(gpu)),
+            power: Watts::new(self.powers.watts(gpu) + self.sweep.leakage_watts(gpu)),
+            energy: Joules::new(self.joules[gpu]),
+        }));
+        self.telemetry.sample(now, truth, &mut self.samples)?;
         self.revision += 1;
         Ok(())
     }

@@ -109,8 +109,15 @@ impl Cooling {
     /// Inlet temperature of each GPU (degC) for a supply temperature, a flow and the heat each GPU gives off (W).
     #[must_use]
     pub fn inlets(&self, supply: f64, flow: f64, heat: &[f64]) -> Vec<f64> {
-        let mut inlets = vec![supply; heat.len()];
-        let Some(rate) = self.stream_w_per_k else { return inlets };
+        let mut inlets = vec![0.0; heat.len()];
+        self.inlets_into(supply, flow, heat, &mut inlets);
+        inlets
+    }
+
+    /// [`Cooling::inlets`] into a buffer with an entry per GPU.
+    pub fn inlets_into(&self, supply: f64, flow: f64, heat: &[f64], inlets: &mut [f64]) {
+        inlets.fill(supply);
+        let Some(rate) = self.stream_w_per_k else { return };
         for stream in &self.streams {
             let mut warmed = supply;
             for gpu in stream {
@@ -119,7 +126,6 @@ impl Cooling {
                 warmed += heat[gpu] / (rate * flow);
             }
         }
-        inlets
     }
 
     /// Factor on the conductances to the ambient at a flow.

@@ -25,6 +25,8 @@ pub(super) struct MeanField {
     normals: Vec<f32>,
     /// Scratch: counts before they are whole.
     exact: Vec<f64>,
+    /// Scratch: what rounding down has left of counts, and whose.
+    remainders: Vec<(f64, usize)>,
 }
 
 impl MeanField {
@@ -64,7 +66,7 @@ impl MeanField {
         if clipped {
             self.restore_sum(tokens_f, whole as f64);
         }
-        round(&self.exact, tokens, whole, out);
+        round(&self.exact, tokens, whole, &mut self.remainders, out);
     }
 
     /// Takes what clipping has added (or gives back what it took) from those that are not at an end, by their variance.
@@ -133,7 +135,7 @@ fn spread_of(variances: &mut [f64]) -> f64 {
 
 /// Whole numbers from 0 to `most` that sum to `whole` and are nearest to `exact`: rounded down, what is left over one each to the largest
 /// remainders, equal ones by rising index.
-fn round(exact: &[f64], most: u32, whole: u64, out: &mut [u32]) {
+fn round(exact: &[f64], most: u32, whole: u64, boundary: &mut Vec<(f64, usize)>, out: &mut [u32]) {
     /// Remainders are sorted into so many cells; only the cell in which the last one goes is looked at closely.
     const CELLS: usize = 256;
     let mut cells = [0_u32; CELLS];
@@ -153,7 +155,7 @@ fn round(exact: &[f64], most: u32, whole: u64, out: &mut [u32]) {
         }
         over -= cells[cell];
     }
-    let mut boundary: Vec<(f64, usize)> = Vec::new();
+    boundary.clear();
     let from = if whole > sum { cell } else { CELLS };
     for (e, (out, n)) in out.iter_mut().zip(exact).enumerate() {
         match cell_of(*n, *out).cmp(&from) {
@@ -163,7 +165,7 @@ fn round(exact: &[f64], most: u32, whole: u64, out: &mut [u32]) {
         }
     }
     if boundary.len() > over as usize {
-        boundary.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        boundary.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     }
     boundary.iter().take(over as usize).for_each(|(_, e)| out[*e] += 1);
     settle(most, whole, out);

@@ -73,16 +73,26 @@ impl Assigned {
 impl World {
     /// Has the batch routed by the gate of a layer, or counts drawn for it.
     pub(super) fn assign(&mut self, batch: BatchId, layer: u32, now: SimTime) -> Result<(), RunError> {
+        let mut truth = std::mem::take(&mut self.scratch.true_costs);
+        truth.clear();
+        if self.spec.oracle {
+            truth.extend((0..self.spec.experts).map(|e| self.mean_assignment_joules(layer, ExpertId(e))));
+        }
+        let outcome = self.assign_knowing(&truth, batch, layer, now);
+        self.scratch.true_costs = truth;
+        outcome
+    }
+
+    /// `truth` is what an assignment costs at each expert now (J), where routers may know that.
+    fn assign_knowing(&mut self, truth: &[f64], batch: BatchId, layer: u32, now: SimTime) -> Result<(), RunError> {
         let mut view = ClusterView::empty()
             .with_declared_costs(&self.declared)
             .at(now, batch, &self.state.placements[layer as usize], &self.state.samples)
             .with_sources(TokenSources::new(&self.alive, self.spec.gpus_per_node as usize))
             .in_layer(layer)
             .of_revision(self.revision);
-        let truth: Vec<f64>;
         if self.spec.oracle {
-            truth = (0..self.spec.experts).map(|e| self.mean_assignment_joules(layer, ExpertId(e))).collect();
-            view = view.with_true_costs(&truth);
+            view = view.with_true_costs(truth);
         }
         let begun = self.section_begins();
         let Some(crowd) = &self.spec.crowd else {
@@ -90,14 +100,14 @@ impl World {
             let Some(gate) = self.window.get(batch, layer) else { return Ok(()) };
             self.router.route(gate, &view, &mut self.routing)?;
             self.section_ends(Section::Route, begun);
-            self.routing.check()?;
+            self.routing.check_with(&mut self.scratch.counts)?;
             self.count_routing(batch, layer);
             return Ok(());
         };
         let assigned = &mut self.assigned;
         let population = &mut self.populations[layer as usize][crowd.law_of(layer, batch)];
         if population.apply(self.router.as_mut(), &view, &mut self.routing)? == Changed::Yes {
-            self.routing.check()?;
+            self.routing.check_with(&mut self.scratch.counts)?;
         }
         let entity = u64::from(layer) << 32 | u64::from(batch.0);
         let mut stream = Stream::open(crowd.seed, Domain::Workload, entity, "counts");

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::assigned::Assigned;
 use super::measured::Share;
-use super::split::{Split, share_out};
-use super::state::{Completed, Running};
+use super::scratch::Scratch;
+use super::split::share_out;
+use super::state::Running;
 use super::{RunError, World};
 use crate::engine::Schedule;
 use crate::event::Event;
@@ -72,7 +73,10 @@ impl World {
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
         match self.state.running.take() {
-            Some(Running { batch, layer, .. }) => self.enter_layer(batch, layer + 1, schedule),
+            Some(Running { batch, layer, split, .. }) => {
+                self.scratch.split = split;
+                self.enter_layer(batch, layer + 1, schedule)
+            }
             None => Ok(()),
         }
     }
@@ -100,20 +104,22 @@ impl World {
         self.state.record.router_joules += router_joules;
 
         let begun = self.section_begins();
-        let split = self.share_out(layer);
+        self.share_out(layer);
         self.section_ends(Section::ShareOut, begun);
-        let completed = self.account(batch, layer, now, &split)?;
+        self.account(batch, layer, now)?;
         if layer == 0 {
             record.started = now + delay;
         }
-        self.record_routing(&mut record, &completed);
+        self.record_routing(&mut record);
         self.extend_frontier(batch, layer);
         record.energy_joules += router_joules;
         let spec = Arc::clone(&self.spec);
         let pending = match &spec.device {
-            Some(device) => self.start_layer(device, &split, delay, schedule)?,
-            None => self.start_work(batch, &split, delay, schedule)?,
+            Some(device) => self.start_layer(device, delay, schedule)?,
+            None => self.start_work(batch, delay, schedule)?,
         };
+        let Scratch { split, completed, .. } = &mut self.scratch;
+        let (split, completed) = (std::mem::take(split), std::mem::take(completed));
         self.state.running = Some(Running { batch: record, layer, entered: now, pending, split, completed });
         if pending == 0 { self.layer_done(schedule) } else { Ok(()) }
     }
@@ -131,22 +137,22 @@ impl World {
     }
 
     /// Shares the routed assignments out among the copies of their experts, and counts what crosses between GPUs.
-    fn share_out(&mut self, layer: u32) -> Split {
+    fn share_out(&mut self, layer: u32) {
         self.find_origins();
         let spec = &self.spec;
         let parallel = spec.device.as_ref().map_or(1, |device| device.cost.layer.tensor_parallel as usize);
         self.traffic.clear(spec.gpus as usize, parallel, spec.gpus_per_node as usize);
-        let split = share_out(
-            spec.dispatch.copies,
+        share_out(
+            (spec.dispatch.copies, self.state.measured.running_speeds()),
             &self.assigned.counts,
             &self.state.placements[layer as usize],
-            self.state.measured.running_speeds(),
             &self.origins,
             &mut self.traffic,
+            &mut self.scratch.dealt,
+            &mut self.scratch.split,
         );
         self.state.record.sent_assignments += self.assigned.counts.iter().map(|n| u64::from(*n)).sum::<u64>();
         self.state.record.local_assignments += self.traffic.local();
-        split
     }
 
     /// Energy of one assignment at `expert` now (J), the mean over its copies.
@@ -168,29 +174,32 @@ impl World {
     }
 
     /// What each expert's share of the routed batch costs, at the temperatures of this instant.
-    fn account(&mut self, batch: BatchId, layer: u32, now: SimTime, split: &Split) -> Result<Completed, RunError> {
+    fn account(&mut self, batch: BatchId, layer: u32, now: SimTime) -> Result<(), RunError> {
         if self.spec.costs.leakage_per_kelvin != 0.0 {
             self.settle_all(now)?;
         }
-        let assignments = self.assigned.counts.clone();
-        let (mut joules, mut seconds) = (vec![0.0; assignments.len()], vec![0.0; assignments.len()]);
+        let mut done = std::mem::take(&mut self.scratch.completed);
+        done.begin(batch, layer, &self.assigned.counts);
         // What a batch takes on devices is known when it is done.
         if self.spec.device.is_none() {
-            for (gpu, share) in split.iter().enumerate() {
+            for (gpu, share) in self.scratch.split.iter().enumerate() {
                 for (expert, count) in share {
-                    joules[expert.index()] += f64::from(*count) * self.assignment_joules(*expert, GpuId(gpu as u32));
-                    seconds[expert.index()] += f64::from(*count) * self.state.seconds[expert.index()];
+                    let (e, count) = (expert.index(), f64::from(*count));
+                    done.joules[e] += count * self.assignment_joules(*expert, GpuId(gpu as u32));
+                    done.seconds[e] += count * self.state.seconds[e];
                 }
             }
             for (expert, _, number) in self.traffic.all_remote() {
-                joules[expert.index()] += number * self.spec.costs.hop_joules;
+                done.joules[expert.index()] += number * self.spec.costs.hop_joules;
             }
         }
-        Ok(Completed { batch, layer, assignments, joules, seconds })
+        self.scratch.completed = done;
+        Ok(())
     }
 
     /// Adds what the router has decided for a layer to the record of the batch.
-    fn record_routing(&mut self, record: &mut BatchRecord, done: &Completed) {
+    fn record_routing(&mut self, record: &mut BatchRecord) {
+        let done = &self.scratch.completed;
         let Assigned { tokens, dropped, means: routed, .. } = &self.assigned;
         record.tokens = *tokens;
         record.dropped += dropped;
@@ -200,6 +209,9 @@ impl World {
             record.hot_assignments += done.assignments[expert];
         }
         record.hot_experts += self.state.hot.len() as u32;
+        if done.layer == 0 {
+            record.usage.reserve_exact(done.assignments.len() * self.spec.layers as usize);
+        }
         record.usage.extend_from_slice(&done.assignments);
         record.add_layer(done.layer, routed);
         if let Some(layer) = self.state.record.layers.get_mut(done.layer as usize) {
@@ -211,25 +223,27 @@ impl World {
     fn start_work<Q: EventQueue<Event>>(
         &mut self,
         batch: BatchId,
-        split: &Split,
         delay: SimDuration,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<u32, RunError> {
         let mut pending = 0;
-        let mut hops = vec![0.0; split.len()];
+        let gpus = self.spec.gpus as usize;
+        let hops = &mut self.scratch.hop_joules;
+        hops.clear();
+        hops.resize(gpus, 0.0);
         for (_, home, number) in self.traffic.all_remote() {
             hops[home.index()] += number * self.spec.costs.hop_joules;
         }
-        for (g, share) in split.iter().enumerate() {
+        for g in 0..gpus {
             let gpu = GpuId(g as u32);
             let (mut joules, mut seconds, mut nominal_joules) = (0.0, 0.0, 0.0);
-            for (expert, count) in share {
+            for (expert, count) in self.scratch.split.of(g) {
                 joules += f64::from(*count) * self.assignment_joules(*expert, gpu);
                 seconds += f64::from(*count) * self.state.seconds[expert.index()];
                 nominal_joules += f64::from(*count) * self.state.joules[expert.index()];
             }
             self.state.measured.add_share(g, Share { nominal_s: seconds, seconds, nominal_joules, joules });
-            joules += hops[g];
+            joules += self.scratch.hop_joules[g];
             if seconds == 0.0 {
                 continue;
             }
@@ -314,7 +328,8 @@ impl World {
 
     /// The last layer is passed: the batch is recorded and the next one may start.
     fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) -> Result<(), RunError> {
-        let Some(Running { mut batch, .. }) = self.state.running.take() else { return Ok(()) };
+        let Some(Running { mut batch, split, .. }) = self.state.running.take() else { return Ok(()) };
+        self.scratch.split = split;
         if self.spec.device.is_some() {
             self.end_layer(schedule)?;
         }

@@ -155,7 +155,10 @@ impl World {
             devices.set_flow(flow, thermal);
         }
         let energy = self.state.record.facility.get_or_insert_default();
-        for (gpu, inlet) in cooling.inlets(coolant.supply, thermal.flow(flow), &coolant.heat).into_iter().enumerate() {
+        let inlets = &mut self.scratch.inlets;
+        inlets.resize(coolant.heat.len(), 0.0);
+        cooling.inlets_into(coolant.supply, thermal.flow(flow), &coolant.heat, inlets);
+        for (gpu, &inlet) in inlets.iter().enumerate() {
             energy.inlet_step = energy.inlet_step.max((inlet - devices.inlet(gpu)).abs());
             devices.set_inlet(gpu, inlet, thermal);
         }

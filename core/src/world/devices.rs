@@ -74,6 +74,7 @@ struct Buffers {
     leak: LeakScratch,
     check: Vec<f64>,
     per_node: Vec<f64>,
+    state: Vec<f64>,
 }
 
 impl PartialEq for Buffers {
@@ -269,7 +270,10 @@ impl Devices {
         let before = thermal.network(gpu, self.flow, self.off[gpu]).modes();
         let after = thermal.network(gpu, flow, off).modes();
         let state = &mut self.modes[gpu * nodes..][..nodes];
-        state.copy_from_slice(&after.state_from(before, state));
+        let scratch = &mut self.buffers.state;
+        scratch.resize(nodes, 0.0);
+        after.state_from_into(before, state, scratch);
+        state.copy_from_slice(scratch);
     }
 
     /// Temperature of what takes the GPU's heat (degC).

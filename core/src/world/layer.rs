@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::governor::Reading;
 use super::measured::Share;
-use super::split::Split;
 use super::{DeviceSpec, RunError, World};
-use crate::cost::Exchange;
 use crate::engine::Schedule;
 use crate::event::Event;
 use crate::hardware::kernel::{Draw, Work};
@@ -56,37 +54,47 @@ pub(super) struct Shares {
     throttled: Vec<f64>,
 }
 
+impl Shares {
+    /// Nothing has been done yet by any of `gpus` GPUs.
+    fn clear(&mut self, gpus: usize) {
+        for column in [&mut self.joules, &mut self.seconds, &mut self.throttled] {
+            column.clear();
+            column.resize(gpus, 0.0);
+        }
+    }
+}
+
 impl World {
     /// Gives every GPU its share of the layer; returns how many got some.
     pub(super) fn start_layer<Q: EventQueue<Event>>(
         &mut self,
         device: &DeviceSpec,
-        split: &Split,
         delay: SimDuration,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<u32, RunError> {
         let gpus = self.spec.gpus as usize;
         let parallel = device.cost.layer.tensor_parallel as usize;
         let now = schedule.now();
-        let mut counts: Vec<Vec<u32>> = vec![Vec::new(); gpus.div_ceil(parallel)];
-        for (gpu, share) in split.iter().enumerate() {
-            counts[gpu / parallel].extend(share.iter().map(|(_, count)| *count));
-        }
-        let Exchange { seconds, joules } = match self.alive.len() {
-            0 | 1 => Exchange { seconds: 0.0, joules: vec![0.0; gpus] },
-            _ => device.cost.exchange(self.traffic.flows()),
-        };
-        self.state.shares = Shares { joules: vec![0.0; gpus], seconds: vec![0.0; gpus], throttled: vec![0.0; gpus] };
+        // A GPU that is alone exchanges nothing.
+        let exchanges = self.alive.len() > 1;
+        let seconds = if exchanges { device.cost.exchange_seconds(self.traffic.flows()) } else { 0.0 };
+        self.state.shares.clear(gpus);
         let mut pending = 0;
         self.state.in_layer = true;
         for g in 0..gpus {
-            let share = &counts[g / parallel];
+            if g % parallel == 0 {
+                let members = g..(g + parallel).min(gpus);
+                self.scratch.counts.clear();
+                self.scratch.counts.extend(self.scratch.split.of_all(members).iter().map(|(_, count)| *count));
+            }
             if self.state.governors[g].lost {
                 continue;
             }
             let gpu = GpuId(g as u32);
             self.settle(gpu, now)?;
-            if share.iter().all(|count| *count == 0) && joules[g] == 0.0 {
+            let share = &self.scratch.counts;
+            let exchange_joules = if exchanges { device.cost.exchange_joules(&self.traffic.flows()[g]) } else { 0.0 };
+            if share.iter().all(|count| *count == 0) && exchange_joules == 0.0 {
                 self.operate(gpu, schedule)?;
                 continue;
             }
@@ -94,7 +102,7 @@ impl World {
                 work: device.cost.work(share),
                 fixed: delay.seconds() + seconds,
                 router: delay.seconds(),
-                exchange_joules: joules[g],
+                exchange_joules,
                 seconds: 0.0,
                 since: now,
                 left: 1.0,
@@ -279,7 +287,7 @@ impl World {
     fn drop_share(&mut self, gpu: GpuId) {
         self.state.shares.throttled[gpu.index()] = 0.0;
         let Some(running) = &mut self.state.running else { return };
-        for (expert, count) in &mut running.split[gpu.index()] {
+        for (expert, count) in running.split.of_mut(gpu.index()) {
             let count = std::mem::take(count);
             running.batch.dropped += count;
             running.completed.assignments[expert.index()] -= count;
@@ -346,16 +354,17 @@ impl World {
         };
         for first in (0..gpus).step_by(parallel) {
             let members = first..(first + parallel).min(gpus);
-            let served: Vec<(ExpertId, f64)> = (running.split[members.clone()].iter().flatten())
-                .map(|(expert, count)| (*expert, alone(*count)))
-                .collect();
+            let served = &mut self.scratch.served;
+            served.clear();
+            let share = running.split.of_all(members.clone());
+            served.extend(share.iter().map(|(expert, count)| (*expert, alone(*count))));
             let all: f64 = served.iter().map(|(_, weight)| weight).sum();
             if all == 0.0 {
                 continue;
             }
             let joules = self.state.shares.joules[members.clone()].iter().sum::<f64>();
             let seconds = self.state.shares.seconds[members].iter().copied().fold(0.0, f64::max);
-            for (expert, weight) in served {
+            for &(expert, weight) in served.iter() {
                 done.joules[expert.index()] += weight / all * joules;
                 done.seconds[expert.index()] += weight / all * seconds;
             }

@@ -90,6 +90,19 @@ pub(super) struct Completed {
     pub(super) seconds: Vec<f64>,
 }
 
+impl Completed {
+    /// A batch that has begun a layer with these assignments and has taken nothing yet.
+    pub(super) fn begin(&mut self, batch: BatchId, layer: u32, assignments: &[u32]) {
+        (self.batch, self.layer) = (batch, layer);
+        self.assignments.clear();
+        self.assignments.extend_from_slice(assignments);
+        for column in [&mut self.joules, &mut self.seconds] {
+            column.clear();
+            column.resize(assignments.len(), 0.0);
+        }
+    }
+}
+
 impl WorldState {
     /// Lengths of everything that has an entry per expert or GPU: two states of one scenario have the same.
     pub(super) fn sizes(&self) -> [usize; 14] {
