@@ -152,6 +152,7 @@ fn invariants_name_their_tests() {
     let page = std::fs::read_to_string(root().join("docs/INVARIANTS.md")).unwrap();
     let mut sources = String::new();
     for folder in [
+        "tests",
         "tests/it",
         "tests/it/plugins",
         "tests/slurm",
