@@ -192,6 +192,12 @@ impl Simulation {
         self.engine.now()
     }
 
+    /// Events that are to come, those among them that will turn out to be stale.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.engine.pending()
+    }
+
     /// Batches completed.
     #[must_use]
     pub fn completed(&self) -> usize {
@@ -249,9 +255,7 @@ impl Simulation {
     ) -> Result<Self, RestoreError> {
         router.load(&self.world.router.save()).map_err(|e| RestoreError::Part(e.to_string()))?;
         telemetry.load(&self.world.telemetry.save()).map_err(|e| RestoreError::Part(e.to_string()))?;
-        let mut world = World::new(self.world.spec(), router, telemetry);
-        world.restore_state(self.world.saved_state()).map_err(RestoreError::Format)?;
-        Ok(Self { engine: self.engine.clone(), world })
+        Ok(Self { engine: self.engine.clone(), world: self.world.fork(router, telemetry) })
     }
 
     /// The heat that the run has left in its hardware by now; `None` where nothing has a temperature of its own.

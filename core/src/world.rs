@@ -157,38 +157,53 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(spec: Arc<WorldSpec>, router: Box<dyn Router>, telemetry: Box<dyn TelemetrySource>) -> Self {
+        let state = Self::first_state(&spec);
+        Self::with_state(spec, state, router, telemetry)
+    }
+
+    /// A second world that stands where this one does, with a router and a source that have been brought there.
+    pub(crate) fn fork(&self, router: Box<dyn Router>, telemetry: Box<dyn TelemetrySource>) -> Self {
+        let world = Self::with_state(Arc::clone(&self.spec), self.state.clone(), router, telemetry);
+        Self { revision: self.revision + 1, ..world }
+    }
+
+    /// Everything at the very beginning.
+    fn first_state(spec: &WorldSpec) -> WorldState {
         let (joules, seconds) = spec.declared_costs();
         let gpus = spec.gpus as usize;
         let thermal = spec.thermal.as_ref();
         let highest_steps = spec.device.as_ref().map_or(&[][..], |device| &device.highest_step);
-        let declared = joules.clone();
         // Where temperatures are prescribed nothing crosses a limit.
         let limit = spec.temperature_limit.filter(|_| thermal.is_some()).map(|celsius| LimitRecord {
             celsius,
             degree_seconds: 0.0,
             settled_at: Some(SimTime::ZERO),
         });
-        let mut devices = Devices::new(gpus, thermal);
+        let mut devices = Devices::new(gpus, thermal, spec.device.is_some());
         devices.meter = spec.device.as_ref().map(|_| Meter::new(gpus));
         let power_cap = spec.device.as_ref().and_then(|device| device.power_cap);
-        let state = WorldState {
+        WorldState {
             hot: spec.costs.hot.clone(),
             joules,
             seconds,
             devices,
-            watched: vec![Watched::default(); gpus],
+            watched: vec![Watched::default(); if spec.watches() { gpus } else { 0 }],
             governors: (0..).zip(highest_steps).map(|(gpu, step)| Governor::new(gpu, *step)).collect(),
             jobs: vec![None; highest_steps.len()],
             in_layer: false,
             shares: Shares::default(),
             coolant: Coolant::new(gpus, spec.cooling.as_ref(), thermal),
-            placements: vec![spec.placement.clone(); spec.layers as usize],
-            measured: Measured::new(spec.layers as usize, spec.experts as usize, gpus),
+            placements: std::iter::repeat_n(Arc::new(spec.placement.clone()), spec.layers as usize).collect(),
+            measured: if spec.measures() {
+                Measured::new(spec.layers as usize, spec.experts as usize, gpus)
+            } else {
+                Measured::default()
+            },
             gauges: Gauges::new(gpus),
             moves: Moves::default(),
             moving: None,
             moved_joules: 0.0,
-            samples: vec![Sample::default(); gpus],
+            samples: Arc::new(vec![Sample::default(); gpus]),
             waiting: Default::default(),
             busy: false,
             running: None,
@@ -197,11 +212,20 @@ impl World {
                 layers: LayerRecord::for_each(spec.layers),
                 limit,
                 power_cap,
-                frontier: Self::own_frontier(&spec),
+                frontier: Self::own_frontier(spec),
                 ..RunRecord::default()
             },
             finished: false,
-        };
+        }
+    }
+
+    fn with_state(
+        spec: Arc<WorldSpec>,
+        state: WorldState,
+        router: Box<dyn Router>,
+        telemetry: Box<dyn TelemetrySource>,
+    ) -> Self {
+        let (declared, _) = spec.declared_costs();
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);
         let populations = spec.crowd.as_ref().map(Crowd::populations).unwrap_or_default();
         Self {
@@ -224,10 +248,6 @@ impl World {
             routed: BatchId(0),
             profiler: None,
         }
-    }
-
-    pub(crate) fn spec(&self) -> Arc<WorldSpec> {
-        Arc::clone(&self.spec)
     }
 
     pub(crate) fn saved_state(&self) -> SavedState {
@@ -332,7 +352,8 @@ impl World {
             energy: Joules::new(devices.joules[gpu]),
         }));
         let begun = self.section_begins();
-        self.telemetry.sample(now, &self.truth, &mut self.state.samples)?;
+        let samples: &mut Vec<Sample> = Arc::make_mut(&mut self.state.samples);
+        self.telemetry.sample(now, &self.truth, samples)?;
         self.section_ends(Section::Telemetry, begun);
         let (thermal, devices) = (self.spec.thermal.as_ref(), &mut self.state.devices);
         self.revision += 1;

@@ -149,7 +149,7 @@ impl World {
             &self.origins,
             &mut self.traffic,
             &mut self.scratch.dealt,
-            &mut self.scratch.split,
+            Arc::make_mut(&mut self.scratch.split),
         );
         self.state.record.sent_assignments += self.assigned.counts.iter().map(|n| u64::from(*n)).sum::<u64>();
         self.state.record.local_assignments += self.traffic.local();

@@ -22,9 +22,9 @@ pub(super) struct Coolant {
     setting: usize,
     /// The most flow there is.
     most: f64,
-    /// Heat given off by each GPU up to the last refresh (J).
+    /// Heat given off by each GPU up to the last refresh (J); empty where nothing is refreshed.
     removed_before: Vec<f64>,
-    /// Heat each GPU gave off during the last period (W).
+    /// Heat each GPU gave off during the last period (W); empty where nothing is refreshed.
     heat: Vec<f64>,
     /// Energy of GPUs and router up to the last refresh (J).
     drawn_before: f64,
@@ -40,13 +40,14 @@ pub struct Heat {
 
 impl Coolant {
     pub(super) fn new(gpus: usize, cooling: Option<&Cooling>, thermal: Option<&ThermalSpec>) -> Self {
+        let of_cooling = if cooling.is_some() { gpus } else { 0 };
         Self {
             refreshed_at: SimTime::ZERO,
             supply: thermal.map_or(0.0, |thermal| thermal.ambient),
             setting: cooling.map_or(0, |cooling| cooling.settings.len() - 1),
             most: 1.0,
-            removed_before: vec![0.0; gpus],
-            heat: vec![0.0; gpus],
+            removed_before: vec![0.0; of_cooling],
+            heat: vec![0.0; of_cooling],
             drawn_before: 0.0,
         }
     }
@@ -65,7 +66,9 @@ impl World {
             None => vec![supply; heat.len()],
         };
         self.state.devices.start_warm(power, &inlets, thermal);
-        self.state.coolant.heat = heat;
+        if self.spec.cooling.is_some() {
+            self.state.coolant.heat = heat;
+        }
     }
 
     /// What is warm at `now`; `None` where nothing has a temperature of its own.

@@ -10,7 +10,7 @@ use crate::id::GpuId;
 use crate::thermal::{Check, LeakScratch, Watch};
 use crate::time::SimTime;
 
-/// State of all GPUs, one column per quantity.
+/// State of all GPUs, one column per quantity; columns of what a run does not model are empty.
 ///
 /// A GPU's power is constant between two events that touch it. Settling closes that interval: heat, energy and temperature by
 /// their closed forms. GPUs that no event touches are left alone.
@@ -84,27 +84,30 @@ impl PartialEq for Buffers {
 }
 
 impl Devices {
-    pub(super) fn new(gpus: usize, thermal: Option<&ThermalSpec>) -> Self {
+    /// `clocked` says whether GPUs have clocks and leak.
+    pub(super) fn new(gpus: usize, thermal: Option<&ThermalSpec>, clocked: bool) -> Self {
         let start = thermal.map_or(f64::NAN, |t| t.ambient);
+        let column = |is_modelled: bool| vec![0.0; if is_modelled { gpus } else { 0 }];
+        let heats = thermal.is_some();
         let mut devices = Self {
             settled_at: vec![SimTime::ZERO; gpus],
             power: vec![Draw::default(); gpus],
             work_watts: vec![0.0; gpus],
             temperature: vec![start; gpus],
-            inlet: vec![start; gpus],
+            inlet: vec![start; if heats { gpus } else { 0 }],
             flow: 0,
             off: vec![false; gpus],
             modes: Vec::new(),
             drive: Vec::new(),
-            clock_mhz: vec![0.0; gpus],
-            clock_mhz_seconds: vec![0.0; gpus],
+            clock_mhz: column(clocked),
+            clock_mhz_seconds: column(clocked),
             joules: vec![0.0; gpus],
             work_joules: vec![0.0; gpus],
-            leaking: vec![0.0; gpus],
-            leakage_joules: vec![0.0; gpus],
-            die_seconds: vec![0.0; gpus],
-            stored_joules: vec![0.0; gpus],
-            removed_joules: vec![0.0; gpus],
+            leaking: column(clocked && !heats),
+            leakage_joules: column(clocked),
+            die_seconds: column(heats),
+            stored_joules: column(heats),
+            removed_joules: column(heats),
             peak: thermal.map(|t| t.ambient),
             memory_peak: thermal.map(|t| t.ambient),
             work_generation: vec![0; gpus],
@@ -184,10 +187,15 @@ impl Devices {
             return Ok(());
         }
         let before = (std::mem::replace(&mut self.settled_at[g], now), self.joules[g]);
-        self.joules[g] += (self.power[g].total() + self.leaking[g]) * seconds;
-        self.leakage_joules[g] += self.leaking[g] * seconds;
+        let leaking = self.leaking.get(g).copied().unwrap_or(0.0);
+        self.joules[g] += (self.power[g].total() + leaking) * seconds;
         self.work_joules[g] += self.work_watts[g] * seconds;
-        self.clock_mhz_seconds[g] += self.clock_mhz[g] * seconds;
+        if let (Some(sum), Some(mhz)) = (self.clock_mhz_seconds.get_mut(g), self.clock_mhz.get(g)) {
+            *sum += mhz * seconds;
+        }
+        if let Some(sum) = self.leakage_joules.get_mut(g) {
+            *sum += leaking * seconds;
+        }
         if let Some(thermal) = thermal {
             let nodes = thermal.nodes();
             let network = thermal.network(g, self.flow, self.off[g]);
@@ -197,7 +205,9 @@ impl Devices {
                 .advance(state, drive, self.inlet[g], seconds, &mut self.buffers.leak)
                 .map_err(|fault| RunError::Runaway { gpu, at: now, fault })?;
             self.joules[g] += heat.leaked;
-            self.leakage_joules[g] += heat.leaked;
+            if let Some(sum) = self.leakage_joules.get_mut(g) {
+                *sum += heat.leaked;
+            }
             self.die_seconds[g] += heat.first_node;
             self.stored_joules[g] += heat.stored;
             self.removed_joules[g] += heat.removed;
@@ -322,7 +332,7 @@ impl Devices {
             let nodes = thermal.nodes();
             thermal.network(gpu, self.flow, self.off[gpu]).leakage_power(&self.modes[gpu * nodes..][..nodes])
         });
-        self.power[gpu].total() + self.leaking[gpu] + leakage
+        self.power[gpu].total() + self.leaking.get(gpu).copied().unwrap_or(0.0) + leakage
     }
 
     /// Takes over a temperature that somebody else decided.

@@ -1,5 +1,7 @@
 //! The cost model `device` at work: what every GPU does for a layer, at the clock its governor allows.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::governor::Reading;
@@ -127,7 +129,7 @@ impl World {
         gpu: GpuId,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
-        let spec = std::sync::Arc::clone(&self.spec);
+        let spec = Arc::clone(&self.spec);
         let Some(device) = &spec.device else { return Ok(()) };
         let (g, now) = (gpu.index(), schedule.now());
         let limits = device.limits.as_ref();
@@ -220,7 +222,7 @@ impl World {
         &mut self,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
-        let spec = std::sync::Arc::clone(&self.spec);
+        let spec = Arc::clone(&self.spec);
         let Some(device) = &spec.device else { return Ok(()) };
         let Some(limits) = &device.limits else { return Ok(()) };
         let now = schedule.now();
@@ -287,7 +289,7 @@ impl World {
     fn drop_share(&mut self, gpu: GpuId) {
         self.state.shares.throttled[gpu.index()] = 0.0;
         let Some(running) = &mut self.state.running else { return };
-        for (expert, count) in running.split.of_mut(gpu.index()) {
+        for (expert, count) in Arc::make_mut(&mut running.split).of_mut(gpu.index()) {
             let count = std::mem::take(count);
             running.batch.dropped += count;
             running.completed.assignments[expert.index()] -= count;

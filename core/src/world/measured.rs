@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Weight of the newest share in the running mean of a GPU's speed: the last eight or so decide.
 const NEWEST: f64 = 0.125;
 
-/// Loads of experts and pace of GPUs.
+/// Loads of experts and pace of GPUs; empty where nobody asks for them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Measured {
     /// Assignments per layer and expert since the last placement.
@@ -53,10 +53,9 @@ impl Measured {
     /// A GPU has done a share.
     pub(super) fn add_share(&mut self, gpu: usize, share: Share) {
         if share.nominal_s > 0.0 && share.seconds > 0.0 {
-            let sums = &mut self.shares[gpu];
+            let (Some(sums), Some(speed)) = (self.shares.get_mut(gpu), self.speeds.get_mut(gpu)) else { return };
             let parts = [share.nominal_s, share.seconds, share.nominal_joules, share.joules];
             sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
-            let speed = &mut self.speeds[gpu];
             *speed += NEWEST * (share.nominal_s / share.seconds - *speed);
         }
     }

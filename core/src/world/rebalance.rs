@@ -3,6 +3,8 @@
 //! Weights move while nothing else runs: before a batch is routed, and so within its latency. GPUs draw the energy of the transfer
 //! while it lasts.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{RunError, World};
@@ -126,7 +128,7 @@ impl World {
 
     /// Asks the policy again if enough batches have passed since it was asked.
     fn rebalance_if_due(&mut self) -> Result<(), RunError> {
-        let spec = std::sync::Arc::clone(&self.spec);
+        let spec = Arc::clone(&self.spec);
         let Some(policy) = &spec.policy else { return Ok(()) };
         let Some(rebalance) = policy.rebalance() else { return Ok(()) };
         if self.state.measured.batches < rebalance.every_batches.max(1) {
@@ -135,7 +137,7 @@ impl World {
         let lost = self.lost_gpus();
         let (speeds, joules) = (self.state.measured.speeds(), self.state.measured.joules());
         for layer in 0..self.state.placements.len() {
-            let current = self.state.placements[layer].clone();
+            let current = Arc::clone(&self.state.placements[layer]);
             let context = PlacementContext::at_start(spec.experts as usize, spec.gpus as usize)
                 .with_nodes_of(spec.gpus_per_node as usize)
                 .measured(self.state.measured.loads(layer), &speeds, &self.state.samples, &current, &lost)
@@ -192,7 +194,7 @@ impl World {
                 }
             }
         }
-        self.state.placements[layer] = placement;
+        self.state.placements[layer] = Arc::new(placement);
         self.revision += 1;
     }
 }

@@ -1,5 +1,7 @@
 //! Buffers that events fill anew: kept, so that a batch allocates only what its record keeps, and what lies between batches nothing.
 
+use std::sync::Arc;
+
 use super::split::{Dealt, Split};
 use super::state::Completed;
 use crate::id::ExpertId;
@@ -9,7 +11,7 @@ use crate::id::ExpertId;
 pub(super) struct Scratch {
     pub(super) dealt: Dealt,
     /// What the layer that begins is shared out into. The running batch holds it, and gives it back.
-    pub(super) split: Split,
+    pub(super) split: Arc<Split>,
     /// What the router is told about the layer. The running batch holds it, then the router is told, and it comes back.
     pub(super) completed: Completed,
     /// Energy at each GPU of the hops to it (J).

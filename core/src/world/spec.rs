@@ -190,6 +190,18 @@ impl DeviceSpec {
 }
 
 impl WorldSpec {
+    /// Whether anybody asks what experts serve and how fast GPUs are: a policy that places again, or copies that are chosen by speed.
+    pub(super) fn measures(&self) -> bool {
+        let places_again = self.policy.as_ref().is_some_and(|policy| policy.rebalance().is_some());
+        places_again || self.dispatch.copies == CopyChoice::BySpeed
+    }
+
+    /// Whether there is a limit that GPUs can reach.
+    pub(super) fn watches(&self) -> bool {
+        let governed = self.device.as_ref().is_some_and(|device| device.limits.is_some());
+        self.thermal.is_some() && (governed || self.temperature_limit.is_some())
+    }
+
     /// Whether it matters on which GPU a token lies: something is paid for what crosses, or copies near the token go first.
     pub(super) fn origins_matter(&self) -> bool {
         let is_paid = self.device.is_some() || self.costs.hop_joules != 0.0;

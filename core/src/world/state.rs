@@ -1,6 +1,7 @@
 //! Everything in a run that changes, as plain data.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,7 @@ pub(crate) struct WorldState {
     /// Time of an assignment now, per expert (s).
     pub(super) seconds: Vec<f64>,
     pub(super) devices: Devices,
-    /// What each GPU is watched for.
+    /// What each GPU is watched for; empty where there is no limit to reach.
     pub(super) watched: Vec<Watched>,
     /// The governor of each GPU; empty where the cost model is a table.
     pub(super) governors: Vec<Governor>,
@@ -40,8 +41,8 @@ pub(crate) struct WorldState {
     /// What the GPUs did for the running batch.
     pub(super) shares: Shares,
     pub(super) coolant: Coolant,
-    /// Where the experts of each layer are now.
-    pub(super) placements: Vec<Placement>,
+    /// Where the experts of each layer are now. Runs that have been forked share what no event has changed.
+    pub(super) placements: Vec<Arc<Placement>>,
     /// What has been measured since they were placed.
     pub(super) measured: Measured,
     /// What was read off the GPUs when the last batch was done.
@@ -53,7 +54,7 @@ pub(crate) struct WorldState {
     /// Energy of weights that have moved since the last batch (J).
     pub(super) moved_joules: f64,
     /// The last sample of each GPU.
-    pub(super) samples: Vec<Sample>,
+    pub(super) samples: Arc<Vec<Sample>>,
     /// Batches that have arrived and wait for the layer.
     pub(super) waiting: VecDeque<(BatchId, SimTime)>,
     /// Whether a dispatch is under way or a batch is running.
@@ -76,7 +77,7 @@ pub(super) struct Running {
     /// GPUs that still work.
     pub(super) pending: u32,
     /// Which GPU serves how many assignments of which experts.
-    pub(super) split: Split,
+    pub(super) split: Arc<Split>,
     pub(super) completed: Completed,
 }
 

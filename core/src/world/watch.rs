@@ -51,7 +51,7 @@ impl World {
         let begun = self.section_begins();
         let Some(thermal) = self.spec.thermal.as_ref() else { return };
         let g = gpu.index();
-        let watched = &self.state.watched[g];
+        let Some(watched) = self.state.watched.get(g) else { return };
         let governor = self.state.governors.get(g);
         let limits = self.spec.device.as_ref().and_then(|device| device.limits.as_ref());
         // Node, threshold and direction of everything that can happen next; the order decides between equal instants.
