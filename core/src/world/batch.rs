@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::assigned::Assigned;
 use super::measured::Share;
-use super::scratch::Scratch;
 use super::split::share_out;
 use super::state::Running;
 use super::{RunError, World};
@@ -72,13 +71,8 @@ impl World {
         &mut self,
         schedule: &mut Schedule<'_, Event, Q>,
     ) -> Result<(), RunError> {
-        match self.state.running.take() {
-            Some(Running { batch, layer, split, .. }) => {
-                self.scratch.split = split;
-                self.enter_layer(batch, layer + 1, schedule)
-            }
-            None => Ok(()),
-        }
+        let Some(Running { batch, layer, .. }) = self.state.running.take() else { return Ok(()) };
+        self.enter_layer(batch, layer + 1, schedule)
     }
 
     /// Routes the batch by the gate of a layer and starts the work of every GPU that got some.
@@ -118,8 +112,7 @@ impl World {
             Some(device) => self.start_layer(device, delay, schedule)?,
             None => self.start_work(batch, delay, schedule)?,
         };
-        let Scratch { split, completed, .. } = &mut self.scratch;
-        let (split, completed) = (std::mem::take(split), std::mem::take(completed));
+        let (split, completed) = (Arc::clone(&self.scratch.split), std::mem::take(&mut self.scratch.completed));
         self.state.running = Some(Running { batch: record, layer, entered: now, pending, split, completed });
         if pending == 0 { self.layer_done(schedule) } else { Ok(()) }
     }
@@ -328,8 +321,7 @@ impl World {
 
     /// The last layer is passed: the batch is recorded and the next one may start.
     fn finish_batch<Q: EventQueue<Event>>(&mut self, schedule: &mut Schedule<'_, Event, Q>) -> Result<(), RunError> {
-        let Some(Running { mut batch, split, .. }) = self.state.running.take() else { return Ok(()) };
-        self.scratch.split = split;
+        let Some(Running { mut batch, .. }) = self.state.running.take() else { return Ok(()) };
         if self.spec.device.is_some() {
             self.end_layer(schedule)?;
         }

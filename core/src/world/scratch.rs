@@ -10,7 +10,7 @@ use crate::id::ExpertId;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     pub(super) dealt: Dealt,
-    /// What the layer that begins is shared out into. The running batch holds it, and gives it back.
+    /// What the layer that begins is shared out into; the running batch looks at it too.
     pub(super) split: Arc<Split>,
     /// What the router is told about the layer. The running batch holds it, then the router is told, and it comes back.
     pub(super) completed: Completed,
