@@ -10,6 +10,7 @@ mod clock;
 mod crowd;
 mod fleet;
 mod frontier;
+mod gates;
 mod group;
 mod lateness;
 mod ledger;

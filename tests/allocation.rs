@@ -1,5 +1,5 @@
-//! What allocates once everything has its size, counted by an allocator: no router, no event between batches; a gate only what it keeps, a batch only
-//! what its record keeps.
+//! What allocates once everything has its size, counted by an allocator: no gate, no router, no event between batches; a batch only what its record
+//! keeps, a fleet what its windows keep.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 use std::path::Path;
@@ -19,7 +19,7 @@ use isotherm_core::simulation::Simulation;
 use isotherm_core::telemetry::Sample;
 use isotherm_core::time::SimTime;
 use isotherm_core::units::{Celsius, Watts};
-use isotherm_core::workload::Arrival;
+use isotherm_core::workload::{Arrival, WorkloadContext, WorkloadSpec};
 use isotherm_core::world::{GateWindow, WorldSpec};
 use isotherm_routers::{Baseline, KINDS};
 
@@ -89,27 +89,37 @@ fn routing_allocates_nothing_after_warm_up() {
     }
 }
 
+/// A gate is computed in the memory of one that all runs have passed.
 #[test]
-fn a_gate_allocates_only_what_it_keeps() {
+fn a_gate_in_used_memory_allocates_nothing() {
     const TOKENS: usize = 512;
-    let mut scratch = GateScratch::default();
-    let logits = |batch| {
-        // With room to be moved to the next line.
-        let mut logits = Vec::with_capacity(TOKENS * EXPERTS + LINE);
-        logits.resize(TOKENS * EXPERTS, 0.0);
-        fill_standard_normal([1, 2], batch, &mut logits);
-        logits
-    };
-    let first = GateBatch::with_scratch(EXPERTS, TOP_K, logits(0), &mut scratch);
-    let next = logits(1);
-    let mut second = None;
-    let counted =
-        allocation_counter::measure(|| second = Some(GateBatch::with_scratch(EXPERTS, TOP_K, next, &mut scratch)));
-    // Experts and weights of every token, three numbers a token, and some an expert; not the probabilities, which are as large as the logits.
-    let kept = TOKENS * (2 * TOP_K * size_of::<u32>() + 2 * size_of::<f32>() + size_of::<f64>());
-    assert!(counted.bytes_total as usize <= kept + 4 * EXPERTS * size_of::<f64>(), "{counted:?}");
-    assert_eq!(counted.bytes_current, counted.bytes_total as i64, "nothing is given back: {counted:?}");
-    assert_eq!(first.tokens(), second.unwrap().tokens());
+    for workload in [
+        "kind = \"gaussian\"",
+        "kind = \"gaussian\"\nsource = \"logits\"\nskew = 0.5",
+        "kind = \"gaussian\"\nsource = \"logits\"\ngate = \"uniform\"",
+    ] {
+        let spec: Box<dyn WorkloadSpec> = toml::from_str(workload).unwrap();
+        let stream =
+            spec.build(&WorkloadContext { experts: EXPERTS, top_k: TOP_K, seed: 1, batches: &[], layer: 0 }).unwrap();
+        let mut scratch = GateScratch::default();
+        let mut gate = |used: Option<GateBatch<'static>>, batch| {
+            used.into_iter().for_each(|used| scratch.reuse(used));
+            let mut logits = scratch.logits();
+            stream.logits_into(BatchId(batch), TOKENS, &mut logits).unwrap();
+            GateBatch::with_scratch(EXPERTS, TOP_K, logits, &mut scratch)
+        };
+        let first = gate(None, 0);
+        let mut last = None;
+        let counted = allocation_counter::measure(|| {
+            let second = gate(Some(first), 1);
+            last = Some(gate(Some(second), 2));
+        });
+        assert_eq!(counted.count_total, 0, "{workload}: {counted:?}");
+        let fresh = GateBatch::from_logits(EXPERTS, TOP_K, stream.logits(BatchId(2), TOKENS).unwrap());
+        let last = last.unwrap();
+        assert_eq!(format!("{last:?}"), format!("{fresh:?}"), "{workload}: and is the same gate");
+        assert_eq!(last.parts().logits.as_ptr().addr() % LINE, 0);
+    }
 }
 
 /// A scenario, settings, and what the record of one of its batches keeps: experts' use, temperatures, power and time at work of the GPUs, and on

@@ -1,23 +1,21 @@
 //! One group: the runs of one world at one seed, advanced together through the token stream.
 
-use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use isotherm_core::engine::EngineError;
-use isotherm_core::gate::{GateBatch, GateScratch};
-use isotherm_core::id::BatchId;
 use isotherm_core::placement::Placement;
 use isotherm_core::record::RunRecord;
 use isotherm_core::router::{PerLayer, Router, RouterContext};
 use isotherm_core::simulation::{Progress, Simulation};
 use isotherm_core::telemetry::{RunName, TelemetryError, TelemetrySource};
-use isotherm_core::workload::{Arrival, TokenStream};
+use isotherm_core::workload::Arrival;
 use isotherm_core::world::{GateWindow, RunError, WorldSpec};
 use rayon::prelude::*;
 
 use super::crowd::with_crowd;
+use super::gates::{Gates, retire};
 use super::warm_up::warmed_up;
 use super::{Ledger, Outcome, Part, Run, Watch, arrivals, fleet, frontier, point_of, streams, time, world_spec};
 use crate::fault::Fault;
@@ -28,11 +26,6 @@ const WINDOW_BYTES: usize = 4 << 20;
 
 /// Events a run handles between two looks at whether it should stop: a long wait between batches can be interrupted too.
 const EVENTS_BETWEEN_LOOKS: u64 = 1 << 16;
-
-thread_local! {
-    /// What computing the gate of a batch needs, kept for the next one.
-    static SCRATCH: RefCell<GateScratch> = RefCell::default();
-}
 
 /// One world at one seed.
 pub(super) struct Group {
@@ -83,17 +76,23 @@ impl Group {
             runs.iter().zip(known).map(|(run, known)| slot(file, run, &spec, known, ledger)).collect()
         });
 
+        let gates = Gates { seed: self.seed, streams: &streams, spec: &spec, arrivals: &arrivals, ledger };
+        let mut passed: Option<Arc<GateWindow>> = None;
         let mut complete = true;
         for chunk in chunks(&arrivals, &spec) {
             if stop.load(Ordering::Relaxed) {
                 complete = false;
                 break;
             }
-            let window = Arc::new(self.window(&streams, &spec, &arrivals, chunk.clone(), ledger)?);
+            let window = gates.window(chunk.clone())?;
             rayon::join(
                 || slots.par_iter_mut().for_each(|slot| advance(slot, &window, watch, stop)),
                 || frontier.iter_mut().for_each(|frontier| frontier.add(&window, chunk.clone(), ledger)),
             );
+            // A run holds the window that it is in.
+            if let Some(passed) = passed.replace(window) {
+                retire(passed);
+            }
         }
         if let (true, Some(frontier), Some(baseline)) = (complete, frontier, plan.baseline())
             && let Slot::Done(outcome) = &mut slots[baseline]
@@ -108,6 +107,7 @@ impl Group {
                 Slot::Running(_) => None,
             })
             .collect();
+        passed.into_iter().for_each(retire);
         let fresh: Vec<(&Run, &Outcome)> = runs
             .iter()
             .zip(&outcomes)
@@ -117,35 +117,6 @@ impl Group {
             .collect();
         time(ledger, Part::Output, || watch.keep(&fresh))?;
         Ok(outcomes)
-    }
-
-    /// Computes the gate of the batches in `chunk`, each once, for all runs of the group.
-    pub(super) fn window(
-        &self,
-        streams: &[Box<dyn TokenStream>],
-        spec: &WorldSpec,
-        arrivals: &[Arrival],
-        chunk: Range<usize>,
-        ledger: Option<&Ledger>,
-    ) -> Result<GateWindow, Fault> {
-        let gate = |batch: BatchId, stream: &dyn TokenStream| {
-            let tokens = arrivals[batch.index()].tokens as usize;
-            let logits = time(ledger, Part::Stream, || stream.logits(batch, tokens))
-                .map_err(|error| Fault::Runs(format!("error: {batch} of seed {}: {error}", self.seed)))?;
-            let (experts, top_k) = (spec.experts as usize, spec.top_k as usize);
-            let gate = |scratch: &mut _| GateBatch::with_scratch(experts, top_k, logits, scratch);
-            Ok(Arc::new(time(ledger, Part::Gate, || SCRATCH.with_borrow_mut(gate))))
-        };
-        let batches: Result<Vec<_>, Fault> = chunk
-            .into_par_iter()
-            .map(|index| {
-                let batch = BatchId(index as u32);
-                let layers: Result<Vec<_>, Fault> =
-                    streams.par_iter().map(|stream| gate(batch, stream.as_ref())).collect();
-                Ok((batch, layers?))
-            })
-            .collect();
-        Ok(GateWindow::of_layers(batches?))
     }
 }
 

@@ -16,6 +16,7 @@ use isotherm_core::world::{GateWindow, RunError, WorldSpec};
 
 use super::clock::{Clock, Pacer};
 use super::crowd::with_crowd;
+use super::gates::Gates;
 use super::group::{self, Group, chunks};
 use super::seen::Records;
 use super::{Outcome, Run, Watch, arrivals, frontier, streams, world_spec};
@@ -94,7 +95,9 @@ impl Group {
     }
 
     fn window_of(&self, stage: &Stage, chunk: &Range<usize>) -> Result<Arc<GateWindow>, Fault> {
-        self.window(&stage.streams, &stage.spec, &stage.arrivals, chunk.clone(), None).map(Arc::new)
+        let Stage { arrivals, streams, spec, .. } = stage;
+        let gates = Gates { seed: self.seed, streams, spec, arrivals, ledger: None };
+        gates.window(chunk.clone())
     }
 
     /// One run from its start to its end; `None` if it was stopped.

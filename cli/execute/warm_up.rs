@@ -10,6 +10,7 @@ use isotherm_core::workload::{Arrival, TokenStream};
 use isotherm_core::world::{Start, WorldSpec};
 use isotherm_routers::Baseline;
 
+use super::gates::{Gates, retire};
 use super::group::{Group, chunks, through};
 use super::{Ledger, Part, time};
 use crate::fault::Fault;
@@ -57,17 +58,22 @@ pub(super) fn warmed_up(
     let router = PerLayer::build(&Baseline::default(), &context, spec.layers).map_err(|error| fault(&error))?;
     let source = scenario.telemetry.build(spec.gpus as usize, group.seed).map_err(|error| fault(&error))?;
     let mut simulation = Simulation::new(Arc::new(own), router, source).map_err(|error| fault(&error))?;
+    let gates = Gates { seed: group.seed, streams, spec: &spec, arrivals: &first, ledger };
+    let mut passed = None;
     for chunk in chunks(&first, &spec) {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let window = Arc::new(group.window(streams, &spec, &first, chunk, ledger)?);
+        let window = gates.window(chunk)?;
         // Its batches are none of those that a progress bar waits for.
         let progress = time(ledger, Part::Events, || through(&mut simulation, &window, stop, |_| {}));
         match progress.map_err(|error| fault(&error))? {
             None => return Ok(None),
             Some(Progress::NeedsBatches) => {}
             Some(Progress::Finished) => break,
+        }
+        if let Some(passed) = passed.replace(window) {
+            retire(passed);
         }
     }
     if let Some((gpu, at)) = simulation.record().lost.first() {

@@ -56,6 +56,15 @@ impl<T: Copy + Default> Buffer<'_, T> {
         Self(Held::Aligned { values, start })
     }
 
+    /// The values as a vector, or, where they were aligned, the memory that they are in.
+    pub(crate) fn into_vec(self) -> Vec<T> {
+        match self.0 {
+            Held::Owned(values) | Held::Aligned { values, .. } => values,
+            Held::Shared(values) => values.to_vec(),
+            Held::Exclusive(values) => values.to_vec(),
+        }
+    }
+
     /// Makes room for `len` values, new ones being `value`.
     ///
     /// # Panics

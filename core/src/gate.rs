@@ -36,11 +36,36 @@ pub struct GateBatch<'a> {
     masked: bool,
 }
 
-/// Memory that computing a gate needs and that the gate does not keep: as much again as its logits.
+/// Memory that computing a gate needs and that the gate does not keep, as much again as its logits; and that of a gate that is to be the next one.
 #[derive(Clone, Debug, Default)]
 pub struct GateScratch {
     selector: Selector,
     probabilities: Probabilities,
+    /// A gate that nobody needs any more.
+    used: Option<GateBatch<'static>>,
+}
+
+impl GateScratch {
+    /// Lets the next gate have the memory of one that nobody needs any more.
+    ///
+    /// ```
+    /// use isotherm_core::gate::{GateBatch, GateScratch};
+    /// let mut scratch = GateScratch::default();
+    /// scratch.reuse(GateBatch::from_logits(2, 1, vec![0.5, 0.1]));
+    /// let mut logits = scratch.logits();
+    /// logits.resize(2, 0.0);
+    /// logits.copy_from_slice(&[0.2, 0.3]);
+    /// assert_eq!(GateBatch::with_scratch(2, 1, logits, &mut scratch).reference().experts, [1]);
+    /// ```
+    pub fn reuse(&mut self, gate: GateBatch<'static>) {
+        self.used = Some(gate);
+    }
+
+    /// The memory of that gate's logits with whatever is in it, for the next one's; an empty vector where there is none.
+    #[must_use]
+    pub fn logits(&mut self) -> Vec<f32> {
+        self.used.as_mut().map(|gate| std::mem::take(&mut gate.logits).into_vec()).unwrap_or_default()
+    }
 }
 
 /// The arrays of a gate that has been computed. Only [`GateBatch::from_logits`] makes ones that belong together.
@@ -144,17 +169,25 @@ impl<'a> GateBatch<'a> {
         assert!(experts > 0 && logits.len().is_multiple_of(experts), "logits are rows of one value per expert");
         assert!((1..=experts).contains(&top_k), "top_k is within 1..=experts");
         let masked = replace_non_numbers(experts, &mut logits);
-        let mut reference = Routing::new(experts, top_k);
-        let GateScratch { selector, probabilities } = scratch;
+        let GateScratch { selector, probabilities, used } = scratch;
+        let used = used.take().filter(|used| used.experts == experts && used.reference.top_k() == top_k);
+        let memory = used.unwrap_or_else(|| Self::empty(experts, top_k));
+        let mut reference = memory.reference;
+        reference.gate = None;
         selector.select_logits(experts, &logits, Rule::Logit, Some(probabilities), None, &mut reference);
-        let mut mean_probability = vec![0.0; experts];
+        let mut mean_probability = memory.mean_probability;
         probabilities.mean(&mut mean_probability);
         let first =
             || reference.experts.chunks_exact(top_k).enumerate().map(|(token, chosen)| (token, chosen[0] as usize));
-        let row_max: Vec<f32> = first().map(|(token, expert)| logits[token * experts + expert]).collect();
+        let mut row_max = memory.row_max.into_vec();
+        row_max.clear();
+        row_max.extend(first().map(|(token, expert)| logits[token * experts + expert]));
+        let mut top_probability = memory.top_probability.into_vec();
+        top_probability.clear();
         let probability = |(token, expert)| probabilities.get(token, expert).unwrap_or_default();
-        let top_probability: Vec<f32> = first().map(probability).collect();
-        let top_mass = compare::masses(experts, top_k, &logits, &row_max, &reference.experts);
+        top_probability.extend(first().map(probability));
+        let mut top_mass = memory.top_mass.into_vec();
+        compare::masses(experts, top_k, &logits, &row_max, &reference.experts, &mut top_mass);
         let summary = GateSummary { kl_nats: Some(0.0), ..reference.gate.unwrap_or_default() };
         reference.gate = Some(summary);
         Self {
@@ -164,9 +197,24 @@ impl<'a> GateBatch<'a> {
             row_max: row_max.into(),
             top_mass: top_mass.into(),
             top_probability: top_probability.into(),
-            mean_probability: mean_probability.into(),
+            mean_probability,
             summary,
             masked,
+        }
+    }
+
+    /// No memory yet.
+    fn empty(experts: usize, top_k: usize) -> Self {
+        Self {
+            experts,
+            logits: Buffer::default(),
+            reference: Routing::new(experts, top_k),
+            row_max: Buffer::default(),
+            top_mass: Buffer::default(),
+            top_probability: Buffer::default(),
+            mean_probability: vec![0.0; experts].into(),
+            summary: GateSummary::default(),
+            masked: false,
         }
     }
 

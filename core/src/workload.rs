@@ -37,11 +37,22 @@ pub struct WorkloadContext<'a> {
 ///
 /// A pure function of spec, seed and batch index: batches may be asked for in any order, from any thread.
 pub trait TokenStream: Send + Sync {
-    /// Logits of `tokens` tokens of batch `batch`, `tokens x experts`, row after row.
+    /// Logits of `tokens` tokens of batch `batch`, `tokens x experts`, row after row, into `out`: whatever was in it is gone, and its memory is used
+    /// again.
     ///
     /// # Errors
     /// A fault of the numeric library; ends all runs that share the stream.
-    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError>;
+    fn logits_into(&self, batch: BatchId, tokens: usize, out: &mut Vec<f32>) -> Result<(), WorkloadError>;
+
+    /// [`TokenStream::logits_into`] into memory of its own.
+    ///
+    /// # Errors
+    /// As [`TokenStream::logits_into`].
+    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
+        let mut out = Vec::new();
+        self.logits_into(batch, tokens, &mut out)?;
+        Ok(out)
+    }
 
     /// The first batch of every law that tokens are drawn from, by rising batch, from 0 on: more than one where the stream changes in the
     /// middle of a run. All tokens of a law are independent of each other.
@@ -52,7 +63,7 @@ pub trait TokenStream: Send + Sync {
     /// Logits of `tokens` tokens of law number `law`, of part `part` of its sample: tokens that no batch of a run has.
     ///
     /// # Errors
-    /// As [`TokenStream::logits`].
+    /// As [`TokenStream::logits_into`].
     fn sample(&self, law: usize, part: u32, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
         let _ = law;
         self.logits(sample_batch(part), tokens)

@@ -147,8 +147,10 @@ fn mass(logits: &[f32], most: f32, chosen: &[u32]) -> f64 {
 }
 
 /// [`mass`] of every token, to the same bits, for a routing that drops nothing: sixteen tokens side by side.
-pub(super) fn masses(experts: usize, k: usize, logits: &[f32], row_max: &[f32], chosen: &[u32]) -> Vec<f64> {
-    let mut sums = vec![0.0; row_max.len()];
+pub(super) fn masses(experts: usize, k: usize, logits: &[f32], row_max: &[f32], chosen: &[u32], sums: &mut Vec<f64>) {
+    sums.clear();
+    sums.resize(row_max.len(), 0.0);
+    let sums = &mut sums[..];
     simd::dispatch(
         #[inline(always)]
         || {
@@ -169,7 +171,6 @@ pub(super) fn masses(experts: usize, k: usize, logits: &[f32], row_max: &[f32], 
             }
         },
     );
-    sums
 }
 
 #[inline(always)]

@@ -281,6 +281,11 @@ impl GateWindow {
         Self { batches: batches.into_iter().collect() }
     }
 
+    /// The gates, by batch and layer: for who has no use for the window any more, but for their memory.
+    pub fn into_gates(self) -> impl Iterator<Item = Arc<GateBatch<'static>>> {
+        self.batches.into_values().flatten()
+    }
+
     /// Whether the batch is at hand, with all its layers.
     #[must_use]
     pub fn holds(&self, batch: BatchId) -> bool {

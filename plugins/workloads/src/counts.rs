@@ -174,21 +174,21 @@ struct Fitted {
 }
 
 impl Fitted {
-    fn logits_of(&self, corpus: &Corpus, block: BatchId, tokens: usize) -> Vec<f32> {
+    fn logits_of(&self, corpus: &Corpus, block: BatchId, tokens: usize, out: &mut Vec<f32>) {
         let offsets = &corpus.offsets;
-        let mut logits = vec![0.0; tokens * offsets.len()];
-        fill_standard_normal(self.key, u64::from(block.0), &mut logits);
-        for row in logits.chunks_exact_mut(offsets.len()) {
+        out.resize(tokens * offsets.len(), 0.0);
+        fill_standard_normal(self.key, u64::from(block.0), out);
+        for row in out.chunks_exact_mut(offsets.len()) {
             row.iter_mut().zip(offsets).for_each(|(z, offset)| *z = *z * self.sigma + offset);
         }
-        logits
     }
 }
 
 impl TokenStream for Fitted {
-    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
+    fn logits_into(&self, batch: BatchId, tokens: usize, out: &mut Vec<f32>) -> Result<(), WorkloadError> {
         let now = self.corpora.partition_point(|(first, _)| *first <= batch.0) - 1;
-        Ok(self.logits_of(&self.corpora[now].1, batch, tokens))
+        self.logits_of(&self.corpora[now].1, batch, tokens, out);
+        Ok(())
     }
 
     fn laws(&self) -> Vec<BatchId> {
@@ -196,7 +196,9 @@ impl TokenStream for Fitted {
     }
 
     fn sample(&self, law: usize, part: u32, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
-        Ok(self.logits_of(&self.corpora[law].1, sample_batch(part), tokens))
+        let mut out = Vec::new();
+        self.logits_of(&self.corpora[law].1, sample_batch(part), tokens, &mut out);
+        Ok(out)
     }
 
     fn inclusion(&self, law: usize) -> Option<Vec<f64>> {

@@ -146,8 +146,8 @@ struct Exchangeable {
 }
 
 impl TokenStream for Exchangeable {
-    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
-        self.plain.logits(batch, tokens)
+    fn logits_into(&self, batch: BatchId, tokens: usize, out: &mut Vec<f32>) -> Result<(), WorkloadError> {
+        self.plain.logits_into(batch, tokens, out)
     }
 
     fn inclusion(&self, _: usize) -> Option<Vec<f64>> {
@@ -164,12 +164,12 @@ struct Skewed {
 }
 
 impl TokenStream for Skewed {
-    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
-        let mut logits = self.plain.logits(batch, tokens)?;
-        for row in logits.chunks_exact_mut(self.offsets.len()) {
+    fn logits_into(&self, batch: BatchId, tokens: usize, out: &mut Vec<f32>) -> Result<(), WorkloadError> {
+        self.plain.logits_into(batch, tokens, out)?;
+        for row in out.chunks_exact_mut(self.offsets.len()) {
             row.iter_mut().zip(&self.offsets).for_each(|(z, offset)| *z += offset);
         }
-        Ok(logits)
+        Ok(())
     }
 
     fn inclusion(&self, _: usize) -> Option<Vec<f64>> {
@@ -190,11 +190,11 @@ struct Independent {
 }
 
 impl TokenStream for Independent {
-    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
-        let mut logits = vec![0.0; tokens * self.experts];
-        fill_standard_normal(self.key, u64::from(batch.0), &mut logits);
-        logits.iter_mut().for_each(|z| *z *= self.sigma);
-        Ok(logits)
+    fn logits_into(&self, batch: BatchId, tokens: usize, out: &mut Vec<f32>) -> Result<(), WorkloadError> {
+        out.resize(tokens * self.experts, 0.0);
+        fill_standard_normal(self.key, u64::from(batch.0), out);
+        out.iter_mut().for_each(|z| *z *= self.sigma);
+        Ok(())
     }
 }
 

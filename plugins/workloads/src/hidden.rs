@@ -3,13 +3,12 @@
 //! Drawn and multiplied a few tokens at a time, so that the product reads from the cache what the generator wrote to it, and a batch needs no memory
 //! for all of its hidden states. On one thread: runs are spread over cores already.
 
-use std::sync::{Mutex, PoisonError};
-
 use isotherm_core::id::BatchId;
 use isotherm_core::rng::{ROUND, fill_standard_normal_from};
 use isotherm_core::workload::{TokenStream, WorkloadError};
 
 use crate::gate_product::{GateProduct, TOKENS_TOGETHER};
+use crate::idle::Idle;
 
 /// About how many numbers of hidden states are drawn at a time: 128 kB.
 const BLOCK_VALUES: usize = 1 << 15;
@@ -20,8 +19,7 @@ pub(crate) struct HiddenStates {
     gate: GateProduct,
     experts: usize,
     d_model: usize,
-    /// Buffers that no thread is using: fresh memory costs a page fault every 4 kB.
-    idle: Mutex<Vec<Vec<f32>>>,
+    idle: Idle,
 }
 
 impl HiddenStates {
@@ -31,7 +29,7 @@ impl HiddenStates {
         let transposed: Vec<f32> =
             (0..rows.len()).map(|at| rows[at % experts * d_model + at / experts] as f32).collect();
         let gate = GateProduct::new(experts, &transposed);
-        Self { key, gate, experts, d_model, idle: Mutex::new(Vec::new()) }
+        Self { key, gate, experts, d_model, idle: Idle::default() }
     }
 
     /// Tokens of a block: their numbers are whole rounds of the generator, and they are whole blocks of the product.
@@ -44,18 +42,18 @@ impl HiddenStates {
 }
 
 impl TokenStream for HiddenStates {
-    fn logits(&self, batch: BatchId, tokens: usize) -> Result<Vec<f32>, WorkloadError> {
+    fn logits_into(&self, batch: BatchId, tokens: usize, out: &mut Vec<f32>) -> Result<(), WorkloadError> {
         let together = self.tokens_together();
-        let mut hidden = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let mut hidden = self.idle.take();
         hidden.resize(together.min(tokens).max(hidden.len() / self.d_model) * self.d_model, 0.0);
-        let mut logits = vec![0.0; tokens * self.experts];
-        for (at, logits) in logits.chunks_mut(together * self.experts).enumerate() {
+        out.resize(tokens * self.experts, 0.0);
+        for (at, logits) in out.chunks_mut(together * self.experts).enumerate() {
             let hidden = &mut hidden[..logits.len() / self.experts * self.d_model];
             fill_standard_normal_from(self.key, u64::from(batch.0), at * together * self.d_model, hidden);
             self.gate.multiply(hidden, logits);
         }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(hidden);
-        Ok(logits)
+        self.idle.give_back(hidden);
+        Ok(())
     }
 }
 

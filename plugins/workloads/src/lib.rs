@@ -12,6 +12,7 @@ mod gate;
 mod gate_product;
 mod gaussian;
 mod hidden;
+mod idle;
 mod options;
 
 pub use arrivals::closed_loop::ClosedLoop;
