@@ -58,8 +58,9 @@ pub(crate) fn axes(rows: &[Row]) -> Vec<Axis> {
     axes
 }
 
-/// The last step of a key path: `lambda` for `router.lambda`.
+/// The last step of a key path, and what it is the kind of: `lambda` for `router.lambda`, `tier` for `tier.kind`.
 pub(crate) fn short(key: &str) -> &str {
+    let key = key.strip_suffix(".kind").unwrap_or(key);
     key.rsplit('.').next().unwrap_or(key)
 }
 
@@ -115,6 +116,12 @@ pub(crate) fn is_of_router(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_axis_is_called_by_its_last_step() {
+        let keys = ["router[1].lambda", "tier.kind", "hardware.gpus", "placement.kind", "kind"];
+        assert_eq!(keys.map(short), ["lambda", "tier", "gpus", "placement", "kind"]);
+    }
 
     #[test]
     fn keys_of_routers_are_known_by_their_beginning() {

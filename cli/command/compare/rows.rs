@@ -187,9 +187,12 @@ impl Tested {
         self.runs_a.min(self.runs_b)
     }
 
-    /// The point for people: the last step of each axis and its value.
+    /// The point for people: the last step of each axis, or what it is the kind of, and its value.
     pub(super) fn point(&self) -> String {
-        let short = |(axis, value): (&String, &String)| format!("{}={value}", axis.rsplit('.').next().unwrap_or(axis));
+        let short = |(axis, value): (&String, &String)| {
+            let axis = axis.strip_suffix(".kind").unwrap_or(axis);
+            format!("{}={value}", axis.rsplit('.').next().unwrap_or(axis))
+        };
         self.name.point.iter().map(short).collect::<Vec<_>>().join(" ")
     }
 }
