@@ -57,10 +57,9 @@ def whole(measured, bench, head):
 def gate(measured):
     rows = []
     for case in measured.cases("product"):
-        peak = measured.median("machine", "multiply-adds of one core", "peak")
         product = measured.median("product", case, "isotherm")
         others = [measured.ratio("product", case, "isotherm", name) for name in ("candle 0.11", "NumPy", "PyTorch")]
-        rows.append([case, shown(product), f"{100 * product / peak:.0f} %"] + [shown(ratio) + " x" if ratio else "-" for ratio in others])
+        rows.append([case, shown(product), percent(measured.median("product share", case, "isotherm"))] + [shown(ratio) + " x" if ratio else "-" for ratio in others])
     return table(["gate product", "isotherm, GFLOP/s", "of the peak", "as fast as candle 0.11", "as NumPy", "as PyTorch"], rows)
 
 

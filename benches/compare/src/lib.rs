@@ -4,6 +4,7 @@
 //! medians of the turns and of the ratios within a turn. So a change of the machine's load meets all of them.
 
 pub mod contest;
+pub mod peak;
 
 use std::fmt::Display;
 

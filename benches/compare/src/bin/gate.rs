@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
+use isotherm_compare::peak::multiply_adds;
 use isotherm_compare::{option, record, seconds_each};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::id::BatchId;
@@ -78,11 +79,29 @@ impl Layer {
     }
 }
 
+/// What part of the processor's multiply-adds a product does: both in turn some twenty times, and the median, so that what a neighbour takes from
+/// either for a moment does not count.
+fn share_of_peak(layer: &Layer, gate: &GateProduct, logits: &mut [f32]) -> f64 {
+    const TURNS: usize = 21;
+    let operations = 2.0 * (TOKENS * D_MODEL * layer.experts) as f64;
+    let mut shares: Vec<f64> = (0..TURNS)
+        .map(|_| {
+            let product = seconds_each(AT_LEAST / 8.0, || gate.multiply(black_box(&layer.hidden), logits)) / operations;
+            let mut done = 0.0;
+            let peak = seconds_each(AT_LEAST / 8.0, || done = black_box(multiply_adds())) / done;
+            peak / product
+        })
+        .collect();
+    shares.sort_by(f64::total_cmp);
+    shares[TURNS / 2]
+}
+
 /// The products: ours, and candle's on the same matrices.
 fn products(layer: &Layer, case: &str) -> f64 {
     let gate = GateProduct::new(layer.experts, &layer.gate);
     let mut logits = vec![0.0; TOKENS * layer.experts];
     let ours = seconds_each(AT_LEAST, || gate.multiply(black_box(&layer.hidden), &mut logits));
+    record("product share", case, "isotherm", share_of_peak(layer, &gate, &mut logits), "of the peak");
     let giga = 2e-9 * (TOKENS * D_MODEL * layer.experts) as f64;
     record("product", case, "isotherm", giga / ours, "GFLOP/s");
     gemm::set_threading_threshold(usize::MAX);

@@ -2,34 +2,8 @@
 
 use std::hint::black_box;
 
+use isotherm_compare::peak::multiply_adds;
 use isotherm_compare::{record, seconds, seconds_each};
-use pulp::{Arch, Simd, WithSimd};
-
-/// Independent sums: enough to hide the latency of a multiply-add.
-const SUMS: usize = 12;
-const STEPS: usize = 100_000;
-
-struct Peak;
-
-impl WithSimd for Peak {
-    /// Operations, a multiply-add being two.
-    type Output = f64;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let (factor, term) = (simd.splat_f32s(black_box(0.999)), simd.splat_f32s(black_box(1e-3)));
-        let mut sums = [simd.splat_f32s(black_box(1.0)); SUMS];
-        for _ in 0..STEPS {
-            for sum in &mut sums {
-                *sum = simd.mul_add_f32s(*sum, factor, term);
-            }
-        }
-        for sum in sums {
-            black_box(simd.reduce_sum_f32s(sum));
-        }
-        2.0 * (SUMS * STEPS * S::F32_LANES) as f64
-    }
-}
 
 /// Nanoseconds a load, through `bytes` in an order that no prefetcher knows.
 fn latency(bytes: usize) -> f64 {
@@ -55,9 +29,9 @@ fn latency(bytes: usize) -> f64 {
 }
 
 fn main() {
-    let operations = Arch::new().dispatch(Peak);
+    let operations = multiply_adds();
     let each = seconds_each(0.2, || {
-        black_box(Arch::new().dispatch(Peak));
+        black_box(multiply_adds());
     });
     record("machine", "multiply-adds of one core", "peak", operations / each / 1e9, "GFLOP/s");
     for (case, bytes) in [("16 KiB", 16 << 10), ("512 KiB", 512 << 10), ("4 MiB", 4 << 20), ("128 MiB", 128 << 20)] {
