@@ -176,10 +176,7 @@ fn events_between_batches_allocate_nothing() {
     let ((few_allocations, few_events), (allocations, events)) =
         (of_a_run(DEVICES, "telemetry.period=\"100 ms\""), of_a_run(DEVICES, "telemetry.period=\"100 us\""));
     assert!(events > 10 * few_events, "{events} events and {few_events}");
-    assert!(
-        allocations <= few_allocations + GROWN,
-        "{allocations} in {events} events, {few_allocations} in {few_events}"
-    );
+    assert!(allocations <= few_allocations + 20, "{allocations} in {events} events, {few_allocations} in {few_events}");
 }
 
 #[test]
@@ -245,7 +242,6 @@ fn a_fleet_allocates_only_what_its_windows_keep() {
     for tier in ["mean-field", "counts"] {
         for router in [0, 1] {
             let (allocations, events) = of_a_fleet(&[format!("tier.kind=\"{tier}\"")], router);
-            println!("{tier}, router {router}: {allocations} in {events} events");
             assert!(allocations <= 8 * WINDOWS, "{tier}, router {router}: {allocations} in {events} events");
         }
     }

@@ -158,12 +158,14 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(spec: Arc<WorldSpec>, router: Box<dyn Router>, telemetry: Box<dyn TelemetrySource>) -> Self {
         let state = Self::first_state(&spec);
-        Self::with_state(spec, state, router, telemetry)
+        let declared = state.joules.clone();
+        Self::with_state(spec, declared, state, router, telemetry)
     }
 
     /// A second world that stands where this one does, with a router and a source that have been brought there.
     pub(crate) fn fork(&self, router: Box<dyn Router>, telemetry: Box<dyn TelemetrySource>) -> Self {
-        let world = Self::with_state(Arc::clone(&self.spec), self.state.clone(), router, telemetry);
+        let (spec, declared) = (Arc::clone(&self.spec), self.declared.clone());
+        let world = Self::with_state(spec, declared, self.state.clone(), router, telemetry);
         Self { revision: self.revision + 1, ..world }
     }
 
@@ -221,11 +223,11 @@ impl World {
 
     fn with_state(
         spec: Arc<WorldSpec>,
+        declared: Vec<f64>,
         state: WorldState,
         router: Box<dyn Router>,
         telemetry: Box<dyn TelemetrySource>,
     ) -> Self {
-        let (declared, _) = spec.declared_costs();
         let routing = Routing::new(spec.experts as usize, spec.top_k as usize);
         let populations = spec.crowd.as_ref().map(Crowd::populations).unwrap_or_default();
         Self {

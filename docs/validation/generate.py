@@ -97,7 +97,7 @@ def measure_tiers(options):
     if options.tests:
         text = "".join(pathlib.Path(path).read_text() for path in options.tests)
     else:
-        command = ["cargo", "test", "--release", "--test", "it", "--", "--ignored", "tier_equivalence", "--nocapture"]
+        command = ["cargo", "test", "--release", "--test", "it", "--", "--include-ignored", "tier_equivalence", "--nocapture"]
         done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
         if done.returncode != 0:
             raise Absent("tiers: a bound does not hold")

@@ -58,8 +58,13 @@ pub(crate) fn axes(rows: &[Row]) -> Vec<Axis> {
     axes
 }
 
-/// The last step of a key path, and what it is the kind of: `lambda` for `router.lambda`, `tier` for `tier.kind`.
-pub(crate) fn short(key: &str) -> &str {
+/// What people read of an axis: the last step of its key path, or what it is the kind of.
+///
+/// ```
+/// use isotherm_report::axis_label;
+/// assert_eq!(["router.lambda", "tier.kind"].map(axis_label), ["lambda", "tier"]);
+/// ```
+pub fn short(key: &str) -> &str {
     let key = key.strip_suffix(".kind").unwrap_or(key);
     key.rsplit('.').next().unwrap_or(key)
 }

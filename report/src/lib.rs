@@ -15,3 +15,5 @@ mod reference;
 pub mod results;
 pub mod table;
 pub mod timeline;
+
+pub use axes::short as axis_label;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use isotherm::execute::Comparison;
 use isotherm::scenario_file::ScenarioFile;
-use isotherm_core::cost::{DeviceCost, Exchange, Flow};
+use isotherm_core::cost::{DeviceCost, Flow};
 use isotherm_core::gate::GateBatch;
 use isotherm_core::hardware::{DeviceProfile, Fabric};
 use isotherm_core::id::{BatchId, ExpertId};
@@ -123,7 +123,9 @@ fn an_exchange_of_uniform_traffic_takes_what_the_closed_form_says() {
     let cost = DeviceCost::of(&toml::from_str(layer).unwrap(), 2, &toml::from_str(&text).unwrap(), true).unwrap();
     let crossing = 2048.0 * 2.0 / f64::from(gpus) * (1.0 - 1.0 / f64::from(gpus));
     let flow = Flow { out_near: crossing, in_near: crossing, ..Flow::default() };
-    let Exchange { seconds, joules } = cost.exchange(&vec![flow; gpus as usize]);
+    let flows = vec![flow; gpus as usize];
+    let seconds = cost.exchange_seconds(&flows);
+    let joules: Vec<f64> = flows.iter().map(|flow| cost.exchange_joules(flow)).collect();
     let (bytes, link) = (2.0 * 4096.0 * crossing, nvlink());
     let expected = 3.0 * 2.0 * (link.latency_s + bytes / link.bytes_per_s);
     assert!((seconds / expected - 1.0).abs() < 1e-12, "{seconds} {expected}");

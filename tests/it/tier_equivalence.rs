@@ -230,7 +230,6 @@ impl fmt::Display for Compared {
 
 /// Where prices move tokens, a sample of M adds up to T / M of the variance of a batch of T between seeds: 3 % here.
 #[test]
-#[ignore = "takes half a minute"]
 fn small_tables_are_the_same_in_all_tiers() {
     let (experts, top_k, lambda, costs) = (8, 2, 0.5, TABLE);
     let shape =
@@ -238,7 +237,7 @@ fn small_tables_are_the_same_in_all_tiers() {
     assert_eq!(shape.check(), [""; 0]);
 }
 
-/// Minutes in all: `cargo test --release --test it -- --ignored tier_equivalence --nocapture`.
+/// Minutes in all: `cargo test --release --test it -- --include-ignored tier_equivalence --nocapture`.
 #[test]
 #[ignore = "takes minutes"]
 fn all_small_cases_are_the_same_in_all_tiers() {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use isotherm_core::metrics::METRICS;
+use isotherm_report::axis_label;
 use serde::Serialize;
 
 use super::RowName;
@@ -187,12 +188,9 @@ impl Tested {
         self.runs_a.min(self.runs_b)
     }
 
-    /// The point for people: the last step of each axis, or what it is the kind of, and its value.
+    /// The point for people: the label of each axis and its value.
     pub(super) fn point(&self) -> String {
-        let short = |(axis, value): (&String, &String)| {
-            let axis = axis.strip_suffix(".kind").unwrap_or(axis);
-            format!("{}={value}", axis.rsplit('.').next().unwrap_or(axis))
-        };
+        let short = |(axis, value): (&String, &String)| format!("{}={value}", axis_label(axis));
         self.name.point.iter().map(short).collect::<Vec<_>>().join(" ")
     }
 }

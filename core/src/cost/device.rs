@@ -85,17 +85,10 @@ impl DeviceCost {
         Draw { compute_w: self.waiting_w, memory_w: 0.0 }
     }
 
-    /// The exchange of activations of a batch, there and back; `flows` has an entry per GPU, of one layer and one way.
+    /// Time of the exchange of activations of a batch (s), there and back; `flows` has an entry per GPU, of one layer and one way.
     ///
     /// Tokens go where they are served, then the results go back. With tensor parallelism the partial sums of an expert's slices
     /// are added on the way back, which costs the same bytes again.
-    #[must_use]
-    pub fn exchange(&self, flows: &[Flow]) -> Exchange {
-        let joules = flows.iter().map(|flow| self.exchange_joules(flow)).collect();
-        Exchange { seconds: self.exchange_seconds(flows), joules }
-    }
-
-    /// The time of [`DeviceCost::exchange`] alone (s).
     #[must_use]
     pub fn exchange_seconds(&self, flows: &[Flow]) -> f64 {
         let Some(ways) = &self.ways else { return 0.0 };
@@ -106,7 +99,7 @@ impl DeviceCost {
         f64::from(self.layer.layers) * (2.0 * once + reduced)
     }
 
-    /// The energy of [`DeviceCost::exchange`] at one GPU (J).
+    /// Energy of the same exchange at the GPU with this flow (J).
     #[must_use]
     pub fn exchange_joules(&self, flow: &Flow) -> f64 {
         let once = |ways: &Ways| f64::from(self.layer.layers) * 2.0 * ways.joules(flow, self.exchanged_bytes());

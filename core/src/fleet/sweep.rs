@@ -170,8 +170,13 @@ impl Sweep {
             self.input[gpu] = input;
             self.drive(gpu);
         } else {
-            self.waiting.push((gpu as u32, self.waiting.len() as u32, input));
+            self.wait(gpu as u32, input);
         }
+    }
+
+    /// The input is taken at the next step, unless a later one comes before that.
+    fn wait(&mut self, gpu: u32, input: Input) {
+        self.waiting.push((gpu, self.waiting.len() as u32, input));
     }
 
     /// What heats and cools a GPU.
@@ -182,7 +187,7 @@ impl Sweep {
 
     /// Puts every GPU in the steady state of its input, of which there is one per GPU, now.
     pub fn settle(&mut self, inputs: &[Input]) {
-        (0..).zip(inputs).for_each(|(gpu, input)| self.waiting.push((gpu, u32::MAX, *input)));
+        (0..).zip(inputs).for_each(|(gpu, input)| self.wait(gpu, *input));
         self.part();
         for gpu in 0..self.gpus() {
             let law = &self.laws[self.law[gpu] as usize];
